@@ -1,0 +1,67 @@
+"""Connections: how a CI is reached; credentials: what one is let in with."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from domain.base import Model
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class Connector(StrEnum):
+    SSH = "ssh"
+    LOCAL = "local"
+
+
+class Connection(Model):
+    """How to reach one CI. `credential` is a name; `host_key` is an OpenSSH public key line (`ssh-ed25519 AAAA...`)."""
+
+    name: Name = Field(examples=["web-01"])
+    connector: Connector = Connector.SSH
+    host: str = Field(default="", max_length=253, pattern=r"^[A-Za-z0-9._:%-]*$", examples=["10.0.3.17"])
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str | None = Field(default=None, max_length=100, examples=["handrail"])
+    credential: Name | None = Field(default=None, examples=["ops-key"])
+    host_key: str | None = Field(default=None, max_length=2000, examples=["ssh-ed25519 AAAAC3Nza..."])
+    aliases: list[str] = Field(default_factory=list, examples=[["web-01.example.com"]])
+    tags: list[str] = Field(default_factory=list, examples=[["web", "production"]])
+
+    @model_validator(mode="after")
+    def _ssh_is_complete(self) -> Self:
+        if self.connector is Connector.SSH:
+            missing = [name for name in ("host", "username", "credential", "host_key") if not getattr(self, name)]
+            if missing:
+                raise ValueError(f"an ssh connection needs {', '.join(missing)}")
+        return self
+
+
+class CredentialKind(StrEnum):
+    SSH_KEY = "ssh_key"
+    PASSWORD = "password"
+
+
+class NewCredential(Model):
+    """A secret on its way in; it is encrypted before it is stored and never leaves again."""
+
+    name: Name
+    kind: CredentialKind
+    username: str | None = Field(default=None, max_length=100)
+    private_key: str | None = Field(default=None, max_length=20_000, repr=False)
+    password: str | None = Field(default=None, max_length=1_000, repr=False)
+
+    @model_validator(mode="after")
+    def _has_its_secret(self) -> Self:
+        needed = "private_key" if self.kind is CredentialKind.SSH_KEY else "password"
+        if not getattr(self, needed):
+            raise ValueError(f"a credential of kind {self.kind.value} needs {needed}")
+        return self
+
+
+class Credential(Model):
+    """What may be shown of a credential: its name and kind."""
+
+    name: Name
+    kind: CredentialKind
+    username: str | None = None

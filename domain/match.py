@@ -1,0 +1,47 @@
+"""What matching is asked and what it answers."""
+
+from pydantic import Field
+
+from domain.base import WireModel
+
+
+class Reason(WireModel):
+    """One thing that spoke for (positive weight) or against (negative weight) a match, in plain words."""
+
+    text: str
+    weight: float
+
+
+class MatchQuery(WireModel):
+    """What matching reads of a ticket."""
+
+    title: str
+    description: str = ""
+    severity: str = ""
+    service: str | None = None
+    environment: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    tags: list[str] = Field(default_factory=list, description="Tags of the connection that the ticket's CI means.")
+
+
+class RunbookDocument(WireModel):
+    """What matching reads of a runbook: its fields, most telling first."""
+
+    id: str
+    version: int = 1
+    title: str
+    description: str = ""
+    symptoms: list[str] = Field(default_factory=list)
+    services: list[str] = Field(default_factory=list)
+    labels: dict[str, str] = Field(default_factory=dict)
+    body: str = Field(default="", description="Everything else: step names, or a Markdown text.")
+
+
+class Match(WireModel):
+    """A runbook for a ticket, with the probability that it is the right one (0..1) and the reasons for it."""
+
+    runbook_id: str
+    version: int
+    title: str
+    confidence_score: float = Field(ge=0, le=1)
+    reasons: list[Reason] = Field(default_factory=list)

@@ -1,0 +1,88 @@
+"""Tickets: one problem each, reported from outside."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from domain.base import Model
+
+MAX_TITLE = 500
+MAX_DESCRIPTION = 100_000
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class TicketStatus(StrEnum):
+    OPEN = "open"
+    ANALYZING = "analyzing"
+    AWAITING_RUNBOOK = "awaiting_runbook"
+    AWAITING_APPROVAL = "awaiting_approval"
+    EXECUTING = "executing"
+    ROLLING_BACK = "rolling_back"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    ESCALATED = "escalated"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens to the ticket unless a person acts."""
+        return self in FINAL_TICKET_STATUSES
+
+
+FINAL_TICKET_STATUSES = frozenset(
+    {
+        TicketStatus.RESOLVED,
+        TicketStatus.CLOSED,
+        TicketStatus.REJECTED,
+        TicketStatus.CANCELLED,
+        TicketStatus.ESCALATED,
+    }
+)
+
+
+class Classification(StrEnum):
+    TRUE_POSITIVE = "true_positive"
+    FALSE_POSITIVE = "false_positive"
+    UNCERTAIN = "uncertain"
+
+
+class NewTicket(Model):
+    """A report as it arrives. `source` and `external_id` name the ticket; without an `external_id` each is new."""
+
+    title: str = Field(min_length=1, max_length=MAX_TITLE, examples=["/var is 97 % full on web-01"])
+    description: str = Field(default="", max_length=MAX_DESCRIPTION, examples=["No space left on device."])
+    severity: Severity = Severity.MEDIUM
+    source: str = Field(default="api", min_length=1, max_length=100)
+    external_id: str | None = Field(default=None, min_length=1, max_length=200)
+    environment: str | None = Field(default=None, max_length=100, examples=["production"])
+    service: str | None = Field(default=None, max_length=200, examples=["nginx"])
+    labels: dict[str, str] = Field(default_factory=dict, description="The alert's labels, where there are any.")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict, examples=[{"ci_name": "web-01"}], description="Anything else the source sent."
+    )
+
+
+class Ticket(NewTicket):
+    """A ticket as Handrail keeps it. Times are UTC."""
+
+    id: str
+    tenant: str
+    status: TicketStatus = TicketStatus.OPEN
+    status_reason: str = Field(default="", description="Why it has this status, in a sentence for a person.")
+    classification: Classification | None = None
+    classification_confidence: float | None = None
+    occurrences: int = 1
+    created_at: datetime
+    analyzed_at: datetime | None = None
+    resolved_at: datetime | None = None
+    updated_at: datetime

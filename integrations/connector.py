@@ -1,0 +1,115 @@
+"""The one interface to a host that runs commands, whatever the way there."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from domain.base import Model
+from domain.connection import Connector as ConnectorKind
+from domain.connection import CredentialKind
+
+DEFAULT_KEEP_BYTES = 1 << 20
+
+
+class HostAddress(Model):
+    """Where a command runs. For the `local` connector only `name` matters."""
+
+    name: str
+    connector: ConnectorKind
+    host: str = ""
+    port: int = 22
+    username: str | None = None
+    host_key: str | None = None
+
+
+class Secret(Model):
+    """A credential in the clear, held only while a connection is opened."""
+
+    kind: CredentialKind
+    username: str | None = None
+    private_key: str | None = Field(default=None, repr=False)
+    password: str | None = Field(default=None, repr=False)
+
+
+class CommandRequest(Model):
+    """One command, once. The same `attempt_id` never starts a second command on a supervised host.
+
+    `variables` reach the command as environment-style variables, byte for byte. `timeout_seconds` counts on the
+    host. `keep_bytes` bounds what is kept of each output stream: head and tail, each half of it.
+    """
+
+    attempt_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,120}$")
+    command: str
+    variables: dict[str, str] = Field(default_factory=dict)
+    timeout_seconds: float = 600
+    supervise: bool = True
+    keep_bytes: int = DEFAULT_KEEP_BYTES
+
+
+CommandStatus = Literal["exited", "timed_out", "cancelled", "unknown"]
+
+
+class CommandResult(Model):
+    """How a command ended. `unknown`: it cannot be known whether it ran; `detail` says why, for a person.
+
+    `stdout` and `stderr` hold at most `keep_bytes` bytes each; `stdout_bytes` and `stderr_bytes` say how much there
+    was, and a stream that was cut says so in its middle. `exit_status` is 128 + n for signal n.
+    """
+
+    status: CommandStatus
+    exit_status: int | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    detail: str = ""
+
+
+class Progress(Model):
+    """Output since the last call. `offset` counts all bytes seen of that stream so far."""
+
+    stream: Literal["stdout", "stderr"]
+    data: bytes
+    offset: int
+
+
+class HostUnreachable(Exception):
+    """The host could not be reached before anything was sent; trying again is safe."""
+
+
+class HostRefused(Exception):
+    """The host will not be better next time: wrong credential, changed host key, no room, read-only home."""
+
+
+OnProgress = Callable[[Progress], Awaitable[None]]
+
+
+class CommandRunner(Protocol):
+    """Runs commands on one kind of host. Implementations keep connections open between commands."""
+
+    async def run(
+        self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress
+    ) -> CommandResult:
+        """Run a command, or re-attach to the one already started under this attempt id, and wait for its end.
+
+        Cancelling the awaiting task kills the command's process group on the host before the cancellation is
+        re-raised. Raises HostUnreachable, HostRefused.
+        """
+        ...
+
+    async def kill(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
+        """Kill the process group of an attempt, children too; no error when it has ended or never began."""
+        ...
+
+    async def check(self, address: HostAddress, secret: Secret | None) -> str:
+        """Connect, run a harmless command and return what the host says of itself. Raises as `run` does."""
+        ...
+
+    async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
+        """Remove run directories of ended commands older than this; returns how many."""
+        ...
+
+    async def close(self) -> None:
+        """Close every kept connection."""
+        ...

@@ -1,0 +1,61 @@
+"""The house's rules: who may import whom, and that our top-level names are really ours."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "domain": set(),
+    "matching": {"domain"},
+    "db": {"domain"},
+    "integrations": {"domain"},
+    "activities": {"domain", "matching", "db", "integrations"},
+    "workflows": {"domain", "activities"},
+    "api": {"domain", "db", "workflows", "integrations", "matching"},
+}
+OURS = {*MAY_IMPORT, "lab", "bench", "settings", "temporal_client", "worker", "cli", "tests"}
+
+
+def imported_modules(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+    return names
+
+
+def source_files() -> list[Path]:
+    return sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_house(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = {name for name in imported_modules(path) if name.split(".")[0] in OURS - allowed}
+    assert not wrong, f"{package}/ may import only {sorted(allowed)} of ours"
+
+
+def test_top_level_names_are_ours() -> None:
+    import activities
+    import api
+    import workflows
+
+    for module in (workflows, activities, api):
+        assert module.__file__ is not None
+        assert Path(module.__file__).parent.parent == ROOT
+
+
+def test_every_package_has_an_init() -> None:
+    folders = {path.parent for path in ROOT.glob("*/**/*.py") if ".venv" not in path.parts and "var" not in path.parts}
+    missing = [
+        folder.relative_to(ROOT)
+        for folder in folders
+        if not (folder / "__init__.py").exists() and folder.name not in {"migrations", "versions"}
+    ]
+    assert not missing
