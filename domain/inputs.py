@@ -1,0 +1,181 @@
+"""Values for a runbook's inputs: checked against their specs, then rendered as a shell variable shall see them."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from domain.base import Model
+from domain.runbook import DEFAULT_MAX_LENGTH, InputSpec, InputType
+
+LARGEST_INTEGER = 2**63 - 1  # what `test` and $(( )) can compare on any host
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+
+
+class InputProblem(Model):
+    """What is wrong with one input, for whoever fills it in."""
+
+    name: str
+    message: str
+
+
+class InputsInvalid(ValueError):
+    """Values that a runbook cannot take; `problems` has every one of them."""
+
+    def __init__(self, problems: list[InputProblem]) -> None:
+        super().__init__("; ".join(f"{problem.name}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+def bind_inputs(specs: Mapping[str, InputSpec], given: Mapping[str, object]) -> dict[str, str]:
+    """Check the given values, fill in defaults and render all of `specs`; binding the result again changes nothing.
+
+    Texts that read as the wanted type are taken, since forms and command lines only have texts. Raises InputsInvalid.
+    """
+    problems = [InputProblem(name=name, message=_unknown(name, specs)) for name in given if name not in specs]
+    bound: dict[str, str] = {}
+    for name, spec in specs.items():
+        try:
+            bound[name] = _bind(spec, given.get(name))
+        except ValueError as error:
+            problems.append(InputProblem(name=name, message=str(error)))
+    if problems:
+        raise InputsInvalid(problems)
+    return bound
+
+
+def render_value(spec: InputSpec, value: object) -> str:
+    """Return one value as its variable's text. Raises ValueError with what is wrong and what would be right."""
+    text = _RENDERERS[spec.type](value)
+    if spec.type in (InputType.INTEGER, InputType.NUMBER):
+        _check_range(spec, text)
+    if spec.type is InputType.STRING:
+        _check_text(spec, text)
+    if spec.enum is not None:
+        allowed = [_RENDERERS[spec.type](member) for member in spec.enum]
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}, not {_shown(value)}")
+    return text
+
+
+def _bind(spec: InputSpec, value: object) -> str:
+    optional = spec.default is None and not spec.required
+    if value == "" and (optional or spec.type is not InputType.STRING):
+        value = None  # an empty form field is no value
+    if value is None:
+        value = spec.default
+    if value is not None:
+        return render_value(spec, value)
+    if spec.required:
+        raise ValueError(f"is missing; give it a value of type {spec.type.value}")
+    return ""
+
+
+def _unknown(name: str, specs: Mapping[str, InputSpec]) -> str:
+    return f"is no input of this runbook; it takes {', '.join(specs) or 'none'}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a string; write it in quotes: {_shown(str(value))}")
+    return value
+
+
+def _integer(value: object) -> str:
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"must be an integer such as 7, not {_shown(value)}")
+    if abs(value) > LARGEST_INTEGER:
+        raise ValueError(f"must lie between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
+    return str(value)
+
+
+def _number(value: object) -> str:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e40:
+        raise ValueError(f"must be a number such as 0.5 and below 1e40, not {_shown(value)}")
+    return format(Decimal(repr(value)).normalize() + 0, "f")  # no exponent: `test` and awk read it everywhere
+
+
+def _boolean(value: object) -> str:
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower()
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {_shown(value)}")
+    return "true" if value else "false"
+
+
+_RENDERERS = {
+    InputType.STRING: _string,
+    InputType.INTEGER: _integer,
+    InputType.NUMBER: _number,
+    InputType.BOOLEAN: _boolean,
+}
+
+
+def _check_range(spec: InputSpec, text: str) -> None:
+    number = Decimal(text)
+    if spec.minimum is not None and number < Decimal(repr(spec.minimum)):
+        raise ValueError(f"must be at least {spec.minimum}, not {text}")
+    if spec.maximum is not None and number > Decimal(repr(spec.maximum)):
+        raise ValueError(f"must be at most {spec.maximum}, not {text}")
+
+
+def _check_text(spec: InputSpec, text: str) -> None:
+    longest = spec.max_length or DEFAULT_MAX_LENGTH
+    if len(text) > longest:
+        raise ValueError(f"must have at most {longest} characters, not {len(text)}")
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character; no variable can")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must be text that UTF-8 can write")
+    if spec.pattern is not None and not re.fullmatch(spec.pattern, text):
+        raise ValueError(f"must match {spec.pattern} as a whole, not {_shown(text)}")
+
+
+def spec_problems(spec: InputSpec) -> list[tuple[str, str]]:
+    """Return what contradicts itself in a spec, as (field, message); empty when it is sound."""
+    problems: list[tuple[str, str]] = []
+    is_text = spec.type is InputType.STRING
+    is_numeric = spec.type in (InputType.INTEGER, InputType.NUMBER)
+    problems += [
+        (field, f"means nothing for type {spec.type.value}")
+        for field, fits in (
+            ("minimum", is_numeric),
+            ("maximum", is_numeric),
+            ("pattern", is_text),
+            ("max_length", is_text),
+        )
+        if getattr(spec, field) is not None and not fits
+    ]
+    if spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
+        problems.append(("maximum", f"is below the minimum, {spec.minimum}"))
+    if spec.pattern is not None and (wrong := pattern_problem(spec.pattern)):
+        problems.append(("pattern", wrong))
+    for field, values in (("enum", spec.enum or []), ("default", [] if spec.default is None else [spec.default])):
+        if problems:
+            break  # a value cannot be judged by a spec that contradicts itself
+        for value in values:
+            try:
+                render_value(spec, value)
+            except ValueError as error:
+                problems.append((field, str(error)))
+    return problems
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """Return why a text is no regular expression, or None if it is one."""
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is not a regular expression: {error}"
+    return None
