@@ -1,0 +1,66 @@
+"""The database: one engine, sessions that commit once at their end, SQLite or PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+SQLITE_BUSY_SECONDS = 30
+POOL_SIZE = 20
+
+
+class Database:
+    """Sessions on one database. Close it with `close()`."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is an SQLAlchemy URL: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://...`."""
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"pool_pre_ping": True}
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": SQLITE_BUSY_SECONDS}
+        else:
+            options["pool_size"] = POOL_SIZE
+        self.engine = create_async_engine(url, **options)
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+        # A writer on SQLite takes the write lock at once: upgrading a reader later can deadlock.
+        writing = self.engine.execution_options(handrail_writes=True)
+        self._readers = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = async_sessionmaker(writing, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session for queries."""
+        async with self._readers() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits at its end, or rolls everything back if the block raises."""
+        async with self._writers.begin() as session:
+            yield session
+
+    async def ping(self) -> None:
+        """Raise if the database does not answer."""
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=wal", "synchronous=normal", "foreign_keys=on"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("handrail_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

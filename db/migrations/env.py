@@ -1,0 +1,37 @@
+"""Alembic's entry: runs migrations on the database that Settings names, or on a connection handed in."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from db.tables import Row
+from settings import Settings
+
+LOCK_TIMEOUT = "10s"  # a migration that waits behind a long transaction must not block everyone behind itself
+
+
+def migrate(connection: Connection) -> None:
+    is_sqlite = connection.dialect.name == "sqlite"
+    context.configure(connection=connection, target_metadata=Row.metadata, render_as_batch=is_sqlite, compare_type=True)
+    with context.begin_transaction():
+        if not is_sqlite:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        context.run_migrations()
+
+
+async def connect_and_migrate(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+        await connection.commit()
+    await engine.dispose()
+
+
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:
+    url = context.config.attributes.get("url") or Settings().resolved_database_url()
+    asyncio.run(connect_and_migrate(url))

@@ -1,0 +1,255 @@
+"""The tables. Queries live beside, one file a noun; nothing outside `db/` sees a row."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from db.types import BigId, Json, UtcDateTime
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Row(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime,
+        dict[str, Any]: Json,
+        dict[str, str]: Json,
+        list[Any]: Json,
+        str: Text,
+        bytes: LargeBinary,
+        bool: Boolean,
+        float: Float,
+    }
+
+
+ID = String(40)
+NAME = String(200)
+
+
+class TenantRow(Row):
+    __tablename__ = "tenants"
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    settings: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class TicketRow(Row):
+    """Ids sort by time, so the newest first is the highest id first.
+
+    `open_key` holds source and external id while the ticket is open, so that one open ticket can have them.
+
+    `start_pending` is the intent to start its workflow, written with the row; whoever starts it clears it.
+    """
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        UniqueConstraint("tenant", "open_key"),
+        Index(None, "tenant", "id"),
+        Index(None, "tenant", "status", "id"),
+        Index(None, "start_pending", "id"),
+    )
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"))
+    title: Mapped[str]
+    description: Mapped[str]
+    severity: Mapped[str] = mapped_column(NAME)
+    source: Mapped[str] = mapped_column(NAME)
+    external_id: Mapped[str | None] = mapped_column(NAME)
+    open_key: Mapped[str | None]
+    environment: Mapped[str | None] = mapped_column(NAME)
+    service: Mapped[str | None] = mapped_column(NAME)
+    labels: Mapped[dict[str, str]]
+    ticket_metadata: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(NAME)
+    status_reason: Mapped[str] = mapped_column(Text, default="")
+    classification: Mapped[str | None] = mapped_column(NAME)
+    classification_confidence: Mapped[float | None]
+    analysis: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    matched_runbooks: Mapped[list[Any]]
+    execution_id: Mapped[str | None] = mapped_column(ID)
+    occurrences: Mapped[int] = mapped_column(Integer, default=1)
+    event_count: Mapped[int] = mapped_column(Integer, default=0)
+    start_pending: Mapped[bool]
+    created_at: Mapped[datetime]
+    analyzed_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+
+class EventRow(Row):
+    """`id` counts per ticket under the ticket's row lock, so a reader that resumes after one misses none."""
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("ticket_id", "key"),)
+    ticket_id: Mapped[str] = mapped_column(ID, ForeignKey("tickets.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(NAME)
+    execution_id: Mapped[str | None] = mapped_column(ID)
+    kind: Mapped[str] = mapped_column(NAME)
+    text: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    actor: Mapped[str | None] = mapped_column(NAME)
+    created_at: Mapped[datetime]
+
+
+class ExecutionRow(Row):
+    __tablename__ = "executions"
+    __table_args__ = (Index(None, "tenant", "status"), Index(None, "tenant", "runbook_id", "created_at"))
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME)
+    ticket_id: Mapped[str] = mapped_column(ID, ForeignKey("tickets.id"), index=True)
+    runbook_id: Mapped[str] = mapped_column(NAME)
+    runbook_version: Mapped[int]
+    plan: Mapped[dict[str, Any]]
+    plan_digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(NAME)
+    status_reason: Mapped[str] = mapped_column(Text, default="")
+    confidence_score: Mapped[float]
+    requested_by: Mapped[str] = mapped_column(NAME)
+    variables: Mapped[dict[str, str]]
+    created_at: Mapped[datetime]
+    approval_expires_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class StepRow(Row):
+    """`sent_attempt` names the attempt that may have reached the host; written before anything is sent."""
+
+    __tablename__ = "steps"
+    execution_id: Mapped[str] = mapped_column(ID, ForeignKey("executions.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    phase: Mapped[str] = mapped_column(NAME)
+    name: Mapped[str]
+    host: Mapped[str] = mapped_column(NAME)
+    status: Mapped[str] = mapped_column(NAME)
+    exit_status: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    sent_attempt: Mapped[str | None] = mapped_column(NAME)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    rollback_status: Mapped[str | None] = mapped_column(NAME)
+    rollback_position: Mapped[int | None]
+    rollback_exit_status: Mapped[int | None]
+    rollback_detail: Mapped[str] = mapped_column(Text, default="")
+    rollback_sent_attempt: Mapped[str | None] = mapped_column(NAME)
+    rollback_started_at: Mapped[datetime | None]
+    rollback_ended_at: Mapped[datetime | None]
+
+
+class OutputRow(Row):
+    __tablename__ = "outputs"
+    __table_args__ = (ForeignKeyConstraint(["execution_id", "position"], ["steps.execution_id", "steps.position"]),)
+    execution_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    is_rollback: Mapped[bool] = mapped_column(primary_key=True)
+    stdout: Mapped[bytes]
+    stderr: Mapped[bytes]
+    stdout_bytes: Mapped[int] = mapped_column(BigId)
+    stderr_bytes: Mapped[int] = mapped_column(BigId)
+    is_complete: Mapped[bool]
+
+
+class DecisionRow(Row):
+    __tablename__ = "decisions"
+    __table_args__ = (Index(None, "ticket_id", "created_at"),)
+    tenant: Mapped[str] = mapped_column(NAME, primary_key=True)
+    decision_id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, ForeignKey("tickets.id"))
+    execution_id: Mapped[str | None] = mapped_column(ID)
+    document: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class LeaseRow(Row):
+    """One wish for one host. The one with the lowest `place` holds it; all wishes of an execution share a place."""
+
+    __tablename__ = "leases"
+    __table_args__ = (Index(None, "lease", "place"),)
+    execution_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    lease: Mapped[str] = mapped_column(String(300), primary_key=True)
+    place: Mapped[int] = mapped_column(BigId)
+    tenant: Mapped[str] = mapped_column(NAME)
+    ticket_id: Mapped[str] = mapped_column(ID)
+    is_held: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class RunbookRow(Row):
+    __tablename__ = "runbooks"
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    is_latest: Mapped[bool]
+    digest: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str]
+    document: Mapped[dict[str, Any]]
+    created_by: Mapped[str] = mapped_column(NAME)
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class ConnectionRow(Row):
+    __tablename__ = "connections"
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    document: Mapped[dict[str, Any]]
+    updated_by: Mapped[str] = mapped_column(NAME)
+    updated_at: Mapped[datetime]
+
+
+class CredentialRow(Row):
+    """`sealed` is the secret part, encrypted with the installation's key."""
+
+    __tablename__ = "credentials"
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    kind: Mapped[str] = mapped_column(NAME)
+    username: Mapped[str | None] = mapped_column(NAME)
+    sealed: Mapped[bytes]
+    updated_by: Mapped[str] = mapped_column(NAME)
+    updated_at: Mapped[datetime]
+
+
+class SettingChangeRow(Row):
+    """Who changed a tenant's settings, when, to what."""
+
+    __tablename__ = "setting_changes"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), index=True)
+    settings: Mapped[dict[str, Any]]
+    changed_by: Mapped[str] = mapped_column(NAME)
+    changed_at: Mapped[datetime]
+
+
+class IdempotencyRow(Row):
+    """The answer once given to a write, kept under the key that the caller chose."""
+
+    __tablename__ = "idempotency_keys"
+    key: Mapped[str] = mapped_column(String(500), primary_key=True)
+    request_digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int | None]
+    media_type: Mapped[str | None] = mapped_column(NAME)
+    body: Mapped[bytes | None]
+    created_at: Mapped[datetime]

@@ -1,0 +1,186 @@
+"""Queries on tickets."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from domain.analysis import Analysis
+from pydantic import Field
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.events import add_event
+from db.paging import Page
+from db.tables import TicketRow
+from domain.base import Model, new_id, utc_now
+from domain.event import EventKind
+from domain.match import Match
+from domain.ticket import NewTicket, Ticket, TicketStatus
+
+# An escalated ticket is still a problem: a further report of it is an occurrence, not a second attempt.
+KEEPS_OPEN_KEY = frozenset(TicketStatus) - {
+    TicketStatus.RESOLVED,
+    TicketStatus.CLOSED,
+    TicketStatus.REJECTED,
+    TicketStatus.CANCELLED,
+}
+
+
+class TicketFilter(Model):
+    """What a list of tickets is narrowed by; an empty list narrows nothing."""
+
+    status: list[str] = Field(default_factory=list)
+    severity: list[str] = Field(default_factory=list)
+    classification: list[str] = Field(default_factory=list)
+    source: list[str] = Field(default_factory=list)
+    service: list[str] = Field(default_factory=list)
+    q: str | None = None
+
+
+def to_ticket(row: TicketRow) -> Ticket:
+    return Ticket(
+        id=row.id,
+        tenant=row.tenant,
+        title=row.title,
+        description=row.description,
+        severity=row.severity,
+        source=row.source,
+        external_id=row.external_id,
+        environment=row.environment,
+        service=row.service,
+        labels=row.labels,
+        metadata=row.ticket_metadata,
+        status=row.status,
+        status_reason=row.status_reason,
+        classification=row.classification,
+        classification_confidence=row.classification_confidence,
+        occurrences=row.occurrences,
+        created_at=row.created_at,
+        analyzed_at=row.analyzed_at,
+        resolved_at=row.resolved_at,
+        updated_at=row.updated_at,
+    )
+
+
+async def file_ticket(
+    session: AsyncSession, tenant: str, new: NewTicket, key: str, actor: str | None
+) -> tuple[Ticket, bool]:
+    """Store a ticket and, with it, the intent to start its workflow; or count an occurrence of the open one.
+
+    Returns the ticket and whether it is new. `key` names this report among the ticket's events.
+    """
+    now, ticket_id = utc_now(), new_id()
+    values = {
+        "id": ticket_id,
+        "tenant": tenant,
+        **new.model_dump(mode="json", exclude={"metadata"}),
+        "ticket_metadata": new.metadata,
+        "open_key": f"{new.source}\n{new.external_id}" if new.external_id else ticket_id,
+        "status": TicketStatus.OPEN.value,
+        "status_reason": "",
+        "matched_runbooks": [],
+        "occurrences": 1,
+        "event_count": 0,
+        "start_pending": True,
+        "created_at": now,
+        "updated_at": now,
+    }
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = (
+        insert(TicketRow)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=["tenant", "open_key"],
+            set_={"occurrences": TicketRow.occurrences + 1, "updated_at": now},
+        )
+        .returning(TicketRow)
+    )
+    row = (await session.scalars(statement, execution_options={"populate_existing": True})).one()
+    is_new = row.id == ticket_id
+    kind = EventKind.TICKET_FILED if is_new else EventKind.TICKET_OCCURRED
+    text = f"Filed by {new.source}" if is_new else f"Reported again ({row.occurrences} times now)"
+    await add_event(session, row.id, key, kind, text, actor=actor)
+    return to_ticket(row), is_new
+
+
+async def get_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket | None:
+    row = await _find(session, tenant, ticket_id)
+    return to_ticket(row) if row else None
+
+
+async def get_findings(session: AsyncSession, ticket_id: str) -> tuple[Analysis | None, list[Match], str | None]:
+    """Return a ticket's analysis, its matched runbooks (best first) and its latest execution's id."""
+    row = await session.get_one(TicketRow, ticket_id)
+    analysis = Analysis.model_validate(row.analysis) if row.analysis else None
+    return analysis, [Match.model_validate(match) for match in row.matched_runbooks], row.execution_id
+
+
+async def list_tickets(
+    session: AsyncSession, tenant: str, narrow: TicketFilter, limit: int, cursor: str | None
+) -> Page[Ticket]:
+    """Return one page, newest first; `cursor` is the id of the last ticket of the page before."""
+    query = select(TicketRow).where(TicketRow.tenant == tenant)
+    query = _narrowed(query, narrow)
+    if cursor:
+        query = query.where(TicketRow.id < cursor)
+    rows = list(await session.scalars(query.order_by(TicketRow.id.desc()).limit(limit + 1)))
+    more = len(rows) > limit
+    return Page([to_ticket(row) for row in rows[:limit]], rows[limit - 1].id if more else None)
+
+
+def _narrowed(query: Select[TicketRow], narrow: TicketFilter) -> Select[TicketRow]:
+    for name in ("status", "severity", "classification", "source", "service"):
+        wanted: Sequence[str] = getattr(narrow, name)
+        if wanted:
+            query = query.where(getattr(TicketRow, name).in_(wanted))
+    if narrow.q:
+        query = query.where(
+            or_(
+                TicketRow.title.icontains(narrow.q, autoescape=True),
+                TicketRow.description.icontains(narrow.q, autoescape=True),
+            )
+        )
+    return query
+
+
+async def update_ticket(session: AsyncSession, ticket_id: str, **values: Any) -> None:
+    """Set columns of a ticket; its update time goes with it."""
+    await session.execute(update(TicketRow).where(TicketRow.id == ticket_id).values(updated_at=utc_now(), **values))
+
+
+async def set_status(session: AsyncSession, ticket_id: str, status: TicketStatus, reason: str) -> None:
+    """Set a ticket's status with the reason for it. An ended ticket no longer takes occurrences."""
+    values: dict[str, Any] = {"status": status.value, "status_reason": reason}
+    if status is TicketStatus.RESOLVED:
+        values["resolved_at"] = utc_now()
+    if status not in KEEPS_OPEN_KEY:
+        values["open_key"] = None
+    await update_ticket(session, ticket_id, **values)
+
+
+async def tickets_waiting_with(session: AsyncSession, tenant: str) -> list[tuple[str, str | None]]:
+    """Return (ticket id, execution id) of every ticket of a tenant whose plan waits for a decision."""
+    query = select(TicketRow.id, TicketRow.execution_id).where(
+        TicketRow.tenant == tenant, TicketRow.status == TicketStatus.AWAITING_APPROVAL.value
+    )
+    return [(ticket_id, execution_id) for ticket_id, execution_id in await session.execute(query)]
+
+
+async def pending_starts(session: AsyncSession, limit: int) -> list[tuple[str, str]]:
+    """Return (tenant, ticket id) of tickets whose workflow was not started yet, oldest first."""
+    query = (
+        select(TicketRow.tenant, TicketRow.id)
+        .where(TicketRow.start_pending.is_(True))
+        .order_by(TicketRow.id)
+        .limit(limit)
+    )
+    return [(tenant, ticket_id) for tenant, ticket_id in await session.execute(query)]
+
+
+async def mark_started(session: AsyncSession, ticket_id: str) -> None:
+    await session.execute(update(TicketRow).where(TicketRow.id == ticket_id).values(start_pending=False))
+
+
+async def _find(session: AsyncSession, tenant: str, ticket_id: str) -> TicketRow | None:
+    row = await session.get(TicketRow, ticket_id)
+    return row if row and row.tenant == tenant else None

@@ -1,0 +1,118 @@
+"""Executions: one run of one plan for one ticket."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from domain.base import WireModel
+from domain.plan import Phase
+
+
+class ExecutionStatus(StrEnum):
+    AWAITING_APPROVAL = "awaiting_approval"
+    QUEUED = "queued"
+    RUNNING = "running"
+    VERIFYING = "verifying"
+    SUCCEEDED = "succeeded"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more happens to the execution, unless a person asks for its rollback."""
+        return self in FINAL_EXECUTION_STATUSES
+
+    @property
+    def can_roll_back(self) -> bool:
+        """True when an operator may ask for what it changed to be undone."""
+        return self in {ExecutionStatus.SUCCEEDED, ExecutionStatus.ROLLBACK_FAILED}
+
+
+FINAL_EXECUTION_STATUSES = frozenset(
+    {
+        ExecutionStatus.SUCCEEDED,
+        ExecutionStatus.ROLLED_BACK,
+        ExecutionStatus.ROLLBACK_FAILED,
+        ExecutionStatus.REJECTED,
+        ExecutionStatus.EXPIRED,
+        ExecutionStatus.CANCELLED,
+    }
+)
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"
+    AWAITING_APPROVAL = "awaiting_approval"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
+
+
+class StepRollback(WireModel):
+    """How the undoing of a step went. `position` counts from 1 in the order in which rollbacks ran."""
+
+    status: StepStatus
+    position: int | None = None
+    exit_status: int | None = None
+    detail: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class StepRecord(WireModel):
+    """One step of an execution as it went. `exit_status` is 128 + n for signal n."""
+
+    position: int
+    phase: Phase
+    name: str
+    host: str
+    status: StepStatus
+    exit_status: int | None = None
+    attempts: int = 0
+    detail: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    rollback: StepRollback | None = None
+
+
+class Execution(WireModel):
+    """One execution, its steps included. Times are UTC."""
+
+    id: str
+    ticket_id: str
+    runbook_id: str
+    runbook_version: int
+    title: str
+    plan_digest: str
+    status: ExecutionStatus
+    status_reason: str = ""
+    confidence_score: float
+    requested_by: str
+    created_at: datetime
+    approval_expires_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    steps: list[StepRecord] = Field(default_factory=list)
+
+
+class StepOutput(WireModel):
+    """What a step wrote: text (undecodable bytes replaced), and how many bytes there were in all."""
+
+    execution_id: str
+    position: int
+    is_rollback: bool = False
+    stdout: str = ""
+    stderr: str = ""
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    is_complete: bool = False

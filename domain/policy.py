@@ -1,0 +1,62 @@
+"""Policy: may this plan run at once, must a person be asked, or is it refused. New approval rules belong here."""
+
+from collections.abc import Sequence
+
+from domain.base import Model
+from domain.connection import Connector
+from domain.plan import LOCAL_TARGET, Target, Verdict, VerdictDecision
+from domain.runbook import Runbook
+from domain.tenant import ExecutionMode, TenantSettings
+
+PROPOSAL_THRESHOLD = 0.3
+"""Below this a match is not proposed as a plan: it is wrong more than two times in three."""
+
+
+class PolicyQuestion(Model):
+    """What policy looks at. `was_asked`: an earlier plan of this ticket already waited for a person."""
+
+    settings: TenantSettings
+    runbook: Runbook
+    targets: list[Target]
+    confidence_score: float
+    was_asked: bool = False
+
+
+def decide(question: PolicyQuestion) -> Verdict:
+    """Return the verdict with every reason that led to it; the strictest reason wins."""
+    refusals = list(_refusals(question))
+    if refusals:
+        return Verdict(decision=VerdictDecision.REFUSE, reasons=refusals)
+    asks = list(_asks(question))
+    if asks:
+        return Verdict(decision=VerdictDecision.ASK, reasons=asks)
+    threshold = question.settings.confidence_threshold
+    return Verdict(
+        decision=VerdictDecision.RUN,
+        reasons=[f"auto mode, and confidence {_percent(question.confidence_score, threshold)} the threshold"],
+    )
+
+
+def _refusals(question: PolicyQuestion) -> Sequence[str]:
+    if not question.targets:
+        return [f"target {question.runbook.target!r} means no connection; an empty target is never 'everything'"]
+    return []
+
+
+def _asks(question: PolicyQuestion) -> Sequence[str]:
+    settings, reasons = question.settings, list[str]()
+    if settings.mode is ExecutionMode.HIL:
+        reasons.append("human-in-the-loop mode: every plan waits for approval")
+    elif question.confidence_score < settings.confidence_threshold:
+        reasons.append(f"confidence {_percent(question.confidence_score, settings.confidence_threshold)} the threshold")
+    is_local = any(target.connector is Connector.LOCAL for target in question.targets)
+    if is_local and question.runbook.target != LOCAL_TARGET:
+        reasons.append("no known connection for the ticket's CI: it would run on Handrail's own host")
+    if question.was_asked and not reasons:
+        reasons.append("a person was already asked about an earlier plan for this ticket")
+    return reasons
+
+
+def _percent(score: float, threshold: float) -> str:
+    relation = "is at or above" if score >= threshold else "is below"
+    return f"{score:.2f} {relation} {threshold:.2f},"

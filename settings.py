@@ -1,0 +1,97 @@
+"""Every setting, from the environment (`HANDRAIL_...`). Built in entry points and passed down as values."""
+
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+OPERATOR = "operator"
+
+
+class Settings(BaseSettings):
+    """Where things are and how to reach them. `HANDRAIL_HOME` holds whatever is not configured otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore")
+
+    home: Path = Field(default=Path("var"), description="Directory for state: database, keys, the lab, logs.")
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port of the API and web UI.")
+    temporal_address: str | None = Field(
+        default=None, description="host:port of a Temporal server; without it, the embedded one on HANDRAIL_TEMPORAL_PORT."
+    )
+    temporal_port: int = Field(default=7233, ge=1, le=65535, description="Port of the embedded Temporal.")
+    temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="Port of the embedded Temporal's Web UI.")
+    temporal_namespace: str = Field(default="default", description="Temporal namespace.")
+    temporal_ui_url: str | None = Field(
+        default=None, description="Where people open the Temporal Web UI; the embedded one unless set."
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL (postgresql+asyncpg://...); SQLite under HANDRAIL_HOME unless set."
+    )
+    api_tokens: str | None = Field(
+        default=None, description="Who may call the API: name=token, comma separated; HANDRAIL_HOME/token unless set."
+    )
+    secret_keys: str | None = Field(
+        default=None,
+        description="Fernet keys for stored credentials, comma separated, the sealing one first; HANDRAIL_HOME/secret.key unless set.",
+    )
+    api_url: str | None = Field(default=None, description="Where the CLI finds the API; host and port above unless set.")
+    token: str | None = Field(default=None, description="The CLI's API token; HANDRAIL_HOME/token unless set.")
+    tenant: str = Field(default="demo", description="The CLI's tenant.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    def resolved_database_url(self) -> str:
+        if self.database_url:
+            return self.database_url
+        return f"sqlite+aiosqlite:///{(self.home / 'handrail.db').resolve()}"
+
+    def resolved_temporal_address(self) -> str:
+        return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
+
+    def resolved_temporal_ui_url(self) -> str:
+        return (self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}").rstrip("/")
+
+    def resolved_api_url(self) -> str:
+        return (self.api_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def cipher_keys(self) -> list[str]:
+        """Return the Fernet keys; the file under HANDRAIL_HOME is made when it is first needed."""
+        if self.secret_keys:
+            return [key.strip() for key in self.secret_keys.split(",") if key.strip()]
+        return [_kept_secret(self.home / "secret.key", Fernet.generate_key().decode())]
+
+    def tokens(self) -> dict[str, str]:
+        """Return token -> name of its owner; the file under HANDRAIL_HOME is made when it is first needed.
+
+        Raises ValueError for an entry that is not name=token.
+        """
+        if not self.api_tokens:
+            return {self.cli_token(): OPERATOR}
+        tokens: dict[str, str] = {}
+        for entry in self.api_tokens.split(","):
+            name, separator, token = entry.strip().partition("=")
+            if not separator or not name or len(token) < 16:
+                raise ValueError("HANDRAIL_API_TOKENS takes name=token pairs, each token of 16 characters or more")
+            tokens[token] = name
+        return tokens
+
+    def cli_token(self) -> str:
+        return self.token or _kept_secret(self.home / "token", secrets.token_urlsafe(24))
+
+
+def _kept_secret(path: Path, fresh: str) -> str:
+    """Return the secret in a file, which is created with `fresh`, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(fresh + "\n", encoding="utf-8")
+        try:
+            path.hardlink_to(draft)  # the first of several processes wins; the others read what it wrote
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="utf-8").strip()
