@@ -22,7 +22,7 @@ def parse_duration(value: object) -> object:
         return float(value)
     if not _WHOLE.match(value):
         raise ValueError("a duration is a text such as 30s, 10m or 2h, or a number of seconds")
-    return sum(float(number) * SECONDS[unit] for number, unit in _PART.findall(value))
+    return round(sum(float(number) * SECONDS[unit] for number, unit in _PART.findall(value)), 3)
 
 
 def format_duration(seconds: float) -> str:

@@ -1,0 +1,133 @@
+"""What a runbook's shape cannot say: the rules between its fields."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from domain.inputs import pattern_problem, spec_problems
+from domain.runbook import Approval, InputSpec, OnFailure, Risk, RollbackScope, Runbook, Step
+from domain.runbook_names import check_names
+from domain.yaml_lines import Location
+
+PHASES = ("prechecks", "steps", "postchecks")
+_TEMPLATE = re.compile(
+    r"\$\{\{|\{\{-?\s*(?!(?:end|else|break|continue)\b)[A-Za-z_][\w.\[\]'\"]*\s*(?:\||-?\}\})|\{%-?\s*(?:if|for|set|end|el)"
+)
+
+
+class Finding(NamedTuple):
+    """One broken rule. `inner_line` counts within a command from 0; -1 means the field's own line."""
+
+    location: Location
+    message: str
+    mend: str
+    inner_line: int = -1
+
+
+def check_runbook(runbook: Runbook, *, with_names: bool = True) -> list[Finding]:
+    """Return every broken rule; empty when the runbook may be used. Without names, variables are not looked at."""
+    findings = [*_check_promises(runbook), *_check_specs(("inputs",), runbook.inputs)]
+    for phase in PHASES:
+        steps: Sequence[Step] = getattr(runbook, phase)
+        findings += _check_step_names(phase, steps)
+        for index, step in enumerate(steps):
+            location: Location = (phase, index)
+            findings += _check_step(location, step)
+            findings += _check_commands(location, step)
+            findings += _check_undo(location, step, runbook.risk) if phase == "steps" else _check_check(location, step)
+    if with_names:
+        findings += [Finding(*found) for found in check_names(runbook)]
+    return findings
+
+
+def _check_promises(runbook: Runbook) -> Iterator[Finding]:
+    if runbook.risk is not Risk.NONE and not runbook.postchecks:
+        mend = "add a check that passes only when the problem is gone, or set `risk: none` if the runbook only reads"
+        yield Finding(("postchecks",), "is empty, and a ticket is resolved only after its postchecks passed", mend)
+
+
+def _check_specs(location: Location, specs: dict[str, InputSpec]) -> Iterator[Finding]:
+    for name, spec in specs.items():
+        for field, message in spec_problems(spec):
+            mend = "give a default that the input itself would take" if field == "default" else "change or remove it"
+            yield Finding((*location, name, field), message, mend)
+
+
+def _check_step_names(phase: str, steps: Sequence[Step]) -> Iterator[Finding]:
+    counts = Counter(step.name.strip().lower() for step in steps)
+    seen: set[str] = set()
+    for index, step in enumerate(steps):
+        name = step.name.strip().lower()
+        if counts[name] > 1 and name in seen:
+            yield Finding(
+                (phase, index, "name"), f"{step.name!r} is already a step's name", "give it a name of its own"
+            )
+        seen.add(name)
+
+
+def _check_step(location: Location, step: Step) -> Iterator[Finding]:
+    if step.run is None and step.ask is None:
+        yield Finding((*location, "run"), "is missing", "add `run:` with a command, or `ask:` with a question")
+    if step.run is not None and step.ask is not None:
+        yield Finding((*location, "ask"), "stands beside run", "make it a step of its own, before this one")
+    if step.sensitive and step.register_as:
+        mend = "drop `register`, or print only what is no secret and drop `sensitive`"
+        yield Finding((*location, "register"), "keeps the output that `sensitive` says is never kept", mend)
+    if step.expect.pattern and (wrong := pattern_problem(step.expect.pattern)):
+        yield Finding((*location, "expect", "pattern"), wrong, "write a regular expression as Python's re reads it")
+    if step.ask:
+        yield from _check_specs((*location, "ask", "answers"), step.ask.answers)
+
+
+def _check_commands(location: Location, step: Step) -> Iterator[Finding]:
+    commands = {(*location, "run"): step.run, (*location, "rollback", "run"): step.rollback and step.rollback.run}
+    for place, command in commands.items():
+        for match in _TEMPLATE.finditer(command or ""):
+            line = (command or "").count("\n", 0, match.start())
+            mend = "use $name; values arrive as variables"
+            yield Finding(
+                place, f"has a template ({match[0].strip()[:40]}), and commands are never templated", mend, line
+            )
+
+
+def _check_check(location: Location, step: Step) -> Iterator[Finding]:
+    """Prechecks and postchecks only look, so nothing of them is asked, approved or undone."""
+    only_steps = {
+        "ask": step.ask is not None,
+        "rollback": step.rollback is not None,
+        "no_rollback": step.no_rollback is not None,
+        "rollback_scope": step.rollback_scope is not RollbackScope.ATTEMPTED,
+        "approval": step.approval is not Approval.NONE,
+        "on_failure": step.on_failure is not OnFailure.ROLLBACK,
+    }
+    for field, present in only_steps.items():
+        if present:
+            yield Finding((*location, field), "means nothing for a check, which only reads", "move it to a step")
+    if step.retries:
+        yield Finding((*location, "retries"), "is for steps", "write `retry: {attempts: 5, every: 10s}` on a check")
+
+
+def _check_undo(location: Location, step: Step, risk: Risk) -> Iterator[Finding]:
+    if step.retry:
+        mend = "write `retries: {attempts: 3, every: 10s}` and `idempotent: true` on a step"
+        yield Finding((*location, "retry"), "is for prechecks and postchecks", mend)
+    if step.retries and not step.idempotent:
+        mend = "add `idempotent: true` if doing it twice is the same as once, or drop `retries`"
+        yield Finding((*location, "retries"), "would repeat a command that may not be repeated", mend)
+    if step.rollback and step.no_rollback:
+        yield Finding((*location, "no_rollback"), "contradicts the rollback", "keep one of the two")
+    if step.ask:
+        if step.rollback:
+            yield Finding((*location, "rollback"), "has nothing to undo: the step is a question", "remove it")
+        if step.approval is Approval.REQUIRED:
+            yield Finding((*location, "approval"), "is for commands; a question waits for a person anyway", "remove it")
+    elif risk is Risk.NONE:
+        if step.rollback:
+            mend = "remove the rollback, or set the risk to low, medium or high"
+            yield Finding((*location, "rollback"), "has nothing to undo: `risk: none` means that it only reads", mend)
+    elif not step.rollback and not step.no_rollback:
+        mend = 'add `rollback:` with the command that undoes it, or `no_rollback: "why there is nothing to undo"`'
+        yield Finding(
+            (*location, "rollback"), "is missing, and everything must be undone or say why it cannot be", mend
+        )
