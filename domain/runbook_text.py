@@ -97,7 +97,8 @@ def _validated(
 
 def _declares(place: Location) -> bool:
     """Whether what was set aside may have declared variables, so that others cannot be called unknown."""
-    return (len(place) <= 2 and place[:1] != ("match",)) or place[-1] in ("register", "ask", "answers")
+    is_whole = len(place) <= 2 and place[0] in ("inputs", "prechecks", "steps", "postchecks")
+    return is_whole or place[-1] in ("register", "ask", "answers")
 
 
 def _placed(lined: LinedData, found: Finding | ShapeProblem) -> TextProblem:

@@ -194,7 +194,7 @@ def test_a_problem_reads_as_file_line_field_message_and_mend() -> None:
         (minimal(step={"register": "LD_PRELOAD"}), "steps[0].register", "programs obey"),
         (minimal(step={"register": "x", "sensitive": True}), "steps[0].register", "never kept"),
         (minimal(step={"expect": {"pattern": "("}}), "steps[0].expect.pattern", "not a regular expression"),
-        (minimal(step={"expect": {"exit_codes": [300]}}), "steps[0].expect.exit_codes", "255"),
+        (minimal(step={"expect": {"exit_codes": [300]}}), "steps[0].expect.exit_codes[0]", "255"),
         (minimal(step={"timeout": "soon"}), "steps[0].timeout", "30s, 10m or 2h"),
         (minimal(step={"timeout": 0}), "steps[0].timeout", "greater than"),
         (minimal(step={"when": "nosuch == 1"}), "steps[0].when", "$nosuch"),
