@@ -24,6 +24,15 @@ class MatchQuery(WireModel):
     tags: list[str] = Field(default_factory=list, description="Tags of the connection that the ticket's CI means.")
 
 
+class Outcomes(WireModel):
+    """How a runbook ended in one environment since its history was last reset. Missing history is all zeros."""
+
+    successes: int = Field(default=0, ge=0, description="Executions whose postchecks passed.")
+    failures: int = Field(default=0, ge=0, description="Executions that failed, or whose postchecks did.")
+    rollbacks: int = Field(default=0, ge=0, description="Executions that had to be undone, also on request.")
+    rejections: int = Field(default=0, ge=0, description="People who rejected it or ran another runbook instead.")
+
+
 class RunbookDocument(WireModel):
     """What matching reads of a runbook: its fields, most telling first."""
 
@@ -34,6 +43,8 @@ class RunbookDocument(WireModel):
     symptoms: list[str] = Field(default_factory=list)
     services: list[str] = Field(default_factory=list)
     labels: dict[str, str] = Field(default_factory=dict)
+    target: str | None = Field(default=None, description="The tag or connection it is for; ci, local or None: any.")
+    outcomes: dict[str, Outcomes] = Field(default_factory=dict, description="By environment; '' where none was named.")
     body: str = Field(default="", description="Everything else: step names, or a Markdown text.")
 
 

@@ -1,0 +1,145 @@
+"""An inverted index that changes one runbook at a time; scores do not depend on the order of arrival."""
+
+import math
+from array import array
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.document import Prepared
+
+SATURATION = 4.0
+BACKGROUND_SIZE = 200.0
+UNKNOWN_RATE = 0.002
+Floats = NDArray[np.float64]
+
+
+class Postings:
+    """The runbooks that hold one term: slots, weights and fields side by side."""
+
+    __slots__ = ("fields", "slots", "weights")
+
+    def __init__(self) -> None:
+        self.slots = array("i")
+        self.weights = array("f")
+        self.fields = array("B")
+
+    def add(self, slot: int, weight: float, fields: int) -> None:
+        self.slots.append(slot)
+        self.weights.append(weight)
+        self.fields.append(fields)
+
+    def drop(self, slot: int) -> None:
+        at = self.slots.index(slot)
+        self.slots[at], self.weights[at], self.fields[at] = self.slots[-1], self.weights[-1], self.fields[-1]
+        for column in (self.slots, self.weights, self.fields):
+            column.pop()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The best runbooks by word score: `fields[i, j]` is where runbook i holds query term j (0: nowhere)."""
+
+    runbooks: list[Prepared]
+    scores: Floats
+    fields: NDArray[np.uint8]
+
+
+class Index:
+    """Prepared runbooks by term. `general` is how often a word of general vocabulary occurs in any runbook (0..1)."""
+
+    def __init__(self, general: dict[str, float]) -> None:
+        self._general = general
+        self._postings: dict[str, Postings] = {}
+        self._runbooks: list[Prepared | None] = []
+        self._slot_of: dict[str, int] = {}
+        self._free: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._slot_of)
+
+    def get(self, runbook_id: str) -> Prepared | None:
+        slot = self._slot_of.get(runbook_id)
+        return None if slot is None else self._runbooks[slot]
+
+    def add(self, runbook: Prepared) -> None:
+        """Add a runbook, or replace the one of the same id."""
+        self.remove(runbook.id)
+        if self._free:
+            slot = self._free.pop()
+            self._runbooks[slot] = runbook
+        else:
+            slot = len(self._runbooks)
+            self._runbooks.append(runbook)
+        self._slot_of[runbook.id] = slot
+        for term, weight in runbook.weights.items():
+            postings = self._postings.get(term)
+            if postings is None:
+                postings = self._postings[term] = Postings()
+            postings.add(slot, weight / (SATURATION + weight), runbook.fields[term])
+
+    def remove(self, runbook_id: str) -> None:
+        """Take a runbook out; one that is not there is no error."""
+        slot = self._slot_of.pop(runbook_id, None)
+        if slot is None:
+            return
+        runbook = self._runbooks[slot]
+        assert runbook is not None
+        self._runbooks[slot] = None
+        self._free.append(slot)
+        for term in runbook.weights:
+            postings = self._postings[term]
+            postings.drop(slot)
+            if not postings.slots:
+                del self._postings[term]
+
+    def holders(self, term: str) -> int:
+        """Return how many runbooks hold a term."""
+        postings = self._postings.get(term)
+        return 0 if postings is None else len(postings.slots)
+
+    def rarity(self, term: str) -> float:
+        """Return a term's weight: how few runbooks hold it, with general vocabulary standing in for a small library."""
+        rate = self._general.get(term, UNKNOWN_RATE)
+        holders = self.holders(term) + BACKGROUND_SIZE * rate
+        total = len(self) + BACKGROUND_SIZE
+        return math.log(1 + (total - holders + 0.5) / (holders + 0.5))
+
+    def candidates(self, query: dict[str, float], limit: int) -> Candidates:
+        """Return the `limit` best runbooks for weighted terms, best first; equal scores are ordered by id."""
+        scores = np.zeros(len(self._runbooks))
+        found: list[tuple[NDArray[np.int32], NDArray[np.uint8]] | None] = []
+        for term, weight in query.items():
+            postings = self._postings.get(term)
+            if postings is None:
+                found.append(None)
+                continue
+            slots = np.frombuffer(postings.slots, dtype=np.int32)
+            scores[slots] += weight * np.frombuffer(postings.weights, dtype=np.float32).astype(np.float64)
+            found.append((slots, np.frombuffer(postings.fields, dtype=np.uint8)))
+        chosen = self._best(scores, limit)
+        fields = self._fields_of(chosen, found)
+        runbooks = [runbook for slot in chosen if (runbook := self._runbooks[slot]) is not None]
+        return Candidates(runbooks, scores[chosen], fields)
+
+    def _best(self, scores: Floats, limit: int) -> list[int]:
+        hits = np.flatnonzero(scores > 0)
+        if len(hits) > limit:
+            cut = np.partition(scores[hits], len(hits) - limit)[len(hits) - limit]
+            hits = hits[scores[hits] >= cut]
+        ids = {int(slot): runbook.id for slot in hits if (runbook := self._runbooks[slot]) is not None}
+        return sorted(ids, key=lambda slot: (-scores[slot], ids[slot]))[:limit]
+
+    def _fields_of(
+        self, chosen: list[int], found: list[tuple[NDArray[np.int32], NDArray[np.uint8]] | None]
+    ) -> NDArray[np.uint8]:
+        place = np.full(len(self._runbooks), -1, dtype=np.int32)
+        place[chosen] = np.arange(len(chosen), dtype=np.int32)
+        fields = np.zeros((len(chosen), len(found)), dtype=np.uint8)
+        for column, entry in enumerate(found):
+            if entry is not None:
+                rows = place[entry[0]]
+                here = rows >= 0
+                fields[rows[here], column] = entry[1][here]
+        return fields

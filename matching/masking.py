@@ -1,0 +1,29 @@
+"""What in a ticket is a value and not a word: addresses, hosts, numbers, durations, label values."""
+
+import re
+
+# Labels whose values say what the ticket is about; every other label's value is a name of an instance of it.
+TELLING_LABELS = ("alertname", "service", "component", "app", "application", "reason", "resource")
+NAME_LABELS = ("alertname", "alert_name", "alert")
+
+_VALUES = re.compile(
+    r"https?://\S+"
+    r"|\b[\w.+-]+@[\w-]+\.[\w.]+"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?\b"
+    r"|(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}\b"
+    r"|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
+    r"|\b[\w-]+(?:\.[\w-]+)+:\d+\b"
+    r"|\b(?=[\w.-]*\d)[A-Za-z0-9]+(?:[-.][A-Za-z0-9]+)+\b"
+    r"|\b\d+(?:[.,]\d+)?\s?(?:%|[kKMGTP]i?[bB]?(?:/s)?|m?s|h|d|m)?(?![\w])"
+)
+
+
+def mask(text: str, labels: dict[str, str]) -> str:
+    """Return the text with every value (of a label, or one that looks like a value) replaced by a space."""
+    for value in sorted(_hidden(labels), key=len, reverse=True):
+        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", " ", text)
+    return _VALUES.sub(" ", text)
+
+
+def _hidden(labels: dict[str, str]) -> set[str]:
+    return {value for key, value in labels.items() if len(value) > 1 and key.lower() not in TELLING_LABELS}
