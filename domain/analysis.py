@@ -1,0 +1,100 @@
+"""Analysis of a ticket: is it a real problem, how sure is that and why, and which CI is it about."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from domain.analysis_rules import AnalysisRules, Rule, default_rules, parse_rules
+from domain.base import WireModel
+from domain.ci import CiExtraction, extract_ci
+from domain.connection import Connection
+from domain.match import Reason
+from domain.severity import normalise_severity
+from domain.ticket import Classification, NewTicket
+
+__all__ = ["Analysis", "AnalysisRules", "analyse", "default_rules", "normalise_severity", "parse_rules"]
+
+MOST_TEXT = 20_000  # characters of a description that rules look at
+
+
+class Analysis(WireModel):
+    """What was found out about a ticket. A reason's weight is positive where it speaks for a real problem."""
+
+    classification: Classification
+    classification_confidence: float = Field(ge=0, le=1, description="Probability that the classification is right.")
+    reasons: list[Reason]
+    ci: CiExtraction
+
+
+def analyse(ticket: NewTicket, connections: Sequence[Connection], rules: AnalysisRules | None = None) -> Analysis:
+    """Classify a ticket by the rules (Handrail's own unless given) and find its CI among the connections."""
+    rules = rules or default_rules()
+    ci = extract_ci(ticket, connections)
+    applying = _applying(rules, ticket, ci)
+    probability = 1 / (1 + math.exp(-sum(rule.signed_weight for rule in applying)))
+    classification, confidence = _classify(probability, rules.certain_from)
+    reasons = [Reason(text=rule.words, weight=rule.signed_weight) for rule in applying]
+    reasons.sort(key=lambda reason: -abs(reason.weight))
+    return Analysis(
+        classification=classification,
+        classification_confidence=round(confidence, 4),
+        reasons=reasons or [Reason(text="nothing in the ticket speaks for or against a real problem", weight=0)],
+        ci=ci,
+    )
+
+
+def _classify(probability: float, certain_from: float) -> tuple[Classification, float]:
+    if probability >= certain_from:
+        return Classification.TRUE_POSITIVE, probability
+    if 1 - probability >= certain_from:
+        return Classification.FALSE_POSITIVE, 1 - probability
+    return Classification.UNCERTAIN, max(probability, 1 - probability)
+
+
+def _applying(rules: AnalysisRules, ticket: NewTicket, ci: CiExtraction) -> list[Rule]:
+    """Return the rules whose conditions hold and whose exceptions do not, in the order they are written."""
+    read = _reader(ticket, ci)
+    holding = {rule.id: rule for rule in rules.rules if any(_holds(condition, read) for condition in rule.when)}
+
+    def applies(rule: Rule, asking: frozenset[str] = frozenset()) -> bool:
+        asking = asking | {rule.id}
+        others = (holding[name] for name in rule.unless if name in holding and name not in asking)
+        return not any(applies(other, asking) for other in others)
+
+    return [rule for rule in holding.values() if applies(rule)]
+
+
+def _holds(condition: Mapping[str, list[str]], read: Callable[[str], str | None]) -> bool:
+    for field, patterns in condition.items():
+        value = read(field)
+        if value is None or not any(re.search(pattern, value, re.IGNORECASE) for pattern in patterns):
+            return False
+    return True
+
+
+def _reader(ticket: NewTicket, ci: CiExtraction) -> Callable[[str], str | None]:
+    """Return a function from a rule's field to the ticket's text there, None where the ticket has nothing."""
+    description = ticket.description[:MOST_TEXT]
+    state = "known" if ci.connection else "ambiguous" if ci.ambiguous else "unknown" if ci.name else "none"
+    plain: dict[str, str | None] = {
+        "title": ticket.title,
+        "description": description,
+        "text": f"{ticket.title}\n{description}",
+        "severity": ticket.severity.value,
+        "source": ticket.source,
+        "environment": ticket.environment,
+        "service": ticket.service,
+        "ci": state,
+    }
+    plain |= {f"labels.{key.lower()}": value for key, value in ticket.labels.items()}
+    plain |= {f"metadata.{key.lower()}": _as_text(value) for key, value in ticket.metadata.items()}
+    return lambda field: plain.get(field.lower())
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)[:MOST_TEXT] if isinstance(value, str | int | float) else None
