@@ -10,6 +10,7 @@ from domain.connection import Connector as ConnectorKind
 from domain.connection import CredentialKind
 
 DEFAULT_KEEP_BYTES = 1 << 20
+DETACH = "detach"
 
 
 class HostAddress(Model):
@@ -37,14 +38,17 @@ class CommandRequest(Model):
 
     `variables` reach the command as environment-style variables, byte for byte. `timeout_seconds` counts on the
     host. `keep_bytes` bounds what is kept of each output stream: head and tail, each half of it.
+    `may_have_started`: an earlier call may have sent this attempt to the host. If the host then knows nothing of it,
+    the result is `unknown`, never a fresh start; without it, a host that knows nothing of the attempt starts it.
     """
 
     attempt_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,120}$")
     command: str
     variables: dict[str, str] = Field(default_factory=dict)
-    timeout_seconds: float = 600
+    timeout_seconds: float = Field(default=600, gt=0)
     supervise: bool = True
-    keep_bytes: int = DEFAULT_KEEP_BYTES
+    keep_bytes: int = Field(default=DEFAULT_KEEP_BYTES, ge=0)
+    may_have_started: bool = False
 
 
 CommandStatus = Literal["exited", "timed_out", "cancelled", "unknown"]
@@ -67,7 +71,10 @@ class CommandResult(Model):
 
 
 class Progress(Model):
-    """Output since the last call. `offset` counts all bytes seen of that stream so far."""
+    """Output since the last call. `offset` counts all bytes seen of that stream so far, these included.
+
+    An offset that grows by more than `data` says that the host did not keep the bytes in between.
+    """
 
     stream: Literal["stdout", "stderr"]
     data: bytes
@@ -75,7 +82,11 @@ class Progress(Model):
 
 
 class HostUnreachable(Exception):
-    """The host could not be reached before anything was sent; trying again is safe."""
+    """The host cannot be reached. Trying again is safe, with `may_have_started` of this in the next request."""
+
+    def __init__(self, message: str, may_have_started: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_started = may_have_started
 
 
 class HostRefused(Exception):
@@ -94,12 +105,16 @@ class CommandRunner(Protocol):
         """Run a command, or re-attach to the one already started under this attempt id, and wait for its end.
 
         Cancelling the awaiting task kills the command's process group on the host before the cancellation is
-        re-raised. Raises HostUnreachable, HostRefused.
+        re-raised; cancelled with `task.cancel(DETACH)` the command runs on, to be re-attached later. What
+        `on_progress` raises is raised again, and the command runs on too. Raises HostUnreachable, HostRefused.
         """
         ...
 
     async def kill(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
-        """Kill the process group of an attempt, children too; no error when it has ended or never began."""
+        """Kill the process group of an attempt, children too; no error when it has ended or never began.
+
+        An attempt that never began never will: its id is claimed as `cancelled`. Raises HostUnreachable, HostRefused.
+        """
         ...
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:

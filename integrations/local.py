@@ -1,0 +1,89 @@
+"""The host that Handrail's worker itself runs on, under the same supervisor as every other host."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from integrations.connector import HostAddress, HostRefused, Secret
+from integrations.runner import SessionRunner
+from integrations.session import CHUNK, Session, SessionLost
+
+# The worker's own environment holds its secrets, so a command gets only what a login would give it.
+_PASSED_ON = ("PATH", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
+
+
+class LocalRunner(SessionRunner):
+    """Runs commands as children of nobody on this machine. `home`: where commands start and their record lies."""
+
+    def __init__(
+        self, *, home: Path | None = None, shell: tuple[str, ...] = ("/bin/sh",), patience: float = 5.0
+    ) -> None:
+        super().__init__(patience=patience)
+        self._home = home or Path.home()
+        self._shell = shell
+
+    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
+        home = str(self._home)
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._shell,
+                "-c",
+                command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=home,
+                env={"PATH": os.defpath, **environment, "HOME": home},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HostRefused(f"cannot start {self._shell[0]} in {home}: {error}") from error
+        return LocalSession(process)
+
+
+class LocalSession:
+    """A child process with pipes, in a session of its own so that a Ctrl-C for the worker is not for it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def send(self, data: bytes) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(data)
+            await stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            # The child ended without reading; its status and its output say why.
+            pass
+        finally:
+            stdin.close()
+
+    async def read(self) -> bytes:
+        assert self._process.stdout is not None
+        return await self._process.stdout.read(CHUNK)
+
+    async def read_error(self) -> bytes:
+        assert self._process.stderr is not None
+        return await self._process.stderr.read(CHUNK)
+
+    async def status(self) -> int:
+        code = await self._process.wait()
+        return code if code >= 0 else 128 - code
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    async def close(self) -> None:
+        self._signal(signal.SIGKILL)
+        with contextlib.suppress(SessionLost):
+            await self._process.wait()
+
+    def _signal(self, number: int) -> None:
+        # Until the child is waited for, its process id stays its own.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)

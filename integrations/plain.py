@@ -1,0 +1,104 @@
+"""Commands without the supervisor, for hosts that cannot run it: one exec, and no second look."""
+
+import asyncio
+import secrets
+import shlex
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from integrations.connector import CommandRequest, CommandResult, CommandStatus, HostUnreachable, OnProgress, Progress
+from integrations.output import KeptOutput
+from integrations.session import Session, SessionLost
+from integrations.supervisor import bound_command
+
+GRACE_SECONDS = 5.0
+
+_LOST = "the connection was lost while the command ran without a supervisor, so it cannot be known how it ended: {}"
+_AGAIN = "the command may have been started before, and without a supervisor the host keeps no record of it."
+_NO_END = "the host was told to end the command, and did not say that it has ended."
+
+
+class PlainAttempt:
+    """One unsupervised command. A loss after sending is `unknown`; the timeout is kept on our side."""
+
+    def __init__(self, request: CommandRequest, on_progress: OnProgress) -> None:
+        self._request = request
+        self._on_progress = on_progress
+        self._out = KeptOutput(request.keep_bytes)
+        self._err = KeptOutput(request.keep_bytes)
+        self._session: Session | None = None
+        self._killed = False
+
+    def kill(self) -> None:
+        """Ask the host to end the command; whether it does is the host's choice."""
+        self._killed = True
+        if self._session is not None:
+            self._session.terminate()
+
+    async def run(self, open_session: Callable[[str], Awaitable[Session]]) -> CommandResult:
+        """Return the result. Raises HostUnreachable (nothing was sent), HostRefused, and what on_progress raises."""
+        if self._request.may_have_started:
+            return self._result("unknown", detail=_AGAIN)
+        command, stdin = _command_line(self._request)
+        self._session = session = await open_session(command)
+        try:
+            if self._killed:
+                raise HostUnreachable("the command was cancelled before it was sent")
+            return await self._watch(session, stdin)
+        except SessionLost as error:
+            return self._result("unknown", detail=_LOST.format(error))
+        except asyncio.CancelledError:
+            session.terminate()
+            raise
+        finally:
+            await session.close()
+
+    async def _watch(self, session: Session, stdin: bytes) -> CommandResult:
+        work = asyncio.gather(
+            session.send(stdin),
+            self._pump("stdout", session.read, self._out),
+            self._pump("stderr", session.read_error, self._err),
+        )
+        try:
+            done, _ = await asyncio.wait({work}, timeout=self._request.timeout_seconds)
+            if not done:
+                session.terminate()
+                done, _ = await asyncio.wait({work}, timeout=GRACE_SECONDS)
+                return self._result("timed_out", detail="" if done else _NO_END)
+            work.result()
+            status = await session.status()
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        return self._result("cancelled" if self._killed else "exited", status)
+
+    async def _pump(
+        self, stream: Literal["stdout", "stderr"], read: Callable[[], Awaitable[bytes]], kept: KeptOutput
+    ) -> None:
+        while data := await read():
+            kept.add(kept.total, data)
+            await self._on_progress(Progress(stream=stream, data=data, offset=kept.total))
+
+    def _result(self, status: CommandStatus, exit_status: int | None = None, detail: str = "") -> CommandResult:
+        return CommandResult(
+            status=status,
+            exit_status=exit_status,
+            stdout=self._out.value(),
+            stderr=self._err.value(),
+            stdout_bytes=self._out.total,
+            stderr_bytes=self._err.total,
+            detail=detail,
+        )
+
+
+def _command_line(request: CommandRequest) -> tuple[str, bytes]:
+    """Return the command line and standard input. Without variables it is the command itself: no shell is needed."""
+    if not request.variables:
+        return request.command, b""
+    end = f"#{secrets.token_hex(8)}"
+    # Half a text, after a loss, is not run.
+    script = (
+        f'hr_p=$(cat); exec </dev/null; case $hr_p in *"{end}") ;; *) exit 125 ;; esac; '
+        f'hr_p=${{hr_p%"{end}"}}; eval "unset hr_p;$hr_p"'
+    )
+    return f"exec sh -c {shlex.quote(script)}", bound_command(request.command, request.variables) + end.encode()

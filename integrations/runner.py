@@ -1,0 +1,115 @@
+"""What every command runner does, once it can open a session on its host."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+
+from integrations.attempt import Attempt, opened
+from integrations.connector import (
+    DETACH,
+    CommandRequest,
+    CommandResult,
+    HostAddress,
+    HostRefused,
+    HostUnreachable,
+    OnProgress,
+    Secret,
+)
+from integrations.plain import PlainAttempt
+from integrations.session import Session, SessionLost
+from integrations.supervisor import Mode, invocation
+
+KILL_SECONDS = 30.0
+ANSWER_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class SessionRunner(ABC):
+    """A CommandRunner over sessions. `patience`: seconds that a lost connection is tried again within one run."""
+
+    def __init__(self, *, patience: float = 60.0) -> None:
+        self._patience = patience
+        self._plain: dict[str, PlainAttempt] = {}
+
+    @abstractmethod
+    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
+        """Have the host run a command line. Raises HostUnreachable (nothing was sent), HostRefused."""
+
+    async def run(
+        self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress
+    ) -> CommandResult:
+        if not request.supervise:
+            return await self._run_plain(address, secret, request, on_progress)
+        attempt = Attempt(request, on_progress)
+        try:
+            return await attempt.run(lambda command: self._open(address, secret, command), self._patience)
+        except asyncio.CancelledError as cancelled:
+            if attempt.sent and cancelled.args[:1] != (DETACH,):
+                await _to_the_end(self._kill_and_log(address, secret, request.attempt_id))
+            raise
+
+    async def _run_plain(
+        self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress
+    ) -> CommandResult:
+        attempt = PlainAttempt(request, on_progress)
+        self._plain[request.attempt_id] = attempt
+        try:
+            return await attempt.run(lambda command: self._open(address, secret, command))
+        finally:
+            self._plain.pop(request.attempt_id, None)
+
+    async def kill(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
+        if plain := self._plain.get(attempt_id):
+            plain.kill()
+            return
+        words = (await self._ask(address, secret, "kill", attempt_id)).split()
+        if words[:3] == ["end", "unknown", "running"]:
+            raise HostUnreachable("the command was told to end, and had not ended yet", may_have_started=True)
+
+    async def check(self, address: HostAddress, secret: Secret | None) -> str:
+        return (await self._ask(address, secret, "check")).removeprefix("text ")
+
+    async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
+        answer = await self._ask(address, secret, "clean", age=max(int(older_than_seconds), 0))
+        return int(answer.removeprefix("removed "))
+
+    async def close(self) -> None:
+        for attempt in list(self._plain.values()):
+            attempt.kill()
+
+    async def _ask(
+        self, address: HostAddress, secret: Secret | None, mode: Mode, attempt_id: str = "-", age: int = 0
+    ) -> str:
+        """Run the supervisor's text for one answer that is a line."""
+        start = invocation(mode, attempt_id, age=age)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                session = await self._open(address, secret, start.command)
+                try:
+                    answer = await (await opened(session, start)).line()
+                finally:
+                    await session.close()
+        except (SessionLost, TimeoutError) as error:
+            raise HostUnreachable(f"{address.name} did not answer: {error or 'it took too long'}") from error
+        if answer.startswith("refused "):
+            raise HostRefused(answer.removeprefix("refused "))
+        return answer
+
+    async def _kill_and_log(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
+        try:
+            async with asyncio.timeout(KILL_SECONDS):
+                await self.kill(address, secret, attempt_id)
+        except (HostUnreachable, HostRefused, TimeoutError) as error:
+            log.warning("attempt %s was cancelled but could not be killed on %s: %s", attempt_id, address.name, error)
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await work however often the awaiting task is cancelled meanwhile; the work bounds its own time."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,92 @@
+"""One command line running on a host with its three streams, whatever the way there."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+CHUNK = 1 << 16
+_MAX_LINE = 1 << 16
+
+
+class SessionLost(Exception):
+    """The way to the host broke after the session was opened; what was sent may or may not have arrived."""
+
+
+class Session(Protocol):
+    """A command line that has been accepted by the host. Every method may raise SessionLost."""
+
+    async def send(self, data: bytes) -> None:
+        """Write all of standard input and end it."""
+        ...
+
+    async def read(self) -> bytes:
+        """Return some bytes of standard output, b"" at its end."""
+        ...
+
+    async def read_error(self) -> bytes:
+        """Return some bytes of standard error, b"" at its end."""
+        ...
+
+    async def status(self) -> int:
+        """Wait for the end; return the exit status, 128 + n for signal n."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask the host to end the command line's processes; no answer is expected."""
+        ...
+
+    async def close(self) -> None:
+        """Give up the session and what it holds on our side. Raises nothing."""
+        ...
+
+
+class FrameReader:
+    """Reads lines and counted bytes of a session's standard output. Raises SessionLost when it ends early."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._buffer = bytearray()
+
+    async def _more(self) -> None:
+        data = await self._session.read()
+        if not data:
+            raise SessionLost("the session ended early")
+        self._buffer += data
+
+    async def skip_past(self, marker: bytes) -> None:
+        """Read on until just after the marker; a login script's greeting may come before it."""
+        self._buffer[:0] = b"\n"
+        while (found := self._buffer.find(marker)) < 0:
+            del self._buffer[: max(len(self._buffer) - len(marker), 0)]
+            await self._more()
+        del self._buffer[: found + len(marker)]
+
+    async def line(self) -> str:
+        """Return the next line without its newline."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > _MAX_LINE:
+                raise SessionLost("the host answered with something else")
+            await self._more()
+        text = self._buffer[:end].decode("utf-8", "replace")
+        del self._buffer[: end + 1]
+        return text
+
+    async def take(self, count: int) -> AsyncIterator[bytes]:
+        """Yield the next `count` bytes in pieces as they arrive."""
+        while count > 0:
+            if not self._buffer:
+                await self._more()
+            piece = bytes(self._buffer[: min(count, CHUNK)])
+            del self._buffer[: len(piece)]
+            count -= len(piece)
+            yield piece
+
+
+async def error_text(session: Session, limit: int = 2000) -> str:
+    """Return the end of a session's standard error for a message. Raises nothing of the session's own."""
+    kept = b""
+    try:
+        while data := await session.read_error():
+            kept = (kept + data)[-limit:]
+    except SessionLost:
+        pass
+    return " ".join(kept.decode("utf-8", "replace").split())
