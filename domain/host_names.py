@@ -9,7 +9,7 @@ _SPLIT = re.compile(r"[\s,;()<>\"'`|={}*!?\u2018\u2019\u201c\u201d]+")
 _EDGES = ".:-_/\\&#%+~^$"
 _CUES = frozenset({"host", "hostname", "server", "node", "machine", "instance", "vm", "pod", "ci"})
 _VERSION_CUES = frozenset({"version", "release", "build", "v"})
-_WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?(?::\d{1,5})?")
+_WORD = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?(?:\.?:\d{1,5})?")
 _NOT_HOSTS = re.compile(
     r"""(?ix) ^(?:
       v?\d+(?:\.\d+)*(?:[-.](?:rc|beta|alpha|dev)\w*)?             # versions and numbers

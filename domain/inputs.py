@@ -9,7 +9,7 @@ from domain.runbook import DEFAULT_MAX_LENGTH, InputSpec, InputType
 
 LARGEST_INTEGER = 2**63 - 1  # what `test` and $(( )) can compare on any host
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,2})?")
 
 
 class InputProblem(Model):
