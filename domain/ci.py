@@ -20,6 +20,7 @@ LABEL_KEYS = (
     *("nodename", "host_name", "machine", "exported_instance", "vm", "pod"),
 )
 MOST_CANDIDATES = 30
+MOST_TEXT = 20_000  # characters of a description that are searched
 _NAME_FIELDS = ("display_value", "name", "ci_name", "hostname", "host", "id", "value")
 
 
@@ -46,7 +47,7 @@ def extract_ci(ticket: NewTicket, connections: Sequence[Connection]) -> CiExtrac
     index = ConnectionIndex(connections)
     structured = [*_metadata_candidates(ticket.metadata, index), *_label_candidates(ticket.labels, index)]
     title = list(_known_words("title", ticket.title, index))
-    description = list(_known_words("description", ticket.description, index))
+    description = list(_known_words("description", ticket.description[:MOST_TEXT], index))
     patterns = list(_pattern_words(ticket))
     service = [_candidate(ticket.service, "service", index)] if ticket.service and ticket.service.strip() else []
     everything = _distinct([*structured, *title, *description, *patterns, *service])
@@ -128,7 +129,7 @@ def _known_words(origin: str, text: str, index: ConnectionIndex) -> Iterator[CiC
 
 
 def _pattern_words(ticket: NewTicket) -> Iterator[CiCandidate]:
-    for word, _ in host_words(f"{ticket.title}\n{ticket.description}"):
+    for word, _ in host_words(f"{ticket.title}\n{ticket.description[:MOST_TEXT]}"):
         if looks_like_host(word):
             yield CiCandidate(name=word, origin="pattern", known=False)
 

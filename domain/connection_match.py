@@ -29,6 +29,8 @@ def bare_host(text: str) -> str:
 
 def ip_address(text: str) -> str | None:
     """Return an IPv4 or IPv6 address in canonical form, or None for any other text."""
+    if ":" not in text and not text[:1].isdigit():
+        return None
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

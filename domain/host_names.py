@@ -210,6 +210,8 @@ def host_words(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _hosts_of(chunk: str) -> list[str]:
+    if chunk.isalpha() and chunk.isascii():
+        return [chunk]
     if "://" in chunk:
         return [bare_host(chunk)]
     if chunk.startswith("\\\\"):  # \\SERVER\share
