@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port of the API and web UI.")
     temporal_address: str | None = Field(
-        default=None, description="host:port of a Temporal server; without it, the embedded one on HANDRAIL_TEMPORAL_PORT."
+        default=None,
+        description="host:port of a Temporal server; without it, the embedded one on HANDRAIL_TEMPORAL_PORT.",
     )
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="Port of the embedded Temporal.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="Port of the embedded Temporal's Web UI.")
@@ -35,9 +36,12 @@ class Settings(BaseSettings):
     )
     secret_keys: str | None = Field(
         default=None,
-        description="Fernet keys for stored credentials, comma separated, the sealing one first; HANDRAIL_HOME/secret.key unless set.",
+        description="Fernet keys for stored credentials, comma separated, the sealing one first; "
+        "HANDRAIL_HOME/secret.key unless set.",
     )
-    api_url: str | None = Field(default=None, description="Where the CLI finds the API; host and port above unless set.")
+    api_url: str | None = Field(
+        default=None, description="Where the CLI finds the API; host and port above unless set."
+    )
     token: str | None = Field(default=None, description="The CLI's API token; HANDRAIL_HOME/token unless set.")
     tenant: str = Field(default="demo", description="The CLI's tenant.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")

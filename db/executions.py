@@ -5,28 +5,30 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables import ExecutionRow, OutputRow, StepRow
+from db.tables import ExecutionRow, OutputRow, StepRow, VariableRow
 from domain.base import utc_now
 from domain.execution import Execution, ExecutionStatus, StepOutput, StepRecord, StepRollback, StepStatus
 from domain.plan import Phase, Plan
 
 
 async def add_execution(session: AsyncSession, row: ExecutionRow, plan: Plan) -> None:
-    """Store an execution with its plan and one pending step for each planned one."""
+    """Store an execution with its plan and, for each planned step and each rollback, a pending row."""
     session.add(row)
     await session.flush()
+    commands = [(step, False) for step in plan.steps] + [(step, True) for step in plan.steps if step.spec.rollback]
     session.add_all(
         StepRow(
             execution_id=row.id,
             position=step.position,
+            is_rollback=is_rollback,
             phase=step.phase.value,
             name=step.spec.name,
             host=step.target,
             status=StepStatus.PENDING.value,
-            rollback_status=StepStatus.PENDING.value if step.spec.rollback else None,
         )
-        for step in plan.steps
+        for step, is_rollback in commands
     )
+    await session.flush()
 
 
 async def get_execution(session: AsyncSession, tenant: str, execution_id: str) -> Execution | None:
@@ -34,10 +36,7 @@ async def get_execution(session: AsyncSession, tenant: str, execution_id: str) -
     row = await session.get(ExecutionRow, execution_id)
     if row is None or row.tenant != tenant:
         return None
-    steps = await session.scalars(
-        select(StepRow).where(StepRow.execution_id == execution_id).order_by(StepRow.position)
-    )
-    return _to_execution(row, [to_step(step) for step in steps])
+    return _to_execution(row, await _steps(session, [execution_id]))
 
 
 async def list_executions(session: AsyncSession, ticket_id: str) -> list[Execution]:
@@ -45,15 +44,8 @@ async def list_executions(session: AsyncSession, ticket_id: str) -> list[Executi
     rows = list(
         await session.scalars(select(ExecutionRow).where(ExecutionRow.ticket_id == ticket_id).order_by(ExecutionRow.id))
     )
-    steps = await session.scalars(
-        select(StepRow)
-        .where(StepRow.execution_id.in_([row.id for row in rows]))
-        .order_by(StepRow.execution_id, StepRow.position)
-    )
-    by_execution: dict[str, list[StepRecord]] = {row.id: [] for row in rows}
-    for step in steps:
-        by_execution[step.execution_id].append(to_step(step))
-    return [_to_execution(row, by_execution[row.id]) for row in rows]
+    steps = await _steps(session, [row.id for row in rows])
+    return [_to_execution(row, steps) for row in rows]
 
 
 async def get_plan(session: AsyncSession, execution_id: str) -> Plan:
@@ -62,16 +54,15 @@ async def get_plan(session: AsyncSession, execution_id: str) -> Plan:
     return Plan.model_validate(row.plan)
 
 
-async def get_variables(session: AsyncSession, execution_id: str) -> dict[str, str]:
+async def get_variables(session: AsyncSession, execution_id: str) -> dict[str, bytes]:
     """Return what steps registered and people answered so far."""
-    row = await session.get_one(ExecutionRow, execution_id)
-    return dict(row.variables)
+    rows = await session.scalars(select(VariableRow).where(VariableRow.execution_id == execution_id))
+    return {row.name: row.value for row in rows}
 
 
-async def set_variables(session: AsyncSession, execution_id: str, values: dict[str, str]) -> None:
-    """Add registered values."""
-    row = await session.get_one(ExecutionRow, execution_id, with_for_update=True)
-    row.variables = {**row.variables, **values}
+async def set_variable(session: AsyncSession, execution_id: str, name: str, value: bytes) -> None:
+    """Register a value, or replace it."""
+    await session.merge(VariableRow(execution_id=execution_id, name=name, value=value))
 
 
 async def update_execution(session: AsyncSession, execution_id: str, **values: Any) -> None:
@@ -90,16 +81,26 @@ async def set_execution_status(
     await update_execution(session, execution_id, **values)
 
 
-async def get_step_row(session: AsyncSession, execution_id: str, position: int) -> StepRow:
-    """Return the row of a step, to be changed in the caller's transaction. Raises NoResultFound."""
-    return await session.get_one(StepRow, (execution_id, position))
+async def get_step_row(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StepRow:
+    """Return the row of a step or its rollback, to be changed in the caller's transaction. Raises NoResultFound."""
+    return await session.get_one(StepRow, (execution_id, position, is_rollback))
 
 
-async def list_steps(session: AsyncSession, execution_id: str) -> list[StepRecord]:
-    steps = await session.scalars(
-        select(StepRow).where(StepRow.execution_id == execution_id).order_by(StepRow.position)
+async def _steps(session: AsyncSession, execution_ids: list[str]) -> dict[str, list[StepRecord]]:
+    rows = await session.scalars(
+        select(StepRow).where(StepRow.execution_id.in_(execution_ids)).order_by(StepRow.execution_id, StepRow.position)
     )
-    return [to_step(step) for step in steps]
+    own: list[StepRow] = []
+    rollbacks: dict[tuple[str, int], StepRow] = {}
+    for row in rows:
+        if row.is_rollback:
+            rollbacks[row.execution_id, row.position] = row
+        else:
+            own.append(row)
+    steps: dict[str, list[StepRecord]] = {execution_id: [] for execution_id in execution_ids}
+    for row in own:
+        steps[row.execution_id].append(_to_step(row, rollbacks.get((row.execution_id, row.position))))
+    return steps
 
 
 async def save_output(session: AsyncSession, row: OutputRow) -> None:
@@ -125,16 +126,16 @@ async def get_output(
     )
 
 
-def to_step(row: StepRow) -> StepRecord:
+def _to_step(row: StepRow, undo: StepRow | None) -> StepRecord:
     rollback = None
-    if row.rollback_status is not None:
+    if undo is not None:
         rollback = StepRollback(
-            status=StepStatus(row.rollback_status),
-            position=row.rollback_position,
-            exit_status=row.rollback_exit_status,
-            detail=row.rollback_detail or "",
-            started_at=row.rollback_started_at,
-            ended_at=row.rollback_ended_at,
+            status=StepStatus(undo.status),
+            position=undo.rollback_position,
+            exit_status=undo.exit_status,
+            detail=undo.detail or "",
+            started_at=undo.started_at,
+            ended_at=undo.ended_at,
         )
     return StepRecord(
         position=row.position,
@@ -151,7 +152,7 @@ def to_step(row: StepRow) -> StepRecord:
     )
 
 
-def _to_execution(row: ExecutionRow, steps: list[StepRecord]) -> Execution:
+def _to_execution(row: ExecutionRow, steps: dict[str, list[StepRecord]]) -> Execution:
     return Execution(
         id=row.id,
         ticket_id=row.ticket_id,
@@ -167,5 +168,5 @@ def _to_execution(row: ExecutionRow, steps: list[StepRecord]) -> Execution:
         approval_expires_at=row.approval_expires_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        steps=steps,
+        steps=steps[row.id],
     )

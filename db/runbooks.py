@@ -74,6 +74,20 @@ async def list_runbooks(session: AsyncSession, tenant: str, with_retired: bool =
     return [_to_stored(row) for row in await session.scalars(query.order_by(RunbookRow.id))]
 
 
+async def latest_versions(session: AsyncSession, tenant: str) -> dict[str, int]:
+    """Return id -> latest version of every runbook in use."""
+    query = select(RunbookRow.id, RunbookRow.version).where(
+        RunbookRow.tenant == tenant, RunbookRow.is_latest.is_(True), RunbookRow.retired_at.is_(None)
+    )
+    return {runbook_id: version for runbook_id, version in await session.execute(query)}
+
+
+async def get_latest(session: AsyncSession, tenant: str, runbook_ids: list[str]) -> list[StoredRunbook]:
+    """Return the latest version of each of these runbooks, by id."""
+    found = [await get_runbook(session, tenant, runbook_id) for runbook_id in sorted(runbook_ids)]
+    return [one for one in found if one is not None]
+
+
 async def list_versions(session: AsyncSession, tenant: str, runbook_id: str) -> list[StoredRunbook]:
     """Return all versions of one runbook, newest first."""
     query = (
@@ -97,7 +111,7 @@ async def _latest_row(session: AsyncSession, tenant: str, runbook_id: str) -> Ru
     query = select(RunbookRow).where(
         RunbookRow.tenant == tenant, RunbookRow.id == runbook_id, RunbookRow.is_latest.is_(True)
     )
-    return (await session.scalars(query.with_for_update())).one_or_none()
+    return (await session.scalars(query)).one_or_none()
 
 
 def _to_stored(row: RunbookRow) -> StoredRunbook:

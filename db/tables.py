@@ -126,7 +126,6 @@ class ExecutionRow(Row):
     status_reason: Mapped[str] = mapped_column(Text, default="")
     confidence_score: Mapped[float]
     requested_by: Mapped[str] = mapped_column(NAME)
-    variables: Mapped[dict[str, str]]
     created_at: Mapped[datetime]
     approval_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -134,11 +133,16 @@ class ExecutionRow(Row):
 
 
 class StepRow(Row):
-    """`sent_attempt` names the attempt that may have reached the host; written before anything is sent."""
+    """One command of an execution: a step's own (`is_rollback` false), or the one that undoes it.
+
+    `sent_attempt` names the attempt that may have reached the host; it is written before anything is sent.
+    `ended_attempt` names the one whose result this is. `rollback_position` counts rollbacks in the order they ran.
+    """
 
     __tablename__ = "steps"
     execution_id: Mapped[str] = mapped_column(ID, ForeignKey("executions.id"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    is_rollback: Mapped[bool] = mapped_column(primary_key=True)
     phase: Mapped[str] = mapped_column(NAME)
     name: Mapped[str]
     host: Mapped[str] = mapped_column(NAME)
@@ -147,20 +151,20 @@ class StepRow(Row):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     detail: Mapped[str] = mapped_column(Text, default="")
     sent_attempt: Mapped[str | None] = mapped_column(NAME)
+    ended_attempt: Mapped[str | None] = mapped_column(NAME)
+    rollback_position: Mapped[int | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    rollback_status: Mapped[str | None] = mapped_column(NAME)
-    rollback_position: Mapped[int | None]
-    rollback_exit_status: Mapped[int | None]
-    rollback_detail: Mapped[str] = mapped_column(Text, default="")
-    rollback_sent_attempt: Mapped[str | None] = mapped_column(NAME)
-    rollback_started_at: Mapped[datetime | None]
-    rollback_ended_at: Mapped[datetime | None]
 
 
 class OutputRow(Row):
     __tablename__ = "outputs"
-    __table_args__ = (ForeignKeyConstraint(["execution_id", "position"], ["steps.execution_id", "steps.position"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["execution_id", "position", "is_rollback"],
+            ["steps.execution_id", "steps.position", "steps.is_rollback"],
+        ),
+    )
     execution_id: Mapped[str] = mapped_column(ID, primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     is_rollback: Mapped[bool] = mapped_column(primary_key=True)
@@ -169,6 +173,15 @@ class OutputRow(Row):
     stdout_bytes: Mapped[int] = mapped_column(BigId)
     stderr_bytes: Mapped[int] = mapped_column(BigId)
     is_complete: Mapped[bool]
+
+
+class VariableRow(Row):
+    """What a step registered or a person answered, byte for byte."""
+
+    __tablename__ = "variables"
+    execution_id: Mapped[str] = mapped_column(ID, ForeignKey("executions.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    value: Mapped[bytes]
 
 
 class DecisionRow(Row):

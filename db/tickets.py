@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.analysis import Analysis
 from pydantic import Field
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.events import add_event
 from db.paging import Page
 from db.tables import TicketRow
+from domain.analysis import Analysis
 from domain.base import Model, new_id, utc_now
 from domain.event import EventKind
 from domain.match import Match

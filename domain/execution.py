@@ -28,11 +28,6 @@ class ExecutionStatus(StrEnum):
         """True when nothing more happens to the execution, unless a person asks for its rollback."""
         return self in FINAL_EXECUTION_STATUSES
 
-    @property
-    def can_roll_back(self) -> bool:
-        """True when an operator may ask for what it changed to be undone."""
-        return self in {ExecutionStatus.SUCCEEDED, ExecutionStatus.ROLLBACK_FAILED}
-
 
 FINAL_EXECUTION_STATUSES = frozenset(
     {
@@ -84,6 +79,17 @@ class StepRecord(WireModel):
     ended_at: datetime | None = None
     rollback: StepRollback | None = None
 
+    @property
+    def is_to_undo(self) -> bool:
+        """True if the step may have changed something that its rollback has not undone."""
+        return (
+            self.rollback is not None and self.status in CHANGED and self.rollback.status is not StepStatus.ROLLED_BACK
+        )
+
+
+CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN, StepStatus.ROLLBACK_FAILED})
+"""Statuses of a step whose command ran, or may have."""
+
 
 class Execution(WireModel):
     """One execution, its steps included. Times are UTC."""
@@ -103,6 +109,20 @@ class Execution(WireModel):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     steps: list[StepRecord] = Field(default_factory=list)
+
+    def positions_to_undo(self) -> list[int]:
+        """Return the positions of steps that ran and are not undone, in the order in which they ran."""
+        return [step.position for step in self.steps if step.rollback and step.is_to_undo]
+
+    def why_no_rollback(self) -> str | None:
+        """Return why it cannot be rolled back on request, or None if it can."""
+        if not self.status.is_final:
+            return f"it is {self.status.value}; cancel it instead, which undoes what ran"
+        if self.status is ExecutionStatus.ROLLED_BACK:
+            return "it is rolled back already"
+        if not self.positions_to_undo():
+            return "it has changed nothing that a rollback could undo"
+        return None
 
 
 class StepOutput(WireModel):

@@ -166,7 +166,9 @@ def plan_steps(runbook: Runbook, targets: Sequence[Target]) -> list[PlannedStep]
     ]
 
 
-def resolve_targets(runbook: Runbook, ci_connection: Connection | None, connections: Sequence[Connection]) -> list[Target]:
+def resolve_targets(
+    runbook: Runbook, ci_connection: Connection | None, connections: Sequence[Connection]
+) -> list[Target]:
     """Return the hosts a runbook is for. A tag or name that means no connection gives none: policy refuses that.
 
     `target: ci` without a known connection is the local host, which policy never lets run unasked.

@@ -11,6 +11,9 @@ from domain.tenant import ExecutionMode, TenantSettings
 PROPOSAL_THRESHOLD = 0.3
 """Below this a match is not proposed as a plan: it is wrong more than two times in three."""
 
+FALSE_POSITIVE_THRESHOLD = 0.8
+"""From this classification confidence on, a false positive is closed without a person."""
+
 
 class PolicyQuestion(Model):
     """What policy looks at. `was_asked`: an earlier plan of this ticket already waited for a person."""

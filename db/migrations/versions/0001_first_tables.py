@@ -176,7 +176,6 @@ def upgrade() -> None:
         sa.Column("status_reason", sa.Text(), nullable=False),
         sa.Column("confidence_score", sa.Float(), nullable=False),
         sa.Column("requested_by", sa.String(length=200), nullable=False),
-        sa.Column("variables", Json, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("approval_expires_at", UtcDateTime(), nullable=True),
         sa.Column("started_at", UtcDateTime(), nullable=True),
@@ -197,6 +196,7 @@ def upgrade() -> None:
         "steps",
         sa.Column("execution_id", sa.String(length=40), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("is_rollback", sa.Boolean(), nullable=False),
         sa.Column("phase", sa.String(length=200), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("host", sa.String(length=200), nullable=False),
@@ -205,17 +205,20 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("sent_attempt", sa.String(length=200), nullable=True),
+        sa.Column("ended_attempt", sa.String(length=200), nullable=True),
+        sa.Column("rollback_position", sa.Integer(), nullable=True),
         sa.Column("started_at", UtcDateTime(), nullable=True),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
-        sa.Column("rollback_status", sa.String(length=200), nullable=True),
-        sa.Column("rollback_position", sa.Integer(), nullable=True),
-        sa.Column("rollback_exit_status", sa.Integer(), nullable=True),
-        sa.Column("rollback_detail", sa.Text(), nullable=False),
-        sa.Column("rollback_sent_attempt", sa.String(length=200), nullable=True),
-        sa.Column("rollback_started_at", UtcDateTime(), nullable=True),
-        sa.Column("rollback_ended_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], name=op.f("fk_steps_execution_id")),
-        sa.PrimaryKeyConstraint("execution_id", "position", name=op.f("pk_steps")),
+        sa.PrimaryKeyConstraint("execution_id", "position", "is_rollback", name=op.f("pk_steps")),
+    )
+    op.create_table(
+        "variables",
+        sa.Column("execution_id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], name=op.f("fk_variables_execution_id")),
+        sa.PrimaryKeyConstraint("execution_id", "name", name=op.f("pk_variables")),
     )
     op.create_table(
         "outputs",
@@ -228,9 +231,9 @@ def upgrade() -> None:
         sa.Column("stderr_bytes", BigId, nullable=False),
         sa.Column("is_complete", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["execution_id", "position"],
-            ["steps.execution_id", "steps.position"],
-            name=op.f("fk_outputs_execution_id_position"),
+            ["execution_id", "position", "is_rollback"],
+            ["steps.execution_id", "steps.position", "steps.is_rollback"],
+            name=op.f("fk_outputs_execution_id_position_is_rollback"),
         ),
         sa.PrimaryKeyConstraint("execution_id", "position", "is_rollback", name=op.f("pk_outputs")),
     )
@@ -238,6 +241,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("outputs")
+    op.drop_table("variables")
     op.drop_table("steps")
     with op.batch_alter_table("executions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_executions_ticket_id"))

@@ -1,0 +1,40 @@
+"""Leases as activities: queue, look, give back."""
+
+from temporalio import activity
+
+from activities.messages import LeaseAnswer, LeaseRequest
+from activities.records import event_key
+from db import events, leases
+from db.engine import Database
+from domain.event import EventKind
+
+
+class LeaseActivities:
+    """The queue for hosts lives in the database, so a lease outlives its worker."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @activity.defn
+    async def take_leases(self, request: LeaseRequest) -> LeaseAnswer:
+        """Queue for hosts, or look again; the answer names who is in front."""
+        async with self._database.write() as session:
+            holders = await leases.take_leases(
+                session, request.tenant, request.ticket_id, request.execution_id, request.leases
+            )
+            names = ", ".join(request.leases)
+            if holders:
+                tickets = ", ".join(sorted({holder.ticket_id for holder in holders}))
+                text, kind = f"waits for {names}: ticket {tickets} is in front", EventKind.LEASE_WAITED
+            else:
+                text, kind = f"holds the lease of {names}", EventKind.LEASE_TAKEN
+            await events.add_event(
+                session, request.ticket_id, event_key(), kind, text, execution_id=request.execution_id
+            )
+        return LeaseAnswer(holders=holders)
+
+    @activity.defn
+    async def release_leases(self, request: LeaseRequest) -> LeaseAnswer:
+        """Give everything back; the answer names who waited behind."""
+        async with self._database.write() as session:
+            return LeaseAnswer(holders=await leases.release_leases(session, request.execution_id))

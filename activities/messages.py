@@ -1,0 +1,187 @@
+"""What workflows and activities say to each other. One model in, one out; evolved by optional fields only."""
+
+from typing import Any
+
+from pydantic import Field
+
+from domain.base import WireModel
+from domain.decision import Decision, DecisionOutcome
+from domain.event import EventKind
+from domain.execution import ExecutionStatus, StepStatus
+from domain.lease import LeaseHolder
+from domain.plan import StepOutline, Verdict
+from domain.ticket import Classification, TicketStatus
+
+
+class TicketRef(WireModel):
+    tenant: str
+    ticket_id: str
+
+
+class AnalysisOutline(WireModel):
+    """What analysis found; the whole of it, with its reasons, is in the ticket's row."""
+
+    title: str
+    severity: str
+    classification: Classification
+    classification_confidence: float
+    reason: str
+    ci_name: str | None = None
+    connection: str | None = None
+    ambiguous: list[str] = Field(default_factory=list)
+    runbook_timeout: float = Field(description="Seconds that the ticket waits for a runbook.")
+
+
+class MatchOutline(WireModel):
+    runbook_id: str
+    version: int
+    title: str
+    confidence_score: float
+
+
+class MatchesOutline(WireModel):
+    """The matched runbooks, best first; `proposed` is the one good enough to plan with, if there is one."""
+
+    matches: list[MatchOutline]
+    proposed: MatchOutline | None = None
+
+
+class PlanRequest(WireModel):
+    """Ask for a plan. With `unless_digest`, nothing is stored when the plan comes out under that digest again."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str
+    runbook_id: str
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    target: str | None = None
+    requested_by: str
+    was_asked: bool = False
+    replaces: str | None = Field(default=None, description="The execution whose undecided plan this one replaces.")
+    unless_digest: str | None = None
+
+
+class PlanOutline(WireModel):
+    """A plan as the workflow knows it. `problem`: why there is no plan; then the rest is empty."""
+
+    execution_id: str
+    problem: str | None = None
+    is_unchanged: bool = False
+    digest: str = ""
+    verdict: Verdict | None = None
+    runbook_id: str = ""
+    runbook_version: int = 0
+    title: str = ""
+    targets: list[str] = Field(default_factory=list)
+    leases: list[str] = Field(default_factory=list)
+    steps: list[StepOutline] = Field(default_factory=list)
+    approval_timeout: float = 0
+
+
+class DecisionRecord(WireModel):
+    """A decision and what the workflow made of it."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str | None
+    decision: Decision
+    result: DecisionOutcome
+    detail: str
+
+
+class AnswerResult(WireModel):
+    """`problem`: why the answers to a step's question do not fit; None when they were taken."""
+
+    problem: str | None = None
+
+
+class Record(WireModel):
+    """Set a ticket's and its execution's status, and say so in the timeline; what is None stays as it is."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str | None = None
+    ticket_status: TicketStatus | None = None
+    execution_status: ExecutionStatus | None = None
+    reason: str = ""
+    kind: EventKind = EventKind.STATUS_CHANGED
+    step: int | None = Field(default=None, description="Position of the step whose status is set.")
+    step_status: StepStatus | None = None
+    actor: str | None = None
+
+
+class LeaseRequest(WireModel):
+    tenant: str
+    ticket_id: str
+    execution_id: str
+    leases: list[str] = Field(default_factory=list)
+
+
+class LeaseAnswer(WireModel):
+    """Who is in front (empty: all leases are held), or, after a release, who waited behind."""
+
+    holders: list[LeaseHolder] = Field(default_factory=list)
+
+
+class StepRun(WireModel):
+    """Run one step, or its rollback, once. The plan is read from its row and must have this digest."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str
+    plan_digest: str
+    position: int
+    attempt: int = 1
+    is_rollback: bool = False
+    rollback_position: int | None = None
+
+    @property
+    def attempt_id(self) -> str:
+        """The id that the host claims: the same for every retry of this activity."""
+        kind = "rollback" if self.is_rollback else "run"
+        return f"{self.execution_id}.{self.position}.{kind}.{self.attempt}"
+
+
+class StepOutcome(WireModel):
+    """How it ended: `succeeded`, `failed`, `skipped` or `unknown`. `detail` is a sentence without any output."""
+
+    status: StepStatus
+    exit_status: int | None = None
+    detail: str = ""
+    is_cancelled: bool = False
+    attempt: int = 1
+
+
+class RollbackQuestion(WireModel):
+    """Which steps of a finished execution are to be undone."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str
+
+
+class RollbackOutline(WireModel):
+    """The steps to undo, in the order in which they ran. `problem`: why it is refused."""
+
+    problem: str | None = None
+    digest: str = ""
+    title: str = ""
+    runbook_id: str = ""
+    targets: list[str] = Field(default_factory=list)
+    leases: list[str] = Field(default_factory=list)
+    steps: list[StepOutline] = Field(default_factory=list)
+    undone: int = Field(default=0, description="How many rollbacks of this execution have run before.")
+    total: int = Field(default=0, description="How many steps the plan has.")
+    ticket_status: TicketStatus = Field(description="The ticket's status, which a refusal leaves as it is.")
+
+
+class ConnectionCheck(WireModel):
+    tenant: str
+    name: str
+
+
+class ConnectionReport(WireModel):
+    """Whether a connection works, and what the host says of itself or why it does not."""
+
+    is_ok: bool
+    detail: str

@@ -1,0 +1,145 @@
+"""What happens to a ticket before there is a plan, and the record of every change of its status."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.library import Library
+from activities.messages import AnalysisOutline, MatchesOutline, MatchOutline, Record, TicketRef
+from activities.records import event_key
+from db import connections, events, executions, tenants, tickets
+from db.engine import Database
+from domain.analysis import AnalysisRules, analyse
+from domain.base import utc_now
+from domain.event import EventKind
+from domain.match import MatchQuery
+from domain.policy import PROPOSAL_THRESHOLD
+from domain.tenant import TenantSettings
+from domain.ticket import Ticket, TicketStatus
+
+MATCHES_KEPT = 5
+
+
+class TicketGone(Exception):
+    """The ticket's row is not there (yet): the activity is retried until it is."""
+
+
+class TicketActivities:
+    """Analysis, matching and bookkeeping; all of them may be retried at any point."""
+
+    def __init__(self, database: Database, library: Library, rules: AnalysisRules) -> None:
+        self._database, self._library, self._rules = database, library, rules
+
+    @activity.defn
+    async def analyse(self, ref: TicketRef) -> AnalysisOutline:
+        """Classify a ticket and find the connection that its CI means. Raises TicketGone."""
+        async with self._database.write() as session:
+            ticket = await tickets.get_ticket(session, ref.tenant, ref.ticket_id)
+            if ticket is None:
+                raise TicketGone(ref.ticket_id)
+            known = await connections.list_connections(session, ref.tenant)
+            settings = await tenants.get_settings(session, ref.tenant) or TenantSettings()
+            analysis = analyse(ticket, known, self._rules)
+            await tickets.update_ticket(
+                session,
+                ticket.id,
+                status=TicketStatus.ANALYZING.value,
+                analysis=analysis.model_dump(mode="json"),
+                classification=analysis.classification.value,
+                classification_confidence=analysis.classification_confidence,
+                analyzed_at=utc_now(),
+            )
+            reason = "; ".join(reason.text for reason in analysis.reasons)
+            found = f"{analysis.classification.value} ({analysis.classification_confidence:.2f})"
+            await events.add_event(
+                session,
+                ticket.id,
+                event_key(),
+                EventKind.TICKET_ANALYZED,
+                f"{found}: {reason}. {analysis.ci.reason}",
+                data={"ci_name": analysis.ci.name, "connection": analysis.ci.connection},
+            )
+        return AnalysisOutline(
+            title=ticket.title,
+            severity=ticket.severity.value,
+            classification=analysis.classification,
+            classification_confidence=analysis.classification_confidence,
+            reason=reason,
+            ci_name=analysis.ci.name,
+            connection=analysis.ci.connection,
+            ambiguous=analysis.ci.ambiguous,
+            runbook_timeout=settings.runbook_timeout,
+        )
+
+    @activity.defn
+    async def match(self, ref: TicketRef) -> MatchesOutline:
+        """Rank the runbooks for a ticket and say which one, if any, is good enough to plan with."""
+        async with self._database.read() as session:
+            ticket = await tickets.get_ticket(session, ref.tenant, ref.ticket_id)
+            if ticket is None:
+                raise TicketGone(ref.ticket_id)
+            query = await match_query(session, ticket)
+        matches = await self._library.match(ref.tenant, query, MATCHES_KEPT)
+        async with self._database.write() as session:
+            await tickets.update_ticket(
+                session, ticket.id, matched_runbooks=[match.model_dump(mode="json") for match in matches]
+            )
+            best = ", ".join(f"{match.runbook_id} {match.confidence_score:.2f}" for match in matches[:3])
+            await events.add_event(
+                session, ticket.id, event_key(), EventKind.RUNBOOKS_MATCHED, best or "no runbook is known"
+            )
+        outlines = [
+            MatchOutline(
+                runbook_id=match.runbook_id,
+                version=match.version,
+                title=match.title,
+                confidence_score=match.confidence_score,
+            )
+            for match in matches
+        ]
+        is_good = bool(outlines) and outlines[0].confidence_score >= PROPOSAL_THRESHOLD
+        return MatchesOutline(matches=outlines, proposed=outlines[0] if is_good else None)
+
+    @activity.defn
+    async def record(self, record: Record) -> None:
+        """Set statuses and say so in the timeline."""
+        async with self._database.write() as session:
+            if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
+                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
+            if record.execution_id and record.execution_status:
+                await executions.set_execution_status(
+                    session, record.execution_id, record.execution_status, record.reason
+                )
+            if record.execution_id and record.step and record.step_status:
+                step = await executions.get_step_row(session, record.execution_id, record.step)
+                step.status = record.step_status.value
+            await events.add_event(
+                session,
+                record.ticket_id,
+                event_key(),
+                record.kind,
+                record.reason,
+                execution_id=record.execution_id,
+                actor=record.actor,
+                data={
+                    "ticket_status": record.ticket_status,
+                    "execution_status": record.execution_status,
+                    "step": record.step,
+                },
+            )
+
+
+async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:
+    """Return what matching reads of a ticket, with the tags of the connection its CI means."""
+    analysis, _, _ = await tickets.get_findings(session, ticket.id)
+    connection = None
+    if analysis and analysis.ci.connection:
+        connection = await connections.get_connection(session, ticket.tenant, analysis.ci.connection)
+    return MatchQuery(
+        title=ticket.title,
+        description=ticket.description,
+        severity=ticket.severity.value,
+        service=ticket.service,
+        environment=ticket.environment,
+        labels=ticket.labels,
+        tags=connection.tags if connection else [],
+    )

@@ -1,0 +1,107 @@
+"""The Temporal worker: builds everything that activities need, then runs until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.connections import ConnectionActivities
+from activities.leases import LeaseActivities
+from activities.library import Library
+from activities.plans import PlanActivities
+from activities.starts import keep_starting
+from activities.step_records import StepRecords
+from activities.steps import StepActivities
+from activities.tickets import TicketActivities
+from db.cipher import Cipher
+from db.engine import Database
+from domain.analysis import default_rules
+from domain.connection import Connector
+from integrations.connector import CommandRunner
+from integrations.local import LocalRunner
+from integrations.ssh import SshRunner
+from log_setup import set_up_logging
+from settings import Settings
+from temporal_client import connect, ensure_search_attributes
+from workflows.client import TicketClient
+from workflows.connection_check import ConnectionCheckWorkflow
+from workflows.names import TASK_QUEUE
+from workflows.ticket import TicketWorkflow
+
+WORKFLOWS_KEPT = 2000  # a cache smaller than the workflows that are alive costs 40 % of the throughput
+STEPS_AT_ONCE = 200
+GRACE = timedelta(seconds=5)
+
+log = logging.getLogger("handrail.worker")
+
+
+def build_worker(client: Client, database: Database, cipher: Cipher, runners: dict[Connector, CommandRunner]) -> Worker:
+    """Return a worker for all of Handrail's workflows and activities."""
+    library = Library(database)
+    tickets = TicketActivities(database, library, default_rules())
+    plans = PlanActivities(database, library)
+    leases = LeaseActivities(database)
+    steps = StepActivities(StepRecords(database, cipher), runners)
+    connections = ConnectionActivities(database, cipher, runners)
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[TicketWorkflow, ConnectionCheckWorkflow],
+        activities=[
+            tickets.analyse,
+            tickets.match,
+            tickets.record,
+            plans.make_plan,
+            plans.record_decision,
+            plans.take_answers,
+            plans.rollback_outline,
+            leases.take_leases,
+            leases.release_leases,
+            steps.run_step,
+            connections.check_connection,
+        ],
+        max_cached_workflows=WORKFLOWS_KEPT,
+        max_concurrent_activities=STEPS_AT_ONCE,
+        # A cancel reaches a step with its next heartbeat: at most a second later.
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
+        default_heartbeat_throttle_interval=timedelta(seconds=1),
+        # Steps that still run then are detached from; whoever runs the activity next re-attaches.
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
+    await ensure_search_attributes(client)
+    database = Database(settings.resolved_database_url())
+    runners: dict[Connector, CommandRunner] = {Connector.SSH: SshRunner(), Connector.LOCAL: LocalRunner()}
+    starter = asyncio.create_task(keep_starting(database, TicketClient(client).start))
+    try:
+        async with build_worker(client, database, Cipher(settings.cipher_keys()), runners):
+            log.info("worker is ready", extra={"task_queue": TASK_QUEUE})
+            await stop.wait()
+    finally:
+        starter.cancel()
+        with suppress(asyncio.CancelledError):
+            await starter
+        for runner in runners.values():
+            await runner.close()
+        await database.close()
+
+
+def main() -> None:
+    settings = Settings()
+    set_up_logging(settings.log_level)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

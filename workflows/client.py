@@ -1,0 +1,75 @@
+"""What anyone outside may ask of a ticket's workflow: start it, signal it, ask for its state."""
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from activities.messages import ConnectionCheck, ConnectionReport
+from domain.decision import Decision
+from workflows.connection_check import ConnectionCheckWorkflow
+from workflows.messages import CancelRequest, ExecuteRequest, FirstMove, RollbackRequest, TicketEnd, TicketStart
+from workflows.names import TASK_QUEUE, ticket_workflow_id
+from workflows.ticket import TicketWorkflow
+
+
+class TicketClient:
+    """Every method raises temporalio.service.RPCError while Temporal is not reachable."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def handle(self, tenant: str, ticket_id: str) -> WorkflowHandle[TicketWorkflow, TicketEnd]:
+        return self._client.get_workflow_handle_for(TicketWorkflow.run, ticket_workflow_id(tenant, ticket_id))
+
+    async def start(self, tenant: str, ticket_id: str) -> None:
+        """Start the story of an accepted ticket; nothing happens if it was started before."""
+        await self._client.start_workflow(
+            TicketWorkflow.run,
+            TicketStart(tenant=tenant, ticket_id=ticket_id),
+            id=ticket_workflow_id(tenant, ticket_id),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        )
+
+    async def decide(self, tenant: str, ticket_id: str, decision: Decision) -> None:
+        """Signal a decision. Raises RPCError with status NOT_FOUND if the workflow has ended."""
+        await self.handle(tenant, ticket_id).signal(TicketWorkflow.approval, decision)
+
+    async def cancel(self, tenant: str, ticket_id: str, request: CancelRequest) -> None:
+        """Signal a cancel; on an ended ticket it is recorded by a run of its own."""
+        await self._signal_with_start(tenant, ticket_id, "cancel", request)
+
+    async def execute(self, tenant: str, ticket_id: str, request: ExecuteRequest) -> None:
+        """Ask for a runbook to be run."""
+        await self._signal_with_start(tenant, ticket_id, "execute", request)
+
+    async def rollback(self, tenant: str, ticket_id: str, request: RollbackRequest) -> None:
+        """Ask for a finished execution to be undone."""
+        await self._signal_with_start(tenant, ticket_id, "rollback", request)
+
+    async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
+        """Say that a runbook or connection of a waiting plan changed."""
+        await self.handle(tenant, ticket_id).signal(TicketWorkflow.plan_inputs_changed)
+
+    async def check_connection(self, tenant: str, name: str, check_id: str) -> ConnectionReport:
+        """Try a connection from a worker and return what it found."""
+        return await self._client.execute_workflow(
+            ConnectionCheckWorkflow.run,
+            ConnectionCheck(tenant=tenant, name=name),
+            id=f"connection-check:{tenant}:{name}:{check_id}",
+            task_queue=TASK_QUEUE,
+        )
+
+    async def _signal_with_start(
+        self, tenant: str, ticket_id: str, signal: str, argument: CancelRequest | ExecuteRequest | RollbackRequest
+    ) -> None:
+        """Signal the running workflow, or start a run that begins with this request."""
+        await self._client.start_workflow(
+            TicketWorkflow.run,
+            TicketStart(tenant=tenant, ticket_id=ticket_id, first_move=FirstMove.REQUEST),
+            id=ticket_workflow_id(tenant, ticket_id),
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=signal,
+            start_signal_args=[argument],
+        )

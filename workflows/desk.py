@@ -1,0 +1,68 @@
+"""The desk at which a ticket's workflow receives people: decisions, cancels and requests, each judged as it arrives."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from domain.decision import Decision, DecisionKind, DecisionOutcome
+    from workflows.messages import CancelRequest, ExecuteRequest, RollbackRequest
+
+
+class GateKind(StrEnum):
+    """What a person is asked: may this plan run, may this step run, what is the answer, did this step run."""
+
+    PLAN = "plan"
+    STEP = "step"
+    ASK = "ask"
+    UNKNOWN = "unknown"
+
+
+@dataclass
+class Gate:
+    """One open question. The first decision that fits closes it; there is never more than one open."""
+
+    kind: GateKind
+    plan_digest: str
+    step: int | None = None
+    decision: Decision | None = None
+
+
+@dataclass
+class Desk:
+    """What people said and what is still open. Only signal handlers write; the story reads and waits."""
+
+    gate: Gate | None = None
+    decided_digest: str | None = None
+    cancel: CancelRequest | None = None
+    requests: list[ExecuteRequest | RollbackRequest] = field(default_factory=list)
+    is_plan_suspect: bool = False
+    is_lease_released: bool = False
+    seen: set[str] = field(default_factory=set)
+
+    def is_new(self, key: str) -> bool:
+        """True the first time a decision or request of this id arrives."""
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        return True
+
+    def judge(self, decision: Decision) -> tuple[DecisionOutcome, str]:
+        """Take a decision if it fits the open question; otherwise say why not."""
+        gate = self.gate
+        if gate is None or gate.decision is not None:
+            digest = gate.plan_digest if gate else self.decided_digest
+            if digest == decision.plan_digest:
+                return DecisionOutcome.ALREADY_DECIDED, "this was already decided"
+            return DecisionOutcome.NOT_AWAITED, "nothing waits for a decision now"
+        if gate.plan_digest != decision.plan_digest:
+            return DecisionOutcome.STALE, f"the plan has changed; its digest is now {gate.plan_digest}"
+        if gate.step != decision.step:
+            if decision.step is None:
+                return DecisionOutcome.ALREADY_DECIDED, f"the plan was already decided; step {gate.step} waits now"
+            return DecisionOutcome.NOT_AWAITED, f"step {decision.step} does not wait for a decision"
+        if gate.kind is GateKind.UNKNOWN and decision.outcome is None and decision.decision is DecisionKind.APPROVE:
+            return DecisionOutcome.NOT_AWAITED, f"say of step {gate.step} whether it ran: ran, did_not_run or roll_back"
+        gate.decision = decision
+        return DecisionOutcome.ACCEPTED, ""

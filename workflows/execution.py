@@ -1,0 +1,122 @@
+"""One execution: leases, prechecks, steps, postchecks, and on any failure every rollback in reverse."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import StepOutcome
+    from domain.decision import UnknownOutcome
+    from domain.execution import ExecutionStatus, StepStatus
+    from domain.plan import Phase, StepOutline
+    from domain.runbook import OnFailure, RollbackScope
+    from domain.ticket import TicketStatus
+    from workflows.gates import await_answers, await_approval, await_finding
+    from workflows.leases import release_leases, take_leases
+    from workflows.messages import TicketEnd
+    from workflows.run import Failed, Run, Stopped
+    from workflows.steps import run_step, undo_step
+
+
+class ExecutionStory:
+    """Runs one approved plan, or undoes one; knows which rollbacks are due, in the order of their steps."""
+
+    def __init__(self, run: Run, approval_timeout: float = 0) -> None:
+        """`approval_timeout`: seconds that a step with its own approval waits."""
+        self.run = run
+        self.approval_timeout = approval_timeout
+        self.due: list[StepOutline] = []
+        self.lasting: list[StepOutline] = []
+        self.undone = 0
+
+    async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
+        """Run every step and return how the ticket ends; leases are given back however that is."""
+        run = self.run
+        await run.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, "waits for its turn on the host")
+        if await take_leases(run, leases):
+            await run.show(TicketStatus.EXECUTING, ExecutionStatus.RUNNING, "running")
+            end = await self._execute(steps)
+        else:
+            end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(run.cancelled(" while queued")))
+        await release_leases(run)
+        return end
+
+    async def undo(self, steps: list[StepOutline], leases: list[str], undone: int, why: str) -> TicketEnd:
+        """Undo a finished execution: `steps` in the order in which they ran, of which `undone` were undone before."""
+        self.due, self.undone = list(steps), undone
+        await take_leases(self.run, leases, can_cancel=False)
+        end = await self._roll_back(Failed(why))
+        await release_leases(self.run)
+        return end
+
+    async def _execute(self, steps: list[StepOutline]) -> TicketEnd:
+        run, is_verifying = self.run, False
+        try:
+            for step in steps:
+                if step.phase is Phase.POSTCHECK and not is_verifying:
+                    is_verifying = True
+                    await run.show(TicketStatus.EXECUTING, ExecutionStatus.VERIFYING, "checking that the fix worked")
+                await self._one(step)
+            if run.desk.cancel:
+                raise run.cancelled(" as the last postcheck ended")
+        except Stopped as stop:
+            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop))
+        except Failed as failure:
+            return await self._roll_back(failure)
+        return await run.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, "fixed, and every postcheck passed")
+
+    async def _one(self, step: StepOutline) -> None:
+        """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped."""
+        run = self.run
+        if run.desk.cancel:
+            raise run.cancelled(f" before {run.name(step)}")
+        if step.approval:
+            await await_approval(run, step, self.approval_timeout)
+        if step.ask:
+            await await_answers(run, step)
+            return
+        if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
+            (self.due if step.rollback else self.lasting).append(step)
+        outcome = await run_step(run, step)
+        while outcome.status is StepStatus.UNKNOWN:
+            finding = await await_finding(run, step, outcome)
+            if finding is UnknownOutcome.RAN:
+                return
+            outcome = await run_step(run, step, first_attempt=outcome.attempt + 1)
+        if outcome.status is StepStatus.SKIPPED:
+            self._forget(step)
+        if outcome.status is StepStatus.FAILED:
+            self._fail(step, outcome)
+
+    def _fail(self, step: StepOutline, outcome: StepOutcome) -> None:
+        if step.rollback_scope is RollbackScope.COMPLETED:
+            self._forget(step)
+        if outcome.is_cancelled:
+            raise self.run.cancelled(f" during {self.run.name(step)}")
+        words = f"{self.run.name(step)} failed: {outcome.detail}"
+        if step.phase is Phase.PRECHECK or step.on_failure is OnFailure.ROLLBACK:
+            raise Failed(words)
+        if step.on_failure is OnFailure.STOP:
+            raise Stopped(f"{words}; stopped as the runbook says, nothing was rolled back")
+
+    def _forget(self, step: StepOutline) -> None:
+        self.due = [other for other in self.due if other.position != step.position]
+        self.lasting = [other for other in self.lasting if other.position != step.position]
+
+    async def _roll_back(self, failure: Failed) -> TicketEnd:
+        """Run every due rollback in reverse; one that fails does not stop the others."""
+        run, why = self.run, str(failure)
+        if not self.due and not self.lasting:
+            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, f"{why}; nothing had been changed")
+        await run.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why)
+        failures: list[str] = []
+        for step in reversed(self.due):
+            self.undone += 1
+            outcome = await undo_step(run, step, self.undone)
+            if outcome.status is not StepStatus.SUCCEEDED:
+                failures.append(f"{run.name(step)} ({outcome.detail})")
+        if self.lasting:
+            why += f"; has no rollback: {'; '.join(run.name(step) for step in self.lasting)}"
+        if failures:
+            words = f"{why}; could not be undone: {'; '.join(failures)}"
+            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words)
+        words = f"{why}; everything {'else ' if self.lasting else ''}was undone"
+        return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words)

@@ -1,0 +1,95 @@
+"""Questions to people in the middle of an execution: approve this step, answer this, did this one run."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import StepOutcome
+    from activities.plans import PlanActivities
+    from domain.decision import Decision, DecisionKind, DecisionOutcome, UnknownOutcome
+    from domain.event import EventKind
+    from domain.execution import ExecutionStatus, StepStatus
+    from domain.plan import StepOutline
+    from domain.ticket import TicketStatus
+    from workflows import options
+    from workflows.desk import Gate, GateKind
+    from workflows.run import Failed, Run, until
+
+
+async def await_approval(run: Run, step: StepOutline, timeout: float) -> None:
+    """Wait until a person approves a step. Raises Failed on a rejection, a cancel, or no answer in time (seconds)."""
+    decision = await _ask(run, GateKind.STEP, step, "approval", timeout)
+    await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+    _raise_if_rejected(run, step, decision)
+    await _resume(run, step, f"{decision.actor} approved step {step.position}")
+
+
+async def await_answers(run: Run, step: StepOutline) -> None:
+    """Wait until a person's answers fit the step's question. Raises Failed like `await_approval`."""
+    wanted = "an answer"
+    while True:
+        decision = await _ask(run, GateKind.ASK, step, wanted, step.timeout)
+        if decision.decision is DecisionKind.REJECT:
+            await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+        _raise_if_rejected(run, step, decision)
+        result = await workflow.execute_activity_method(
+            PlanActivities.take_answers,
+            run.decision_record(decision, DecisionOutcome.ACCEPTED),
+            summary=f"answers to step {step.position} by {decision.actor}",
+            **options.BOOKKEEPING,
+        )
+        if result.problem is None:
+            await _resume(run, step, f"{decision.actor} answered step {step.position}", StepStatus.SUCCEEDED)
+            return
+        wanted = f"an answer that fits ({result.problem})"
+
+
+async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome:
+    """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back."""
+    reason = f"{run.name(step)}: {outcome.detail}"
+    await run.show(TicketStatus.ESCALATED, ExecutionStatus.UNKNOWN, f"outcome unknown: {reason}")
+    decision = await _open_gate(run, GateKind.UNKNOWN, step, "someone to say whether it ran", None)
+    await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+    finding = decision.outcome or UnknownOutcome.ROLL_BACK
+    if finding is UnknownOutcome.ROLL_BACK:
+        raise Failed(f"{decision.actor} chose to roll back; outcome unknown: {reason}")
+    ran = finding is UnknownOutcome.RAN
+    words = f"{decision.actor} found that step {step.position} {'ran' if ran else 'did not run'}"
+    await _resume(run, step, words, StepStatus.SUCCEEDED if ran else StepStatus.PENDING)
+    return finding
+
+
+async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float) -> Decision:
+    await run.show(
+        TicketStatus.AWAITING_APPROVAL,
+        ExecutionStatus.RUNNING,
+        f"step {step.position} '{step.name}' waits for {wanted}",
+        step=step.position,
+        step_status=StepStatus.AWAITING_APPROVAL,
+        kind=EventKind.STEP_WAITS,
+    )
+    return await _open_gate(run, kind, step, wanted, timeout)
+
+
+async def _open_gate(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float | None) -> Decision:
+    """Wait for the decision that fits. Raises Failed on a cancel or when nobody answers in time."""
+    gate = Gate(kind, run.digest, step.position)
+    run.desk.gate = gate
+    run.board.wait(f"{wanted}: {run.name(step)}, plan {run.digest[:12]}")
+    is_answered = await until(lambda: gate.decision is not None or run.desk.cancel is not None, timeout)
+    run.desk.gate, run.desk.decided_digest = None, run.digest
+    run.board.wait("")
+    if gate.decision is not None:
+        return gate.decision
+    if is_answered:
+        raise run.cancelled(f" while {run.name(step)} waited")
+    raise Failed(f"nobody answered in time: {run.name(step)}")
+
+
+def _raise_if_rejected(run: Run, step: StepOutline, decision: Decision) -> None:
+    if decision.decision is DecisionKind.REJECT:
+        why = f": {decision.comment}" if decision.comment else ""
+        raise Failed(f"{decision.actor} rejected {run.name(step)}{why}", TicketStatus.REJECTED)
+
+
+async def _resume(run: Run, step: StepOutline, reason: str, status: StepStatus = StepStatus.PENDING) -> None:
+    await run.show(TicketStatus.EXECUTING, ExecutionStatus.RUNNING, reason, step=step.position, step_status=status)

@@ -1,0 +1,55 @@
+"""Taking turns on a host: wait for its lease, and wake the next in line when it is given back."""
+
+from temporalio import workflow
+from temporalio.exceptions import TemporalError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.leases import LeaseActivities
+    from activities.messages import LeaseRequest
+    from workflows import names, options
+    from workflows.run import Run, until
+
+
+async def take_leases(run: Run, leases: list[str], *, can_cancel: bool = True) -> bool:
+    """Wait until every lease is held; False if a cancel came first."""
+    recheck = options.LEASE_RECHECK_FIRST
+    while leases:
+        run.desk.is_lease_released = False
+        answer = await workflow.execute_activity_method(
+            LeaseActivities.take_leases,
+            _request(run, leases),
+            summary=f"lease {', '.join(leases)}",
+            **options.BOOKKEEPING,
+        )
+        if not answer.holders:
+            break
+        run.board.wait(f"{', '.join(sorted({holder.lease for holder in answer.holders}))}, leased by another execution")
+        await until(
+            lambda: run.desk.is_lease_released or (can_cancel and run.desk.cancel is not None),
+            recheck.total_seconds(),
+        )
+        recheck = min(recheck * 2, options.LEASE_RECHECK_LONGEST)
+        if can_cancel and run.desk.cancel:
+            run.board.wait("")
+            return False
+    run.board.wait("")
+    return True
+
+
+async def release_leases(run: Run) -> None:
+    """Give the leases back and wake whoever waited behind."""
+    answer = await workflow.execute_activity_method(
+        LeaseActivities.release_leases, _request(run, []), summary="release leases", **options.BOOKKEEPING
+    )
+    for tenant, ticket_id in sorted({(holder.tenant, holder.ticket_id) for holder in answer.holders}):
+        handle = workflow.get_external_workflow_handle(names.ticket_workflow_id(tenant, ticket_id))
+        try:
+            await handle.signal("lease_released")
+        except TemporalError:
+            workflow.logger.warning("nobody to wake behind a lease", extra={"ticket_id": ticket_id})
+
+
+def _request(run: Run, leases: list[str]) -> LeaseRequest:
+    return LeaseRequest(
+        tenant=run.start.tenant, ticket_id=run.start.ticket_id, execution_id=run.execution_id, leases=leases
+    )

@@ -1,0 +1,69 @@
+"""The workflow's own messages: how it starts, the signals it takes, the state it shows."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from domain.base import WireModel
+from domain.ticket import TicketStatus
+
+
+class FirstMove(StrEnum):
+    """What a run of a ticket's workflow begins with: the whole story, or a request about an ended ticket."""
+
+    ANALYZE = "analyze"
+    REQUEST = "request"
+
+
+class TicketStart(WireModel):
+    tenant: str
+    ticket_id: str
+    first_move: FirstMove = FirstMove.ANALYZE
+    severity: str | None = None
+
+
+class ExecuteRequest(WireModel):
+    """A person chose a runbook. `target` names a connection where the ticket's CI is ambiguous or unknown."""
+
+    request_id: str
+    runbook_id: str
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    target: str | None = None
+    actor: str
+
+
+class RollbackRequest(WireModel):
+    """A person wants a finished execution undone."""
+
+    request_id: str
+    execution_id: str
+    actor: str
+    comment: str = ""
+
+
+class CancelRequest(WireModel):
+    actor: str
+    comment: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"cancelled by {self.actor}" + (f": {self.comment}" if self.comment else "")
+
+
+class TicketState(WireModel):
+    """The answer to the query `state`."""
+
+    status: TicketStatus
+    reason: str
+    waits_for: str = ""
+    plan_digest: str | None = None
+    execution_id: str | None = None
+    step: int | None = None
+
+
+class TicketEnd(WireModel):
+    """The workflow's result."""
+
+    status: TicketStatus
+    reason: str

@@ -1,0 +1,17 @@
+"""Names that stand in histories and in other people's tools: never rename one."""
+
+TASK_QUEUE = "handrail"
+TICKET_WORKFLOW = "TicketWorkflow"
+CONNECTION_CHECK_WORKFLOW = "ConnectionCheckWorkflow"
+
+TENANT = "HandrailTenant"
+STATUS = "HandrailStatus"
+SEVERITY = "HandrailSeverity"
+RUNBOOK = "HandrailRunbook"
+TARGET = "HandrailTarget"
+SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
+
+
+def ticket_workflow_id(tenant: str, ticket_id: str) -> str:
+    """Return the id of a ticket's workflow; the only place where it is built."""
+    return f"ticket:{tenant}:{ticket_id}"

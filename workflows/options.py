@@ -1,0 +1,54 @@
+"""Every timeout and retry of every activity, each with its reason. New timeouts belong here."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class ActivityOptions(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+# Bookkeeping only needs the database. It is tried for ever: with the database down a workflow waits and then goes on,
+# nothing is skipped. 5 s at most between tries, so that it goes on soon after the database is back.
+BOOKKEEPING = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
+)
+
+# Matching reads the whole library once after a deploy, which may take a while with 10,000 runbooks.
+MATCHING = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+)
+
+# A command's own timeout is kept on the host. A retry of the activity re-attaches and never starts it again, so it may
+# be retried for ever; the activity itself decides when a host has been unreachable for too long.
+STEP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
+
+# Workers beat every second (worker.py); ten missed beats mean that the worker is gone.
+STEP_HEARTBEAT = timedelta(seconds=10)
+
+# Time for connecting, for the host's grace between TERM and KILL, and for writing the result.
+STEP_MARGIN = timedelta(minutes=2)
+
+# Whoever releases a lease signals the next in line; this only covers a signal that got lost with a terminated workflow.
+LEASE_RECHECK_FIRST = timedelta(seconds=15)
+LEASE_RECHECK_LONGEST = timedelta(minutes=10)
+
+# A person waits for the answer of a connection test.
+CONNECTION_CHECK = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=20), retry_policy=RetryPolicy(maximum_attempts=1)
+)
+
+
+def step_options(command_timeout: float) -> ActivityOptions:
+    """Options for a step whose command may take this many seconds."""
+    return ActivityOptions(
+        start_to_close_timeout=timedelta(seconds=command_timeout) + STEP_MARGIN,
+        heartbeat_timeout=STEP_HEARTBEAT,
+        retry_policy=STEP_RETRY,
+    )

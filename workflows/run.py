@@ -1,0 +1,102 @@
+"""What every part of an execution shares: whose it is, the desk, the board, and the two ways to wait."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import DecisionRecord
+    from activities.plans import PlanActivities
+    from domain.decision import Decision, DecisionOutcome
+    from domain.event import EventKind
+    from domain.execution import ExecutionStatus, StepStatus
+    from domain.plan import StepOutline
+    from domain.ticket import TicketStatus
+    from workflows import options
+    from workflows.board import Board
+    from workflows.desk import Desk
+    from workflows.messages import TicketEnd, TicketStart
+
+
+class Failed(Exception):
+    """The execution cannot go on and what it changed is to be undone; `status` is the ticket's when that is done."""
+
+    def __init__(self, reason: str, status: TicketStatus = TicketStatus.ESCALATED) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Stopped(Exception):
+    """The execution ends and leaves everything as it is, as its runbook says."""
+
+
+@dataclass
+class Run:
+    """One execution of one plan. `total` is the number of its steps."""
+
+    start: TicketStart
+    desk: Desk
+    board: Board
+    execution_id: str
+    digest: str
+    total: int
+
+    async def show(
+        self,
+        status: TicketStatus,
+        execution_status: ExecutionStatus,
+        reason: str,
+        *,
+        step: int | None = None,
+        step_status: StepStatus | None = None,
+        kind: EventKind = EventKind.STATUS_CHANGED,
+    ) -> None:
+        await self.board.show(
+            status,
+            reason,
+            execution_id=self.execution_id,
+            execution_status=execution_status,
+            step=step,
+            step_status=step_status,
+            kind=kind,
+        )
+
+    async def end(self, status: TicketStatus, execution_status: ExecutionStatus, reason: str) -> TicketEnd:
+        await self.show(status, execution_status, reason)
+        return TicketEnd(status=status, reason=reason)
+
+    def name(self, step: StepOutline) -> str:
+        return f"{step.phase.value} {step.position}/{self.total} '{step.name}' on {step.target}"
+
+    def cancelled(self, where: str = "") -> Failed:
+        words = self.desk.cancel.words if self.desk.cancel else "cancelled"
+        return Failed(words + where, TicketStatus.CANCELLED)
+
+    def decision_record(self, decision: Decision, result: DecisionOutcome, detail: str = "") -> DecisionRecord:
+        return DecisionRecord(
+            tenant=self.start.tenant,
+            ticket_id=self.start.ticket_id,
+            execution_id=self.execution_id,
+            decision=decision,
+            result=result,
+            detail=detail,
+        )
+
+    async def record_decision(self, decision: Decision, result: DecisionOutcome, detail: str = "") -> None:
+        await workflow.execute_activity_method(
+            PlanActivities.record_decision,
+            self.decision_record(decision, result, detail),
+            summary=f"{decision.decision.value} by {decision.actor}: {result.value}",
+            **options.BOOKKEEPING,
+        )
+
+
+async def until(condition: Callable[[], bool], seconds: float | None = None) -> bool:
+    """Wait for a condition; False if it did not come in time."""
+    try:
+        await workflow.wait_condition(condition, timeout=timedelta(seconds=seconds) if seconds is not None else None)
+    except TimeoutError:
+        return False
+    return True

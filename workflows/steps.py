@@ -1,0 +1,86 @@
+"""One command on one host: its tries, its cancel, its undoing."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import StepOutcome, StepRun
+    from activities.steps import StepActivities
+    from domain.execution import StepStatus
+    from domain.plan import StepOutline
+    from workflows import options
+    from workflows.run import Run, until
+
+
+async def run_step(run: Run, step: StepOutline, first_attempt: int = 1) -> StepOutcome:
+    """Run a step, again if it failed and may be tried again; each try has its own attempt id on the host."""
+    attempt = first_attempt
+    outcome = await _attempt(run, step, attempt)
+    while _may_try_again(run, outcome) and attempt - first_attempt + 1 < step.attempts:
+        await until(lambda: run.desk.cancel is not None, step.every)
+        attempt += 1
+        outcome = await _attempt(run, step, attempt)
+    return outcome.model_copy(update={"attempt": attempt})
+
+
+async def undo_step(run: Run, step: StepOutline, position: int) -> StepOutcome:
+    """Run a step's rollback, with its retries; `position` counts rollbacks in the order in which they run."""
+    outcome = StepOutcome(status=StepStatus.FAILED)
+    for attempt in range(1, step.rollback_attempts + 1):
+        if attempt > 1:
+            await workflow.sleep(timedelta(seconds=step.rollback_every))
+        task = workflow.start_activity_method(
+            StepActivities.run_step,
+            _step_run(run, step, attempt, rollback_position=position),
+            summary=f"rollback {position}: undo step {step.position} {step.name} on {step.target}",
+            **options.step_options(step.rollback_timeout),
+        )
+        outcome = await _settled(task)
+        if outcome.status is not StepStatus.FAILED:
+            break
+    return outcome
+
+
+def _may_try_again(run: Run, outcome: StepOutcome) -> bool:
+    return outcome.status is StepStatus.FAILED and not outcome.is_cancelled and run.desk.cancel is None
+
+
+async def _attempt(run: Run, step: StepOutline, attempt: int) -> StepOutcome:
+    """Run one attempt; a cancel kills its command on the host."""
+    task = workflow.start_activity_method(
+        StepActivities.run_step,
+        _step_run(run, step, attempt),
+        summary=f"{step.phase.value} {step.position}/{run.total} {step.name} on {step.target}",
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        **options.step_options(step.timeout),
+    )
+    await workflow.wait_condition(lambda: task.done() or run.desk.cancel is not None)
+    if not task.done():
+        task.cancel()
+    return await _settled(task)
+
+
+async def _settled(task: "workflow.ActivityHandle[StepOutcome]") -> StepOutcome:
+    try:
+        return await task
+    except (ActivityError, asyncio.CancelledError) as error:
+        if is_cancelled_exception(error):
+            return StepOutcome(status=StepStatus.FAILED, detail="cancelled before it started", is_cancelled=True)
+        cause = error.__cause__ or error
+        return StepOutcome(status=StepStatus.UNKNOWN, detail=f"Handrail could not follow it: {cause}")
+
+
+def _step_run(run: Run, step: StepOutline, attempt: int, rollback_position: int | None = None) -> StepRun:
+    return StepRun(
+        tenant=run.start.tenant,
+        ticket_id=run.start.ticket_id,
+        execution_id=run.execution_id,
+        plan_digest=run.digest,
+        position=step.position,
+        attempt=attempt,
+        is_rollback=rollback_position is not None,
+        rollback_position=rollback_position,
+    )

@@ -1,0 +1,316 @@
+"""One ticket, one workflow: analyse, match, plan, decide, execute, and undo when anything fails."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.messages import PlanOutline, PlanRequest, RollbackQuestion, TicketRef
+    from activities.plans import PlanActivities
+    from activities.tickets import TicketActivities
+    from domain.decision import Decision, DecisionKind, DecisionOutcome
+    from domain.event import EventKind
+    from domain.execution import ExecutionStatus
+    from domain.plan import VerdictDecision
+    from domain.policy import FALSE_POSITIVE_THRESHOLD
+    from domain.ticket import Classification, TicketStatus
+    from workflows import names, options
+    from workflows.board import Board
+    from workflows.desk import Desk, Gate, GateKind
+    from workflows.execution import ExecutionStory
+    from workflows.messages import (
+        CancelRequest,
+        ExecuteRequest,
+        FirstMove,
+        RollbackRequest,
+        TicketEnd,
+        TicketStart,
+        TicketState,
+    )
+    from workflows.run import Run, until
+
+AUTOMATIC = "handrail"
+
+
+@workflow.defn(name=names.TICKET_WORKFLOW)
+class TicketWorkflow:
+    """See DESIGN.md, "The flow". Ends when nothing more happens unless a person asks; that starts another run."""
+
+    @workflow.init
+    def __init__(self, start: TicketStart) -> None:
+        self.start = start
+        self.desk = Desk()
+        self.board = Board(start)
+        self.plan: PlanOutline | None = None
+        self.was_asked = False
+        self.deadline = workflow.now()
+
+    @workflow.run
+    async def run(self, start: TicketStart) -> TicketEnd:
+        story = asyncio.create_task(self._story())
+        while True:
+            try:
+                end = await asyncio.shield(story)
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                return end
+            except asyncio.CancelledError:
+                # Cancelled from Temporal's own UI or CLI: the same as our signal, so that what ran is undone.
+                self.desk.cancel = self.desk.cancel or CancelRequest(actor="Temporal")
+
+    # What people send
+
+    @workflow.signal
+    async def approval(self, decision: Decision) -> None:
+        """Take a decision on the plan or step that waits; every decision is recorded with what became of it."""
+        if not self.desk.is_new(decision.decision_id):
+            return
+        result, detail = self.desk.judge(decision)
+        if result is not DecisionOutcome.ACCEPTED:
+            execution_id = self.plan.execution_id if self.plan else ""
+            await self._run_of(execution_id, decision.plan_digest, 0).record_decision(decision, result, detail)
+
+    @workflow.signal
+    def cancel(self, request: CancelRequest) -> None:
+        """Stop; whatever ran is rolled back."""
+        self.desk.cancel = self.desk.cancel or request
+
+    @workflow.signal
+    def execute(self, request: ExecuteRequest) -> None:
+        """Run a chosen runbook; taken unless an execution is under way."""
+        if self.desk.is_new(request.request_id):
+            self.desk.requests.append(request)
+
+    @workflow.signal
+    def rollback(self, request: RollbackRequest) -> None:
+        """Undo a finished execution."""
+        if self.desk.is_new(request.request_id):
+            self.desk.requests.append(request)
+
+    @workflow.signal
+    def plan_inputs_changed(self) -> None:
+        """A runbook or connection changed: a plan that waits is made again and compared."""
+        self.desk.is_plan_suspect = True
+
+    @workflow.signal
+    def lease_released(self) -> None:
+        """Somebody in front gave a lease back."""
+        self.desk.is_lease_released = True
+
+    @workflow.query
+    def state(self) -> TicketState:
+        """Where the ticket stands, what it waits for, and under which digest."""
+        gate = self.desk.gate
+        return self.board.state().model_copy(
+            update={
+                "plan_digest": self.plan.digest if self.plan else None,
+                "execution_id": self.plan.execution_id if self.plan else None,
+                "step": gate.step if gate else None,
+            }
+        )
+
+    # The story
+
+    async def _story(self) -> TicketEnd:
+        self.board.tag(names.TENANT, self.start.tenant)
+        if self.start.first_move is FirstMove.ANALYZE:
+            end = await self._from_the_beginning()
+        else:
+            await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None)
+            end = await self._cancelled("") if not self.desk.requests else await self._serve()
+        while self.desk.requests:  # a person was faster than the end of this run
+            end = await self._serve()
+        return end
+
+    async def _from_the_beginning(self) -> TicketEnd:
+        ref = TicketRef(tenant=self.start.tenant, ticket_id=self.start.ticket_id)
+        self.board.note(TicketStatus.ANALYZING)
+        analysis = await workflow.execute_activity_method(
+            TicketActivities.analyse, ref, summary="analyse", **options.BOOKKEEPING
+        )
+        self.board.tag(names.SEVERITY, analysis.severity)
+        self.board.tag(names.TARGET, analysis.connection)
+        is_false = analysis.classification is Classification.FALSE_POSITIVE
+        if is_false and analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD:
+            return await self._end(TicketStatus.CLOSED, f"false positive: {analysis.reason}")
+        found = await workflow.execute_activity_method(
+            TicketActivities.match, ref, summary="match runbooks", **options.MATCHING
+        )
+        if found.proposed is None or analysis.ambiguous:
+            if analysis.ambiguous:
+                why = f"the ticket names several known connections ({', '.join(analysis.ambiguous)}); choose one"
+            else:
+                why = "no runbook matches well enough; choose one"
+            return await self._await_request(why, analysis.runbook_timeout)
+        request = ExecuteRequest(request_id="match", runbook_id=found.proposed.runbook_id, actor=AUTOMATIC)
+        return await self._plan_and_run(request)
+
+    async def _await_request(self, why: str, timeout: float) -> TicketEnd:
+        """Wait until a person picks a runbook (seconds), cancels, or nobody does."""
+        await self.board.show(TicketStatus.AWAITING_RUNBOOK, why)
+        self.board.wait("a person to pick a runbook")
+        in_time = await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None, timeout)
+        self.board.wait("")
+        if self.desk.requests:
+            return await self._serve()
+        if in_time:
+            return await self._cancelled("")
+        return await self._end(TicketStatus.ESCALATED, "nobody picked a runbook in time")
+
+    async def _serve(self) -> TicketEnd:
+        request = self.desk.requests.pop(0)
+        if isinstance(request, RollbackRequest):
+            return await self._undo(request)
+        return await self._plan_and_run(request)
+
+    async def _plan_and_run(self, request: ExecuteRequest) -> TicketEnd:
+        """Plan, let policy and people decide, execute. A changed plan is asked about again."""
+        plan = await self._make_plan(request)
+        while plan.problem is None and plan.verdict and plan.verdict.decision is VerdictDecision.ASK:
+            self.was_asked = True
+            decided = await self._await_decision(plan, request)
+            if isinstance(decided, TicketEnd):
+                return decided
+            if decided.digest == plan.digest:
+                break
+            plan = decided
+        if plan.problem is not None:
+            return await self._end(TicketStatus.ESCALATED, plan.problem)
+        if plan.verdict and plan.verdict.decision is VerdictDecision.REFUSE:
+            return await self._end(TicketStatus.ESCALATED, f"refused: {'; '.join(plan.verdict.reasons)}")
+        if self.desk.cancel:
+            return await self._cancelled(plan.execution_id)
+        run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
+        end = await ExecutionStory(run, plan.approval_timeout).execute(plan.steps, plan.leases)
+        await self._refuse_requests()
+        return end
+
+    async def _make_plan(self, request: ExecuteRequest, waiting: PlanOutline | None = None) -> PlanOutline:
+        """Make a plan; with `waiting`, make it again and compare: an unchanged one is returned as it was."""
+        plan = await workflow.execute_activity_method(
+            PlanActivities.make_plan,
+            PlanRequest(
+                tenant=self.start.tenant,
+                ticket_id=self.start.ticket_id,
+                execution_id=f"{workflow.uuid4()}",
+                runbook_id=request.runbook_id,
+                inputs=request.inputs,
+                target=request.target,
+                requested_by=request.actor,
+                was_asked=self.was_asked,
+                replaces=waiting.execution_id if waiting else None,
+                unless_digest=waiting.digest if waiting else None,
+            ),
+            summary=f"plan {request.runbook_id}",
+            **options.MATCHING,
+        )
+        if waiting is not None and plan.is_unchanged:
+            return waiting
+        self.plan = plan
+        self.deadline = workflow.now() + timedelta(seconds=plan.approval_timeout)
+        if plan.problem is None:
+            self.board.tag(names.RUNBOOK, plan.runbook_id)
+            self.board.tag(names.TARGET, ", ".join(plan.targets))
+        return plan
+
+    async def _await_decision(self, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
+        """Return the same plan once it is approved, a new one if it changed, or the ticket's end."""
+        gate = Gate(GateKind.PLAN, plan.digest)
+        self.desk.gate, self.desk.is_plan_suspect = gate, False
+        self.board.note(TicketStatus.AWAITING_APPROVAL, "; ".join(plan.verdict.reasons if plan.verdict else []))
+        self.board.wait(f"approval of plan {plan.digest[:12]}: {plan.title} on {', '.join(plan.targets)}")
+        in_time = await until(
+            lambda: (
+                gate.decision is not None
+                or self.desk.cancel is not None
+                or self.desk.is_plan_suspect
+                or bool(self.desk.requests)
+            ),
+            max(0.0, (self.deadline - workflow.now()).total_seconds()),
+        )
+        self.board.wait("")
+        if gate.decision is not None:
+            return await self._act_on(gate.decision, plan, request)
+        self.desk.gate = None
+        if self.desk.cancel is not None:
+            return await self._cancelled(plan.execution_id)
+        if self.desk.requests:
+            await self._end_execution(plan, ExecutionStatus.CANCELLED, "a person chose something else")
+            return await self._serve()
+        if self.desk.is_plan_suspect:
+            renewed = await self._make_plan(request, plan)
+            return await self._await_decision(plan, request) if renewed is plan else renewed
+        if not in_time:
+            await self._end_execution(plan, ExecutionStatus.EXPIRED, "no decision in time")
+        return await self._end(TicketStatus.ESCALATED, "the approval expired: no decision in time")
+
+    async def _act_on(self, decision: Decision, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
+        """An approval counts only if the plan made again now has the digest that was approved."""
+        run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
+        if decision.decision is DecisionKind.REJECT:
+            self._close_gate(plan)
+            await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+            why = f"{decision.actor} rejected the plan" + (f": {decision.comment}" if decision.comment else "")
+            await self._end_execution(plan, ExecutionStatus.REJECTED, why)
+            return await self._end(TicketStatus.REJECTED, why)
+        renewed = await self._make_plan(request, plan)
+        self._close_gate(plan)
+        if renewed is plan:
+            await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+        else:
+            detail = f"the plan changed before it ran; its digest is now {renewed.digest}"
+            await run.record_decision(decision, DecisionOutcome.STALE, detail)
+        return renewed
+
+    async def _undo(self, request: RollbackRequest) -> TicketEnd:
+        """Undo a finished execution for an operator; refused with a reason where that is not possible."""
+        found = await workflow.execute_activity_method(
+            PlanActivities.rollback_outline,
+            RollbackQuestion(
+                tenant=self.start.tenant, ticket_id=self.start.ticket_id, execution_id=request.execution_id
+            ),
+            summary=f"what to undo for {request.actor}",
+            **options.BOOKKEEPING,
+        )
+        if found.problem is not None:
+            return await self._refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
+        self.board.tag(names.RUNBOOK, found.runbook_id)
+        run = self._run_of(request.execution_id, found.digest, found.total)
+        why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
+        return await ExecutionStory(run).undo(found.steps, found.leases, found.undone, why)
+
+    # Small things
+
+    def _close_gate(self, plan: PlanOutline) -> None:
+        self.desk.gate, self.desk.decided_digest = None, plan.digest
+
+    def _run_of(self, execution_id: str, digest: str, total: int) -> Run:
+        return Run(self.start, self.desk, self.board, execution_id, digest, total)
+
+    async def _end_execution(self, plan: PlanOutline, status: ExecutionStatus, reason: str) -> None:
+        await self.board.show(self.board.status, reason, execution_id=plan.execution_id, execution_status=status)
+
+    async def _cancelled(self, execution_id: str) -> TicketEnd:
+        reason = self.desk.cancel.words if self.desk.cancel else "cancelled"
+        await self.board.show(
+            TicketStatus.CANCELLED,
+            reason,
+            execution_id=execution_id or None,
+            execution_status=ExecutionStatus.CANCELLED if execution_id else None,
+        )
+        return TicketEnd(status=TicketStatus.CANCELLED, reason=reason)
+
+    async def _refuse_requests(self) -> None:
+        """Requests to execute that arrived in mid-execution are answered, not kept for a surprise later."""
+        for request in [r for r in self.desk.requests if isinstance(r, ExecuteRequest)]:
+            self.desk.requests.remove(request)
+            why = f"{request.runbook_id} was not run: an execution was under way; ask again if it is still needed"
+            await self._refuse(why, self.board.status, request.actor)
+
+    async def _refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
+        await self.board.show(status, why, kind=EventKind.REQUEST_REFUSED, actor=actor)
+        return TicketEnd(status=status, reason=why)
+
+    async def _end(self, status: TicketStatus, reason: str) -> TicketEnd:
+        await self.board.show(status, reason)
+        return TicketEnd(status=status, reason=reason)
