@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it has no types
 
 from domain.connection import Connector, CredentialKind
 from integrations.connector import HostAddress, Secret
