@@ -15,7 +15,6 @@ from typing import cast
 
 import asyncssh
 
-BUFFER_LIMIT = 1 << 20
 FORBIDDEN_VARIABLES = ("PATH", "LD_", "DYLD_")
 
 
@@ -69,6 +68,9 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self.host = host
         self.command: str | None = None
         self.shell: Shell | None = None
+        # Input that comes before there is a process to read it; asyncssh lets no more come than its window holds.
+        self.early: list[bytes] = []
+        self.early_end = False
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self.channel = chan
@@ -84,7 +86,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
         return True
 
     def session_started(self) -> None:
-        self.channel.pause_reading()
         task = asyncio.get_running_loop().create_task(self.start())
         self.host.starting.add(task)
         task.add_done_callback(self.host.starting.discard)
@@ -116,16 +117,24 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self.shell = shell
         if self.channel.is_closing():
             shell.client_gone()
-        else:
-            self.channel.resume_reading()
+            return
+        for data in self.early:
+            shell.write(data)
+        self.early.clear()
+        if self.early_end:
+            shell.write_eof()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if self.shell:
             self.shell.write(data)
+        else:
+            self.early.append(data)
 
     def eof_received(self) -> bool:
         if self.shell:
             self.shell.write_eof()
+        else:
+            self.early_end = True
         return True
 
     def pause_writing(self) -> None:
@@ -196,9 +205,17 @@ class Shell(asyncio.SubprocessProtocol):
     def client_gone(self) -> None:
         """Close the pipes, as sshd does when the connection is lost; the process finds out when it reads or writes."""
         self.gone = True
-        for fd in (0, 1, 2):
+        for fd in (1, 2):
             if (pipe := self.pipe(fd)) is not None:
                 pipe.close()
+        self.drop_input()
+
+    def drop_input(self) -> None:
+        """Close the process's input at once, whatever was still to be written."""
+        pipe = cast(asyncio.WriteTransport | None, self.transport.get_pipe_transport(0))
+        # One that is closing with nothing left to write closes by itself.
+        if pipe is not None and (not pipe.is_closing() or pipe.get_write_buffer_size()):
+            pipe.abort()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if self.gone:
@@ -211,8 +228,7 @@ class Shell(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         # What it left behind may hold the input open, too; nobody will write to it any more.
-        if (pipe := self.pipe(0)) is not None:
-            pipe.close()
+        self.drop_input()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The process has ended and all of its pipes are closed."""

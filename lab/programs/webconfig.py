@@ -7,6 +7,7 @@ from pathlib import Path
 
 TOKEN = re.compile(r"""(?P<comment>\#[^\n]*)|(?P<space>\s+)|(?P<mark>[{};])|(?P<word>"[^"]*"|'[^']*'|[^\s{};#]+)""")
 NUMBERS = ("worker_connections",)
+MANY_VALUES = ("listen", "server_name", "index", "try_files", "return", "access_log", "error_log", "user")
 BLOCKS = {"events": "main", "http": "main", "server": "http", "location": "server"}
 DIRECTIVES = {
     "main": {"worker_processes", "error_log", "pid", "user"},
@@ -101,7 +102,7 @@ def directive(config: Config, words: list[Token], base: Path, context: str) -> N
         return
     if name not in DIRECTIVES[context]:
         raise ConfigError(f'unknown directive "{name}" in {where}')
-    if not values:
+    if not values or (len(values) > 1 and name not in MANY_VALUES):
         raise ConfigError(f'invalid number of arguments in "{name}" directive in {where}')
     if name == "listen":
         listen(config, values, where)

@@ -1,0 +1,96 @@
+"""Runs a runbook the plain way, for its own sake: no workflow, no supervisor, one SSH command after the other."""
+
+import asyncio
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from domain.inputs import bind_inputs
+from domain.runbook import Runbook, Step
+from domain.runbook_text import parse_runbook
+from tests.lab.support import Ran, run
+
+RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"
+
+
+def load(runbook_id: str) -> Runbook:
+    path = RUNBOOKS / f"{runbook_id}.yaml"
+    runbook = parse_runbook(path.read_text(encoding="utf-8"), file=path.name)
+    assert runbook.id == runbook_id
+    return runbook
+
+
+@dataclass
+class Drive:
+    """One run of a runbook on one connection. `log` has (what, Ran) in the order it happened."""
+
+    runbook: Runbook
+    connection: asyncssh.SSHClientConnection
+    variables: dict[str, str]
+    log: list[tuple[str, Ran]] = field(default_factory=list)
+    undo: list[Step] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, runbook_id: str, connection: asyncssh.SSHClientConnection, **inputs: object) -> "Drive":
+        runbook = load(runbook_id)
+        return cls(runbook, connection, bind_inputs(runbook.inputs, inputs))
+
+    async def command(self, what: str, text: str) -> Ran:
+        exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.variables.items())
+        done = await run(self.connection, exports + text)
+        self.log.append((what, done))
+        return done
+
+    async def step(self, step: Step) -> bool:
+        """Run a step or check with its tries; whether it did what it expects."""
+        assert step.run is not None
+        for attempt in range(step.tries.attempts):
+            if attempt:
+                await asyncio.sleep(step.tries.every)
+            done = await self.command(step.name, step.run)
+            pattern = step.expect.pattern
+            if done.status in step.expect.exit_codes and (not pattern or re.search(pattern, done.out.decode())):
+                if step.register_as:
+                    self.variables[step.register_as] = done.out.decode().rstrip("\n")
+                return True
+        return False
+
+    async def checks(self, steps: list[Step]) -> str | None:
+        """Run checks until one fails; return that one's name."""
+        for step in steps:
+            if not await self.step(step):
+                return step.name
+        return None
+
+    async def prechecks(self) -> str | None:
+        return await self.checks(self.runbook.prechecks)
+
+    async def steps(self) -> str | None:
+        """Run the steps until one fails, each one's rollback noted before it starts; return the failed one's name."""
+        for step in self.runbook.steps:
+            if step.rollback:
+                self.undo.append(step)
+            if not await self.step(step):
+                return step.name
+        return None
+
+    async def postchecks(self) -> str | None:
+        return await self.checks(self.runbook.postchecks)
+
+    async def rollbacks(self) -> list[str]:
+        """Run every noted rollback in reverse; return the names of the steps whose rollback failed."""
+        failed: list[str] = []
+        while self.undo:
+            step = self.undo.pop()
+            assert step.rollback is not None
+            if (await self.command(f"undo {step.name}", step.rollback.run)).status:
+                failed.append(step.name)
+        return failed
+
+    def told(self) -> str:
+        """Everything that happened, for a test that fails."""
+        lines = [f"{what}: {ran.status} {ran.out.decode()!r} {ran.err.decode()!r}" for what, ran in self.log]
+        return "\n".join(lines)
