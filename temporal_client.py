@@ -1,6 +1,9 @@
 """Temporal: the client, the embedded dev server, and the names both sides agree on."""
 
+import os
 import shutil
+import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -16,6 +19,15 @@ SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal")  # 2.6 times the thr
 DYNAMIC_CONFIG = ("history.transferProcessorMaxPollRPS=1000",)
 
 
+def venv_program(name: str) -> str:
+    """Return the path of a program that a PyPI package brought. Raises FileNotFoundError with the mend."""
+    scripts = sysconfig.get_path("scripts")
+    found = shutil.which(name, path=os.pathsep.join([scripts, os.environ.get("PATH", "")]))
+    if found is None:
+        raise FileNotFoundError(f"there is no {name!r} beside this Python: run `make setup`")
+    return found
+
+
 async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
     """Connect to a Temporal server; TLS and API keys come from Temporal's own environment (`TEMPORAL_TLS_...`).
 
@@ -29,9 +41,7 @@ async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client
 
 def dev_server_command(database: Path, port: int, ui_port: int | None, namespace: str) -> list[str]:
     """Return the command that runs the embedded server on a file. Raises FileNotFoundError without the binary."""
-    binary = shutil.which("temporal")
-    if binary is None:
-        raise FileNotFoundError("the `temporal` binary is not on PATH: run from the venv that `make setup` made")
+    binary = venv_program("temporal")
     command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--db-filename", str(database)]
     command += ["--namespace", namespace, "--log-level", "warn"]
     command += ["--headless"] if ui_port is None else ["--ui-port", str(ui_port)]
@@ -51,9 +61,14 @@ async def ensure_search_attributes(client: Client) -> None:
     )
     missing = [name for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes]
     if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace,
-                search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
-            )
+        await add_search_attributes(client, missing)
+
+
+async def add_search_attributes(client: Client, names: Sequence[str] = SEARCH_ATTRIBUTES) -> None:
+    """Create search attributes; the time-skipping test server knows no list of those that it has."""
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(
+            namespace=client.namespace,
+            search_attributes=dict.fromkeys(names, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
         )
+    )

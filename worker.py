@@ -62,6 +62,7 @@ def build_worker(client: Client, database: Database, cipher: Cipher, runners: di
             leases.take_leases,
             leases.release_leases,
             steps.run_step,
+            steps.is_wanted,
             connections.check_connection,
         ],
         max_cached_workflows=WORKFLOWS_KEPT,

@@ -57,6 +57,19 @@ class StepActivities:
         await self._records.end(order, job.step, outcome, result, value)
         return outcome
 
+    @activity.defn
+    async def is_wanted(self, order: StepRun) -> StepOutcome:
+        """Say, before people are asked about a step, whether its `when` holds: `pending` if so, else `skipped`."""
+        job = await self._records.load(order)
+        try:
+            if _is_wanted(job):
+                return StepOutcome(status=StepStatus.PENDING)
+            outcome = StepOutcome(status=StepStatus.SKIPPED, detail=f"not needed: {job.step.spec.when}")
+        except ExpressionFailed as error:
+            outcome = StepOutcome(status=StepStatus.FAILED, detail=f"when: {error}")
+        await self._records.end(order, job.step, outcome, None, None)
+        return outcome
+
     async def _outcome(self, order: StepRun, job: Job) -> tuple[StepOutcome, CommandResult | None, bytes | None]:
         try:
             if not order.is_rollback and not _is_wanted(job):

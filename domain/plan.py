@@ -118,6 +118,7 @@ class StepOutline(WireModel):
     target: str
     approval: bool = False
     ask: bool = False
+    when: bool = False
     timeout: float
     attempts: int = 1
     every: float = 0
@@ -140,6 +141,7 @@ class StepOutline(WireModel):
             target=step.target,
             approval=spec.approval is Approval.REQUIRED,
             ask=spec.ask is not None,
+            when=spec.when is not None,
             timeout=spec.timeout_seconds,
             attempts=spec.tries.attempts,
             every=spec.tries.every,

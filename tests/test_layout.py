@@ -14,7 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": {"domain"},
     "activities": {"domain", "matching", "db", "integrations"},
     "workflows": {"domain", "activities"},
-    "api": {"domain", "db", "workflows", "integrations", "matching"},
+    "api": {"domain", "db", "workflows", "integrations"},
 }
 OURS = {*MAY_IMPORT, "lab", "bench", "settings", "temporal_client", "worker", "cli", "tests"}
 
@@ -30,7 +30,9 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def source_files() -> list[Path]:
-    return sorted(path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+    """Every file of ours under a rule; Alembic's `env.py` is an entry point, so it builds Settings itself."""
+    files = (path for package in MAY_IMPORT for path in (ROOT / package).rglob("*.py"))
+    return sorted(path for path in files if path.name != "env.py")
 
 
 @pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(ROOT)))

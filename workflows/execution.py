@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.leases import release_leases, take_leases
     from workflows.messages import TicketEnd
     from workflows.run import Failed, Run, Stopped
-    from workflows.steps import run_step, undo_step
+    from workflows.steps import is_wanted, run_step, undo_step
 
 
 class ExecutionStory:
@@ -68,6 +68,12 @@ class ExecutionStory:
         run = self.run
         if run.desk.cancel:
             raise run.cancelled(f" before {run.name(step)}")
+        if step.when and (step.ask or step.approval):
+            wanted = await is_wanted(run, step)
+            if wanted.status is StepStatus.SKIPPED:
+                return
+            if wanted.status is StepStatus.FAILED:
+                self._fail(step, wanted)
         if step.approval:
             await await_approval(run, step, self.approval_timeout)
         if step.ask:

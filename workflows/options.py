@@ -39,6 +39,9 @@ STEP_MARGIN = timedelta(minutes=2)
 LEASE_RECHECK_FIRST = timedelta(seconds=15)
 LEASE_RECHECK_LONGEST = timedelta(minutes=10)
 
+# How long a ticket waits for a person to pick a runbook where analysis has not read the tenant's own setting.
+RUNBOOK_TIMEOUT = timedelta(days=1)
+
 # A person waits for the answer of a connection test.
 CONNECTION_CHECK = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=20), retry_policy=RetryPolicy(maximum_attempts=1)

@@ -26,6 +26,16 @@ async def run_step(run: Run, step: StepOutline, first_attempt: int = 1) -> StepO
     return outcome.model_copy(update={"attempt": attempt})
 
 
+async def is_wanted(run: Run, step: StepOutline) -> StepOutcome:
+    """Say whether a step's `when` holds, before people are asked about it."""
+    return await workflow.execute_activity_method(
+        StepActivities.is_wanted,
+        _step_run(run, step, 1),
+        summary=f"is {step.phase.value} {step.position}/{run.total} {step.name} needed",
+        **options.BOOKKEEPING,
+    )
+
+
 async def undo_step(run: Run, step: StepOutline, position: int) -> StepOutcome:
     """Run a step's rollback, with its retries; `position` counts rollbacks in the order in which they run."""
     outcome = StepOutcome(status=StepStatus.FAILED)

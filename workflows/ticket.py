@@ -44,6 +44,7 @@ class TicketWorkflow:
         self.board = Board(start)
         self.plan: PlanOutline | None = None
         self.was_asked = False
+        self.runbook_timeout = options.RUNBOOK_TIMEOUT.total_seconds()
         self.deadline = workflow.now()
 
     @workflow.run
@@ -128,6 +129,7 @@ class TicketWorkflow:
         analysis = await workflow.execute_activity_method(
             TicketActivities.analyse, ref, summary="analyse", **options.BOOKKEEPING
         )
+        self.runbook_timeout = analysis.runbook_timeout
         self.board.tag(names.SEVERITY, analysis.severity)
         self.board.tag(names.TARGET, analysis.connection)
         is_false = analysis.classification is Classification.FALSE_POSITIVE
@@ -141,15 +143,15 @@ class TicketWorkflow:
                 why = f"the ticket names several known connections ({', '.join(analysis.ambiguous)}); choose one"
             else:
                 why = "no runbook matches well enough; choose one"
-            return await self._await_request(why, analysis.runbook_timeout)
+            return await self._await_request(why)
         request = ExecuteRequest(request_id="match", runbook_id=found.proposed.runbook_id, actor=AUTOMATIC)
         return await self._plan_and_run(request)
 
-    async def _await_request(self, why: str, timeout: float) -> TicketEnd:
-        """Wait until a person picks a runbook (seconds), cancels, or nobody does."""
+    async def _await_request(self, why: str) -> TicketEnd:
+        """Wait until a person picks a runbook or cancels, or the time for that is over."""
         await self.board.show(TicketStatus.AWAITING_RUNBOOK, why)
         self.board.wait("a person to pick a runbook")
-        in_time = await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None, timeout)
+        in_time = await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None, self.runbook_timeout)
         self.board.wait("")
         if self.desk.requests:
             return await self._serve()
@@ -175,7 +177,7 @@ class TicketWorkflow:
                 break
             plan = decided
         if plan.problem is not None:
-            return await self._end(TicketStatus.ESCALATED, plan.problem)
+            return await self._await_request(plan.problem)
         if plan.verdict and plan.verdict.decision is VerdictDecision.REFUSE:
             return await self._end(TicketStatus.ESCALATED, f"refused: {'; '.join(plan.verdict.reasons)}")
         if self.desk.cancel:

@@ -1,0 +1,34 @@
+"""A stack on the time-skipping server: days of waiting pass in milliseconds, commands run for real."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from db.engine import Database
+from db.migrate import migrate
+from temporal_client import add_search_attributes, venv_program
+from tests.stack import Stack
+
+
+@pytest.fixture
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    environment = await WorkflowEnvironment.start_time_skipping(
+        data_converter=pydantic_data_converter, test_server_existing_path=venv_program("temporal-test-server")
+    )
+    async with environment:
+        yield environment
+
+
+@pytest.fixture
+async def stack(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Stack]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
+    await migrate(database)
+    await add_search_attributes(environment.client)
+    stack = Stack(database, environment.client, skip=environment.sleep)
+    async with stack.worker():
+        yield stack
+    await stack.close()
+    await database.close()
