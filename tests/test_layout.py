@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflows": {"domain", "activities"},
     "api": {"domain", "db", "workflows", "integrations"},
 }
-OURS = {*MAY_IMPORT, "lab", "bench", "settings", "temporal_client", "worker", "cli", "tests"}
+OURS = {*MAY_IMPORT, "lab", "bench", "settings", "temporal_client", "worker", "cli", "commands", "tests"}
 
 
 def imported_modules(path: Path) -> set[str]:

@@ -1,0 +1,46 @@
+# `make` lists what there is. Needs Python 3.11+ and make; everything else goes into .venv.
+
+SHELL = /bin/sh
+PYTHON ?= python3
+VENV = .venv
+RUN = $(VENV)/bin/python
+# Extra arguments: make up ARGS=--no-demo, make test T=tests/domain
+ARGS ?=
+T ?=
+
+.DEFAULT_GOAL = help
+.PHONY: help setup setup-dev up demo test check format clean
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make the venv and install what Handrail runs on (instant when nothing changed)
+	@PYTHON='$(PYTHON)' commands/setup.sh '$(VENV)' requirements.lock
+
+setup-dev: setup
+	@PYTHON='$(PYTHON)' commands/setup.sh '$(VENV)' requirements-dev.lock
+
+up: setup ## Start everything and play the story; ARGS="--no-demo --headless" leave parts out
+	@./handrail up $(ARGS)
+
+demo: setup ## Play the story again on a running Handrail; ARGS=--approve plays it without a person
+	@./handrail demo $(ARGS)
+
+test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
+	@commands/missing.sh
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto $(ARGS) $(T)
+
+check: setup-dev ## Lint, format, types, layering, migrations
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy .
+	@$(RUN) -m pytest -q tests/test_layout.py
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+		HANDRAIL_HOME=$$scratch ./handrail migrate && HANDRAIL_HOME=$$scratch $(RUN) -m alembic check
+
+format: setup-dev ## Format the code
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+clean: ## Remove the venv and caches; the state in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,68 @@
+"""Every command a person types. What is behind each is in commands/."""
+
+from typing import Annotated
+
+import typer
+
+from commands.context import Commands, Context, context_of, run
+
+app = typer.Typer(
+    name="./handrail",
+    cls=Commands,
+    help="Handrail turns tickets into verified fixes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", "-t", help="Whose tickets; HANDRAIL_TENANT or demo.")
+    ] = None,
+) -> None:
+    context.obj = Context(tenant_option=tenant)
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Play the story when ready.")] = True,
+    headless: Annotated[bool, typer.Option("--headless", help="Without Temporal's Web UI.")] = False,
+) -> None:
+    """Start everything on this machine: Temporal, worker, API and the lab; Ctrl-C ends it."""
+    from commands.up import up as run_up
+
+    run(run_up(context_of(context).settings, demo=demo, headless=headless))
+
+
+@app.command()
+def api(context: typer.Context) -> None:
+    """Run the API and web UI."""
+    from commands.api_server import serve_api
+
+    run(serve_api(context_of(context).settings))
+
+
+@app.command()
+def worker(context: typer.Context) -> None:
+    """Run a Temporal worker; start as many as you like."""
+    from commands.services import work
+
+    run(work(context_of(context).settings))
+
+
+@app.command()
+def migrate(context: typer.Context) -> None:
+    """Bring the database to the newest schema."""
+    from commands.services import migrate_database
+
+    run(migrate_database(context_of(context).settings))
+    typer.echo("the database is up to date")
+
+
+if __name__ == "__main__":
+    app(prog_name="./handrail")

@@ -1,0 +1,183 @@
+"""The CLI's side of the wire: requests, their errors as sentences, pages, the live timeline."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from commands.failures import CommandFailed, NotReachable
+from domain.base import new_id
+from settings import Settings
+
+START = "start Handrail with `make up` (or `./handrail up`), or set HANDRAIL_API_URL to where it runs"
+RECONNECT_SECONDS = 0.5
+MOST_RECONNECTS = 60
+
+
+class ApiError(CommandFailed):
+    """The API said no. `problem` is its whole answer (RFC 9457)."""
+
+    def __init__(self, status_code: int, problem: dict[str, Any]) -> None:
+        detail = str(problem.get("detail") or problem.get("title") or f"the API answered {status_code}")
+        wrong = problem.get("errors")
+        if isinstance(wrong, list):
+            detail = "\n".join([detail, *(f"  {_one_error(entry)}" for entry in wrong)])
+        super().__init__(detail, "")
+        self.status_code, self.problem = status_code, problem
+
+
+def _one_error(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return str(entry)
+    place = entry.get("pointer") or entry.get("field") or ""
+    line = f"line {entry['line']}: " if entry.get("line") else ""
+    text = entry.get("detail") or entry.get("message") or entry.get("msg") or json.dumps(entry)
+    mend = f"; mend: {entry['mend']}" if entry.get("mend") else ""
+    return f"{line}{place}: {text}{mend}" if place else f"{line}{text}{mend}"
+
+
+class Api:
+    """The public API, for one tenant. Use as `async with Api.from_settings(settings, tenant) as api`."""
+
+    def __init__(self, url: str, token: str, tenant: str) -> None:
+        self.url, self.tenant = url, tenant
+        self._http = httpx.AsyncClient(
+            base_url=f"{url}/",
+            headers={"Authorization": f"Bearer {token}", "User-Agent": "handrail-cli"},
+            timeout=httpx.Timeout(30, connect=5),
+            trust_env=not url.startswith(("http://127.", "http://localhost", "http://[::1]")),
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings, tenant: str) -> Self:
+        """Raises CommandFailed when there is no token to call with."""
+        return cls(settings.resolved_api_url(), read_token(settings), tenant)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """GET a path under /api/v1, `{tenant}` filled in."""
+        return await self.request("GET", path, params=params)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        return await self.request("POST", path, json=body)
+
+    async def put(self, path: str, body: Any) -> Any:
+        return await self.request("PUT", path, json=body)
+
+    async def request(self, method: str, path: str, **options: Any) -> Any:
+        """Return the answer's JSON (None for an empty one). Raises ApiError or NotReachable."""
+        return _content(await self.send(method, path, **options))
+
+    async def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """As `request`, but return the whole answer, whatever its status."""
+        headers = dict(options.pop("headers", {}))
+        if method != "GET":
+            headers.setdefault("Idempotency-Key", new_id())
+        if "params" in options:
+            options["params"] = {name: value for name, value in options["params"].items() if value not in (None, [])}
+        try:
+            return await self._http.request(method, self.path(path), headers=headers, **options)
+        except httpx.TransportError as error:
+            raise NotReachable(f"Handrail does not answer on {self.url} ({_cause(error)})", START) from None
+
+    def path(self, path: str) -> str:
+        return "api/v1" + path.replace("{tenant}", self.tenant)
+
+    async def pages(self, path: str, most: int, **params: Any) -> AsyncIterator[Any]:
+        """Yield the items of a list, page after page, `most` at most."""
+        cursor: str | None = None
+        while most > 0:
+            page = await self.get(path, cursor=cursor, limit=min(most, 100), **params)
+            for item in page["items"]:
+                yield item
+                most -= 1
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+    async def timeline(self, ticket_id: str, after: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """Yield a ticket's events, those to come included, for ever; a lost connection is taken up where it broke."""
+        failures = 0
+        while True:
+            try:
+                async for event in self._stream(ticket_id, after):
+                    failures, after = 0, event["id"]
+                    yield event
+            except httpx.TransportError as error:
+                failures += 1
+                if failures > MOST_RECONNECTS:
+                    raise NotReachable(f"the timeline broke off ({_cause(error)})", START) from None
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _stream(self, ticket_id: str, after: int) -> AsyncIterator[dict[str, Any]]:
+        headers = {"Accept": "text/event-stream"}
+        if after:
+            headers["Last-Event-ID"] = str(after)
+        path = self.path(f"/tickets/{{tenant}}/tickets/{ticket_id}/timeline")
+        timeout = httpx.Timeout(60, connect=5)
+        async with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+            if response.status_code >= 500:
+                raise httpx.RemoteProtocolError(f"the API answered {response.status_code}")
+            if response.is_error:
+                await response.aread()
+                _content(response)
+            data: list[str] = []
+            async for line in response.aiter_lines():
+                if line.startswith("data:"):
+                    data.append(line[5:].removeprefix(" "))
+                elif not line and data:
+                    event = json.loads("\n".join(data))
+                    data.clear()
+                    if isinstance(event, dict) and "id" in event and "kind" in event:
+                        yield event
+
+    async def is_ready(self) -> str | None:
+        """Return why the API is not ready yet, or None."""
+        try:
+            answer = await self._http.get("readyz", timeout=5)
+        except httpx.TransportError as error:
+            return _cause(error)
+        return None if answer.is_success else answer.text[:300]
+
+
+def read_token(settings: Settings) -> str:
+    """Return the token to call the API with; only a server makes one. Raises CommandFailed."""
+    if settings.token:
+        return settings.token
+    path = settings.home / "token"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise NotReachable(f"there is no API token: {path} does not exist", f"{START} and HANDRAIL_TOKEN") from None
+    except OSError as error:
+        raise CommandFailed(f"the API token cannot be read: {error}", "set HANDRAIL_TOKEN") from None
+
+
+def _cause(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _content(answer: httpx.Response) -> Any:
+    try:
+        content = answer.json() if answer.content else None
+    except ValueError:
+        content = None
+    if answer.is_success:
+        return content
+    problem = content if isinstance(content, dict) else {"detail": answer.text[:500]}
+    error = ApiError(answer.status_code, problem)
+    if answer.status_code == 401:
+        error.todo = "set HANDRAIL_TOKEN, or HANDRAIL_HOME to the directory of the server you mean"
+    if answer.status_code in (502, 503, 504):
+        raise NotReachable(error.message, "wait a moment and try again; `./handrail up` starts what is missing")
+    raise error

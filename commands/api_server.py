@@ -1,0 +1,54 @@
+"""The API and web UI as a command."""
+
+import signal
+
+import uvicorn
+from api.main import create_app
+
+from api.services import Services
+from commands.failures import CommandFailed
+from db.cipher import Cipher
+from db.engine import Database
+from log_setup import set_up_logging
+from settings import Settings
+from temporal_client import connect
+from workflows.client import TicketClient
+
+SHUTDOWN_SECONDS = 5
+
+
+async def serve_api(settings: Settings) -> None:
+    """Serve the API and web UI until SIGTERM or SIGINT; requests under way are answered first."""
+    set_up_logging(settings.log_level)
+    database = Database(settings.resolved_database_url())
+    # Lazy: tickets are taken while Temporal is not reachable, and told to it later.
+    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, lazy=True)
+    services = Services(
+        database=database,
+        cipher=Cipher(settings.cipher_keys()),
+        tickets=TicketClient(client),
+        tokens=_tokens(settings),
+        temporal_ui_url=settings.resolved_temporal_ui_url(),
+        temporal_namespace=settings.temporal_namespace,
+    )
+    config = uvicorn.Config(
+        create_app(services),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)  # uvicorn raises it again when it has stopped serving
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        await database.close()
+
+
+def _tokens(settings: Settings) -> dict[str, str]:
+    try:
+        return settings.tokens()
+    except ValueError as error:
+        raise CommandFailed(str(error), "mend HANDRAIL_API_TOKENS and start again") from None

@@ -1,0 +1,105 @@
+"""The embedded parts: what `handrail up` runs, and how it knows that each is really ready."""
+
+import contextlib
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from commands.api_client import Api
+from commands.children import Child, Readiness
+from commands.context import ROOT
+from settings import Settings
+from temporal_client import connect, dev_server_command
+from workflows.names import TASK_QUEUE
+
+CLI = str(ROOT / "cli.py")
+LAB_GRACE = 30.0
+LARGEST_LOG = 20_000_000
+
+
+class Embedded:
+    """Builds the children from the settings. `headless`: Temporal without its Web UI."""
+
+    def __init__(self, settings: Settings, *, headless: bool) -> None:
+        self.settings, self.headless = settings, headless
+        self.lab = settings.home / "lab"
+        self._environment = {"HANDRAIL_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
+        self._client: Client | None = None
+
+    @property
+    def runs_temporal(self) -> bool:
+        return self.settings.temporal_address is None
+
+    def temporal(self) -> Child:
+        settings = self.settings
+        ui_port = None if self.headless else settings.temporal_ui_port
+        command = dev_server_command(
+            settings.home / "temporal.db", settings.temporal_port, ui_port, settings.temporal_namespace
+        )
+        return self._child("temporal", command, self._temporal_problem)
+
+    def lab_hosts(self) -> Child:
+        command = [sys.executable, "-m", "lab", "--state", str(self.lab)]
+        return self._child("lab", command, self._lab_problem, grace=LAB_GRACE)
+
+    def worker(self) -> Child:
+        return self._child("worker", [sys.executable, CLI, "worker"], self._worker_problem)
+
+    def api(self) -> Child:
+        return self._child("api", [sys.executable, CLI, "api"], self._api_problem)
+
+    def _child(self, name: str, command: list[str], is_ready: Readiness, grace: float = 15.0) -> Child:
+        log = self.settings.home / "logs" / f"{name}.log"
+        turn_over(log)
+        return Child(name, command, log, is_ready, grace=grace, environment=self._environment)
+
+    async def _connected(self) -> Client:
+        if self._client is None:
+            settings = self.settings
+            self._client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
+        return self._client
+
+    async def _temporal_problem(self, _child: Child) -> str | None:
+        try:
+            await (await self._connected()).service_client.check_health()
+        except (RuntimeError, RPCError) as error:
+            return str(error)
+        return None
+
+    async def _worker_problem(self, child: Child) -> str | None:
+        """Ready is a worker that has asked Temporal for work since it was started."""
+        request = DescribeTaskQueueRequest(
+            namespace=self.settings.temporal_namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        try:
+            client = await self._connected()
+            described = await client.workflow_service.describe_task_queue(request)
+        except (RuntimeError, RPCError) as error:
+            return str(error)
+        started = datetime.fromtimestamp(child.started_at, UTC)
+        asked = any(poller.last_access_time.ToDatetime(UTC) >= started for poller in described.pollers)
+        return None if asked else "it has not asked for work yet"
+
+    async def _api_problem(self, _child: Child) -> str | None:
+        token = self.settings.cli_token()
+        async with Api(self.settings.resolved_api_url(), token, self.settings.tenant) as api:
+            return await api.is_ready()
+
+    async def _lab_problem(self, child: Child) -> str | None:
+        is_up = "lab ready:" in child.new_log() and (self.lab / "lab.json").exists()
+        return None if is_up else "its hosts do not answer yet"
+
+
+def turn_over(log: Path) -> None:
+    """Keep one older log beside the one that is written."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LARGEST_LOG:
+            log.replace(log.with_name(f"{log.name}.1"))

@@ -1,0 +1,55 @@
+"""Where commands print: text for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+COLOURS = {
+    "resolved": "green",
+    "succeeded": "green",
+    "closed": "green",
+    "approve": "green",
+    "escalated": "red",
+    "failed": "red",
+    "rollback_failed": "red",
+    "unknown": "red",
+    "awaiting_approval": "yellow",
+    "awaiting_runbook": "yellow",
+    "executing": "cyan",
+    "running": "cyan",
+    "rolling_back": "magenta",
+    "rolled_back": "magenta",
+}
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document and nothing else, never coloured or wrapped."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def coloured(word: str | None) -> Text:
+    """Return a status in its colour."""
+    return Text(word or "-", style=COLOURS.get(word or "", ""))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:
+    """Return a table; cells are text, never markup."""
+    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text("-" if cell is None else str(cell)) for cell in row))
+    return made
+
+
+def time_of(text: str | None) -> str:
+    """Return an RFC 3339 time to the second."""
+    return text[:19].replace("T", " ") if text else "-"

@@ -1,0 +1,138 @@
+"""`handrail up`: everything on this machine, until Ctrl-C; then nothing of it is left."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import IO
+
+from commands.api_client import Api
+from commands.children import Child, Children
+from commands.context import ROOT, shown
+from commands.demo import play
+from commands.embedded import Embedded
+from commands.failures import CommandFailed
+from commands.lab_hosts import read_lab, register_lab, write_ssh_config
+from commands.output import errors, out
+from commands.ports import Port, need_free
+from commands.runbook_files import sync
+from commands.services import migrate_database
+from commands.welcome import greet
+from lab.processes import end_lab_processes
+from settings import Settings
+
+AFTER_A_CRASH_SECONDS = 40.0
+
+
+async def up(settings: Settings, *, demo: bool, headless: bool) -> None:
+    """Start everything, play the story unless told not to, run until SIGINT, SIGTERM or SIGHUP."""
+    # What the venv brings (the `temporal` binary) is found whoever's PATH this is.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    with only_one(settings.home) as after_a_crash:
+        await need_free(ports(settings, headless), AFTER_A_CRASH_SECONDS if after_a_crash else 0)
+        running = asyncio.create_task(run_all(settings, demo=demo, headless=headless))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not running.done():
+            out.print("\nStopping ...")
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        (settings.home / "up.pid").unlink(missing_ok=True)
+    out.print("Stopped. Tickets and their histories are kept; `make up` brings them back.")
+
+
+async def run_all(settings: Settings, *, demo: bool, headless: bool) -> None:
+    """Start all parts and stay; cancelled, end them all."""
+    children = Children(lambda text: errors.print(f"[yellow]up:[/] {text}"))
+    embedded = Embedded(settings, headless=headless)
+    began = time.monotonic()
+    try:
+        await start_all(settings, embedded, children)
+        async with Api(settings.resolved_api_url(), settings.cli_token(), settings.tenant) as api:
+            hosts = read_lab(settings.home)
+            config = write_ssh_config(settings.home, hosts)
+            await step("lab hosts made known, sample runbooks synced", register_all(api, settings))
+            out.print(f"\n[bold green]Handrail is ready[/] after {time.monotonic() - began:.1f} s.\n")
+            await greet(settings, api, hosts, config, with_ui=embedded.runs_temporal and not headless)
+            if demo:
+                try:
+                    await play(api, settings)
+                except CommandFailed as failure:
+                    errors.print(f"[bold red]the story broke off:[/] {failure.message}", soft_wrap=True)
+            out.print("\nRunning until Ctrl-C.")
+            await asyncio.Event().wait()
+    finally:
+        await asyncio.shield(end_all(children, embedded))
+
+
+async def start_all(settings: Settings, embedded: Embedded, children: Children) -> None:
+    """Temporal, the lab and the database do not need one another; worker and API need all three."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(step("database migrated", migrate_database(settings)))
+        if embedded.runs_temporal:
+            group.create_task(started(children, embedded.temporal()))
+        group.create_task(started(children, embedded.lab_hosts()))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(started(children, embedded.worker()))
+        group.create_task(started(children, embedded.api()))
+
+
+async def started(children: Children, child: Child) -> None:
+    await step(f"{child.name} is ready", children.start(child))
+
+
+async def step(what: str, work: Awaitable[object]) -> None:
+    began = time.monotonic()
+    await work
+    out.print(f"  [green]+[/] {what} [dim]({time.monotonic() - began:.1f} s)[/]")
+
+
+async def register_all(api: Api, settings: Settings) -> None:
+    await register_lab(api, read_lab(settings.home))
+    await sync(api, sorted((ROOT / "runbooks").glob("*.yaml")))
+
+
+async def end_all(children: Children, embedded: Embedded) -> None:
+    await children.stop()
+    await asyncio.to_thread(end_lab_processes, embedded.lab)
+
+
+def ports(settings: Settings, headless: bool) -> list[Port]:
+    needed = [Port(settings.port, "the API and web UI", "HANDRAIL_PORT", settings.host)]
+    if settings.temporal_address is None:
+        needed.append(Port(settings.temporal_port, "the embedded Temporal", "HANDRAIL_TEMPORAL_PORT"))
+        if not headless:
+            needed.append(Port(settings.temporal_ui_port, "Temporal's Web UI", "HANDRAIL_TEMPORAL_UI_PORT"))
+    return needed
+
+
+@contextlib.contextmanager
+def only_one(home: Path) -> Iterator[bool]:
+    """Hold the state directory; yields whether the one before us was killed. Raises CommandFailed if one runs."""
+    home.mkdir(parents=True, exist_ok=True)
+    pid_file = home / "up.pid"
+    lock: IO[str]
+    with (home / "up.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pid = pid_file.read_text(encoding="ascii").strip() if pid_file.exists() else "?"
+            raise CommandFailed(
+                f"Handrail already runs on {shown(home)} (process {pid})",
+                f"use it as it is, stop it (kill {pid}), or give another one a HANDRAIL_HOME and ports of its own",
+            ) from None
+        was_killed = pid_file.exists()
+        pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+        yield was_killed

@@ -1,0 +1,32 @@
+"""What `handrail up` says when it is ready: where everything is, and which tickets are there already."""
+
+from pathlib import Path
+from typing import Any
+
+from commands.api_client import Api
+from commands.context import shown
+from commands.output import coloured, out, table
+from settings import Settings
+
+SHOWN_TICKETS = 5
+
+
+async def greet(settings: Settings, api: Api, hosts: list[dict[str, Any]], ssh_config: Path, *, with_ui: bool) -> None:
+    """Print the table of places and the latest tickets of earlier runs."""
+    url = settings.resolved_api_url()
+    rows = [
+        ("Web UI and API", url),
+        ("API documentation", f"{url}/docs"),
+        ("API token", shown(settings.home / "token")),
+        ("Temporal", settings.resolved_temporal_address()),
+        *([("Temporal Web UI", settings.resolved_temporal_ui_url())] if with_ui else []),
+        *((f"Lab host {host['name']}", f"ssh -F {shown(ssh_config)} {host['name']}") for host in hosts),
+        ("State and logs", f"{shown(settings.home)}/, {shown(settings.home / 'logs')}/"),
+    ]
+    out.print(table(["what", "where"], rows))
+    tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", SHOWN_TICKETS)]
+    if tickets:
+        out.print()
+        listed = [(ticket["id"][-8:], coloured(ticket["status"]), ticket["title"]) for ticket in tickets]
+        out.print(table(["ticket", "status", "title"], listed, title="Tickets of earlier runs, newest first:"))
+        out.print("  all of them: ./handrail ticket list")
