@@ -19,7 +19,10 @@ class ProcessesLeft(Exception):
 
 
 def belongs(process: psutil.Process, state: str, host: str | None) -> bool:
-    """Whether a process carries the lab's mark, or, where its environment cannot be read, stands in its directory."""
+    """Whether a process carries the lab's mark, or, where its environment cannot be read, stands in its directory.
+
+    macOS shows nobody the environment of its own programs, such as /bin/sh.
+    """
     place = state if host is None else os.path.join(state, host)
     try:
         environment = process.environ()
@@ -30,6 +33,8 @@ def belongs(process: psutil.Process, state: str, host: str | None) -> bool:
     if environment:
         return bool(environment.get(MARKER) == state and host in (None, environment.get(HOST_MARKER)))
     try:
+        if process.terminal() is not None:
+            return False  # a person's shell that only looks at the directory
         folder = process.cwd()
     except (psutil.Error, OSError):
         return False

@@ -161,6 +161,7 @@ class Shell(asyncio.SubprocessProtocol):
         self.host = host
         self.channel = channel
         self.gone = False
+        self.full = False
         self.finished = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -181,10 +182,17 @@ class Shell(asyncio.SubprocessProtocol):
 
     def pause_writing(self) -> None:
         """The command does not read its input as fast as the client sends it."""
+        self.full = True
         self.channel.pause_reading()
 
     def resume_writing(self) -> None:
-        self.channel.resume_reading()
+        # Later, not now: the pipe is in the middle of a write, and more input and its end would come at once.
+        self.full = False
+        asyncio.get_running_loop().call_soon(self.resume_input)
+
+    def resume_input(self) -> None:
+        if not self.full:
+            self.channel.resume_reading()
 
     def pause_output(self) -> None:
         for fd in (1, 2):

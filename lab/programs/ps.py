@@ -56,16 +56,27 @@ ALIASES = {"%cpu": "pcpu", "cputime": "time", "command": "args", "cmd": "args", 
 FULL = "user,pid,ppid,pcpu,time,args"
 
 
+def is_ours(process: psutil.Process) -> bool:
+    """Whether it carries this host's mark or, where macOS hides its environment, stands in this host's tree."""
+    try:
+        environment = process.environ()
+    except psutil.AccessDenied:
+        environment = {}
+    if environment:
+        return all(environment.get(name) == os.environ[name] for name in ("HANDRAIL_LAB", "HANDRAIL_LAB_HOST"))
+    root = os.environ["HOST_ROOT"]
+    return process.terminal() is None and f"{process.cwd()}/".startswith(f"{root}/")
+
+
 def processes(wanted: set[int] | None) -> Iterator[psutil.Process]:
     """This host's processes in the order of their ids; of `wanted` only those."""
     for pid in sorted(psutil.pids() if wanted is None else wanted):
         try:
             process = psutil.Process(pid)
-            environment = process.environ()
+            if is_ours(process):
+                yield process
         except psutil.Error:
             continue
-        if all(environment.get(name) == os.environ[name] for name in ("HANDRAIL_LAB", "HANDRAIL_LAB_HOST")):
-            yield process
 
 
 def parse(words: list[str]) -> tuple[list[tuple[str, str]], set[int] | None]:

@@ -1,17 +1,23 @@
-"""Runs a runbook the plain way, for its own sake: no workflow, no supervisor, one SSH command after the other."""
+"""Runs a runbook without a workflow: the product's own SSH runner and supervisor, one command after the other."""
 
 import asyncio
 import re
-import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncssh
 
+from domain.base import new_id
+from domain.connection import Connector, CredentialKind
 from domain.inputs import bind_inputs
 from domain.runbook import Runbook, Step
 from domain.runbook_text import parse_runbook
-from tests.lab.support import Ran, run
+from integrations.connector import CommandRequest, HostAddress, Progress, Secret
+from integrations.ssh import SshRunner
+from lab.lab import LabHost
+from tests.lab.support import Ran, connected
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "runbooks"
 
@@ -23,24 +29,63 @@ def load(runbook_id: str) -> Runbook:
     return runbook
 
 
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands on one lab host as Handrail does."""
+
+    host: LabHost
+    runner: SshRunner
+
+    async def run(self, text: str, variables: dict[str, str]) -> Ran:
+        host = self.host
+        address = HostAddress(
+            name=host.name,
+            connector=Connector.SSH,
+            host=host.host,
+            port=host.port,
+            username=host.username,
+            host_key=host.host_key,
+        )
+        secret = Secret(kind=CredentialKind.SSH_KEY, private_key=host.private_key)
+        request = CommandRequest(attempt_id=new_id(), command=text, variables=variables)
+        done = await self.runner.run(address, secret, request, ignore)
+        assert done.status == "exited", done
+        assert done.exit_status is not None
+        return Ran(done.exit_status, done.stdout, done.stderr)
+
+
+async def ignore(progress: Progress) -> None:
+    """Output is looked at when the command has ended."""
+
+
+@asynccontextmanager
+async def reached(host: LabHost) -> AsyncIterator[tuple[asyncssh.SSHClientConnection, Commands]]:
+    """Lend a connection to look at a host, and Handrail's way to run commands there."""
+    runner = SshRunner()
+    try:
+        async with connected(host) as connection:
+            yield connection, Commands(host, runner)
+    finally:
+        await runner.close()
+
+
 @dataclass
 class Drive:
-    """One run of a runbook on one connection. `log` has (what, Ran) in the order it happened."""
+    """One run of a runbook on one host. `log` has (what, Ran) in the order it happened."""
 
     runbook: Runbook
-    connection: asyncssh.SSHClientConnection
+    commands: Commands
     variables: dict[str, str]
     log: list[tuple[str, Ran]] = field(default_factory=list)
     undo: list[Step] = field(default_factory=list)
 
     @classmethod
-    def of(cls, runbook_id: str, connection: asyncssh.SSHClientConnection, **inputs: object) -> "Drive":
+    def of(cls, runbook_id: str, commands: Commands, **inputs: object) -> "Drive":
         runbook = load(runbook_id)
-        return cls(runbook, connection, bind_inputs(runbook.inputs, inputs))
+        return cls(runbook, commands, bind_inputs(runbook.inputs, inputs))
 
     async def command(self, what: str, text: str) -> Ran:
-        exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.variables.items())
-        done = await run(self.connection, exports + text)
+        done = await self.commands.run(text, self.variables)
         self.log.append((what, done))
         return done
 

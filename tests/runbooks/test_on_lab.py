@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from lab import faults
@@ -12,7 +13,7 @@ from lab.certificate import CERTIFICATE, valid_until
 from lab.lab import Lab
 from lab.snapshot import differences, snapshot
 from tests.lab.support import connected, run
-from tests.runbooks.driver import RUNBOOKS, Drive, load
+from tests.runbooks.driver import RUNBOOKS, Drive, load, reached
 
 
 @pytest.fixture
@@ -67,8 +68,8 @@ def test_every_step_has_a_way_back_or_says_why_not() -> None:
 async def test_a_healthy_host_is_left_alone(lab: Lab, story: Story) -> None:
     host = lab.hosts[story.host]
     before = snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of(story.runbook, connection, **{**story.inputs, **quick(story)})
+    async with reached(host) as (_, commands):
+        drive = Drive.of(story.runbook, commands, **{**story.inputs, **quick(story)})
         assert await drive.prechecks() is not None, drive.told()
     assert differences(before, snapshot(host.root)) == []
 
@@ -84,8 +85,8 @@ async def test_it_mends_the_host_and_can_be_undone(lab: Lab, story: Story) -> No
     others = {name: snapshot(other.root) for name, other in lab.hosts.items() if name != story.host}
     await asyncio.to_thread(story.fault, host.root)
     before = snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of(story.runbook, connection, **story.inputs)
+    async with reached(host) as (_, commands):
+        drive = Drive.of(story.runbook, commands, **story.inputs)
         assert await drive.prechecks() is None, drive.told()
         assert differences(before, snapshot(host.root)) == [], "a precheck changed something"
         assert await drive.steps() is None, drive.told()
@@ -102,8 +103,8 @@ async def test_a_second_rollback_changes_nothing_more(lab: Lab, story: Story) ->
     host = lab.hosts[story.host]
     await asyncio.to_thread(story.fault, host.root)
     before = snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of(story.runbook, connection, **story.inputs)
+    async with reached(host) as (_, commands):
+        drive = Drive.of(story.runbook, commands, **story.inputs)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         for step in reversed(drive.undo):
@@ -121,8 +122,8 @@ async def test_a_rollback_of_a_step_that_did_nothing_does_nothing(lab: Lab) -> N
         host = lab.hosts[story.host]
         await asyncio.to_thread(story.fault, host.root)
         before = snapshot(host.root)
-        async with connected(host) as connection:
-            drive = Drive.of(story.runbook, connection, **story.inputs)
+        async with reached(host) as (_, commands):
+            drive = Drive.of(story.runbook, commands, **story.inputs)
             assert await drive.prechecks() is None, drive.told()
             drive.undo = drive.runbook.steps[:1]
             assert await drive.rollbacks() == [], drive.told()
@@ -134,8 +135,8 @@ async def test_disk_full_frees_real_room_and_keeps_what_was_logged_meanwhile(lab
     await asyncio.to_thread(faults.fill_disk, host.root, 95)
     log = host.root / "var/log/nginx/access.log"
     before, tree = log.read_bytes(), snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of("disk-full", connection)
+    async with reached(host) as (_, commands):
+        drive = Drive.of("disk-full", commands)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         assert await drive.postchecks() is None, drive.told()
@@ -159,8 +160,8 @@ async def test_disk_full_undoes_a_compression_that_stopped_half_way(lab: Lab) ->
     host = lab.hosts["web-01"]
     await asyncio.to_thread(faults.fill_disk, host.root)
     before = snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of("disk-full", connection)
+    async with reached(host) as (connection, commands):
+        drive = Drive.of("disk-full", commands)
         assert await drive.prechecks() is None, drive.told()
         first, second, *_ = drive.variables["old_logs"].splitlines()
         # One log is compressed, one has half a compressed file beside it, the rest is untouched.
@@ -174,9 +175,9 @@ async def test_disk_full_undoes_a_compression_that_stopped_half_way(lab: Lab) ->
 async def test_service_down_starts_a_service_that_answers(lab: Lab) -> None:
     host = lab.hosts["web-01"]
     await asyncio.to_thread(faults.stop_service, host.root, "nginx")
-    async with connected(host) as connection:
+    async with reached(host) as (connection, commands):
         assert (await run(connection, "systemctl is-active nginx")).out == b"failed\n"
-        drive = Drive.of("service-down", connection)
+        drive = Drive.of("service-down", commands)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         port = int((host.root / "run/nginx.port").read_text())
@@ -192,10 +193,10 @@ async def test_runaway_stops_only_the_one_and_only_on_this_host(lab: Lab) -> Non
     here, there = lab.hosts["web-01"], lab.hosts["web-02"]
     for host in (here, there):
         await asyncio.to_thread(faults.runaway_process, host.root)
-    async with connected(here) as connection, connected(there) as elsewhere:
+    async with reached(here) as (connection, commands), connected(there) as elsewhere:
         quiet = "nohup sh -c 'sleep 600; : report-export' >/dev/null 2>&1 </dev/null & echo $!"
         innocent = (await run(connection, quiet)).out.decode().strip()
-        drive = Drive.of("runaway-process", connection, min_cpu_percent=5, sample_seconds=6)
+        drive = Drive.of("runaway-process", commands, min_cpu_percent=5, sample_seconds=6)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         assert await drive.postchecks() is None, drive.told()
@@ -207,8 +208,8 @@ async def test_runaway_stops_only_the_one_and_only_on_this_host(lab: Lab) -> Non
 async def test_runaway_paused_and_undone_runs_on(lab: Lab) -> None:
     host = lab.hosts["web-01"]
     await asyncio.to_thread(faults.runaway_process, host.root)
-    async with connected(host) as connection:
-        drive = Drive.of("runaway-process", connection, min_cpu_percent=5, sample_seconds=6)
+    async with reached(host) as (connection, commands):
+        drive = Drive.of("runaway-process", commands, min_cpu_percent=5, sample_seconds=6)
         assert await drive.prechecks() is None, drive.told()
         pause = drive.runbook.steps[0]
         assert await drive.step(pause), drive.told()
@@ -224,8 +225,8 @@ async def test_certificate_is_renewed_with_its_names_and_served(lab: Lab) -> Non
     await asyncio.to_thread(faults.expire_certificate, host.root)
     ended = valid_until(host.root)
     old = (host.root / CERTIFICATE).read_bytes()
-    async with connected(host) as connection:
-        drive = Drive.of("certificate-expiring", connection)
+    async with reached(host) as (connection, commands):
+        drive = Drive.of("certificate-expiring", commands)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         assert await drive.postchecks() is None, drive.told()
@@ -241,10 +242,10 @@ async def test_certificate_is_renewed_with_its_names_and_served(lab: Lab) -> Non
         assert await same_output(connection, served, there)
 
 
-async def same_output(connection: object, one: str, other: str) -> bool:
+async def same_output(connection: asyncssh.SSHClientConnection, one: str, other: str) -> bool:
     """Whether two commands come to print the same; a reload takes a moment to be acted on."""
     for _ in range(100):
-        first, second = await run(connection, one), await run(connection, other)  # type: ignore[arg-type]
+        first, second = await run(connection, one), await run(connection, other)
         if first.out and first.out == second.out:
             return True
         await asyncio.sleep(0.05)
@@ -262,8 +263,8 @@ async def test_pool_keeps_the_connections_that_work(lab: Lab) -> None:
     refused, refused_writer = await asyncio.open_connection("127.0.0.1", port)
     assert (await refused.readline()).startswith(b"ERROR too many connections")
     refused_writer.close()
-    async with connected(host) as connection:
-        drive = Drive.of("connection-pool-full", connection, idle_seconds=0, idle_timeout=600)
+    async with reached(host) as (connection, commands):
+        drive = Drive.of("connection-pool-full", commands, idle_seconds=0, idle_timeout=600)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         assert await drive.postchecks() is None, drive.told()
@@ -283,11 +284,11 @@ async def test_bad_config_with_the_service_down_starts_it_and_undone_stops_it(la
     host = lab.hosts["web-01"]
     await asyncio.to_thread(faults.bad_config, host.root)
     await asyncio.to_thread(faults.stop_service, host.root)
-    async with connected(host) as connection:
+    async with reached(host) as (connection, commands):
         refused = await run(connection, "systemctl start nginx")
         assert refused.status == 1
         assert b"[emerg]" in refused.err
-        drive = Drive.of("bad-config-restore", connection)
+        drive = Drive.of("bad-config-restore", commands)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         assert await drive.postchecks() is None, drive.told()
@@ -298,8 +299,8 @@ async def test_bad_config_with_the_service_down_starts_it_and_undone_stops_it(la
 async def test_a_change_whose_third_step_fails_is_undone_to_the_byte(lab: Lab) -> None:
     host = lab.hosts["web-02"]
     before = snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of("nginx-worker-settings", connection)
+    async with reached(host) as (connection, commands):
+        drive = Drive.of("nginx-worker-settings", commands)
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() == "Validate the configuration"
         assert b'invalid number "4k"' in drive.log[-1][1].err
@@ -316,8 +317,8 @@ async def test_a_change_whose_third_step_fails_is_undone_to_the_byte(lab: Lab) -
 async def test_worker_settings_that_nginx_takes_are_rolled_out_and_can_be_undone(lab: Lab) -> None:
     host = lab.hosts["web-02"]
     before = snapshot(host.root)
-    async with connected(host) as connection:
-        drive = Drive.of("nginx-worker-settings", connection, worker_connections="4096", worker_processes="auto")
+    async with reached(host) as (_, commands):
+        drive = Drive.of("nginx-worker-settings", commands, worker_connections="4096", worker_processes="auto")
         assert await drive.prechecks() is None, drive.told()
         assert await drive.steps() is None, drive.told()
         assert await drive.postchecks() is None, drive.told()
