@@ -13,6 +13,7 @@ from lab.certificate import CERTIFICATE, valid_until
 from lab.lab import Lab
 from lab.snapshot import differences, snapshot
 from tests.lab.support import connected, run
+from tests.needs import need_program
 from tests.runbooks.driver import RUNBOOKS, Drive, load, reached
 
 
@@ -62,6 +63,13 @@ def test_every_step_has_a_way_back_or_says_why_not() -> None:
         assert all(step.rollback or step.no_rollback for step in runbook.steps), path
         assert runbook.match.symptoms, path
         assert runbook.match.labels.get("alertname"), path
+
+
+@pytest.fixture(autouse=True)
+def tools() -> None:
+    """What the samples look for in their prechecks."""
+    need_program("openssl", "openssl")
+    need_program("gzip", "gzip")
 
 
 @stories
