@@ -27,9 +27,12 @@ async def get_connection(session: AsyncSession, tenant: str, name: str) -> Conne
     return Connection.model_validate(row.document) if row else None
 
 
-async def list_connections(session: AsyncSession, tenant: str) -> list[Connection]:
-    """Return a tenant's connections, by name."""
-    query = select(ConnectionRow).where(ConnectionRow.tenant == tenant).order_by(ConnectionRow.name)
+async def list_connections(
+    session: AsyncSession, tenant: str, after: str = "", limit: int | None = None
+) -> list[Connection]:
+    """Return a tenant's connections after a name, by name; all of them unless there is a limit."""
+    query = select(ConnectionRow).where(ConnectionRow.tenant == tenant, ConnectionRow.name > after)
+    query = query.order_by(ConnectionRow.name).limit(limit)
     return [Connection.model_validate(row.document) for row in await session.scalars(query)]
 
 
@@ -72,9 +75,12 @@ async def open_credential(session: AsyncSession, tenant: str, name: str, cipher:
     return NewCredential(name=row.name, kind=CredentialKind(row.kind), username=row.username, **cipher.open(row.sealed))
 
 
-async def list_credentials(session: AsyncSession, tenant: str) -> list[Credential]:
-    """Return names and kinds, by name."""
-    query = select(CredentialRow).where(CredentialRow.tenant == tenant).order_by(CredentialRow.name)
+async def list_credentials(
+    session: AsyncSession, tenant: str, after: str = "", limit: int | None = None
+) -> list[Credential]:
+    """Return names and kinds after a name, by name; all of them unless there is a limit."""
+    query = select(CredentialRow).where(CredentialRow.tenant == tenant, CredentialRow.name > after)
+    query = query.order_by(CredentialRow.name).limit(limit)
     return [_to_credential(row) for row in await session.scalars(query)]
 
 

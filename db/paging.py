@@ -1,5 +1,6 @@
 """Keyset paging: newest first by id, which sorts by time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,3 +14,8 @@ class Page(Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None
+
+
+def page_of(rows: list[Item], limit: int, key: Callable[[Item], str]) -> Page[Item]:
+    """Return the first `limit` of `limit + 1` rows that were asked for; `key` gives a row's cursor."""
+    return Page(rows[:limit], key(rows[limit - 1]) if len(rows) > limit else None)

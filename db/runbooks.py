@@ -66,12 +66,14 @@ async def get_runbook(
     return _to_stored(row) if row else None
 
 
-async def list_runbooks(session: AsyncSession, tenant: str, with_retired: bool = False) -> list[StoredRunbook]:
-    """Return the latest version of each runbook, by id."""
-    query = select(RunbookRow).where(RunbookRow.tenant == tenant, RunbookRow.is_latest.is_(True))
+async def list_runbooks(
+    session: AsyncSession, tenant: str, with_retired: bool = False, after: str = "", limit: int | None = None
+) -> list[StoredRunbook]:
+    """Return the latest version of each runbook after an id, by id; all of them unless there is a limit."""
+    query = select(RunbookRow).where(RunbookRow.tenant == tenant, RunbookRow.is_latest.is_(True), RunbookRow.id > after)
     if not with_retired:
         query = query.where(RunbookRow.retired_at.is_(None))
-    return [_to_stored(row) for row in await session.scalars(query.order_by(RunbookRow.id))]
+    return [_to_stored(row) for row in await session.scalars(query.order_by(RunbookRow.id).limit(limit))]
 
 
 async def latest_versions(session: AsyncSession, tenant: str) -> dict[str, int]:

@@ -115,6 +115,13 @@ async def get_findings(session: AsyncSession, ticket_id: str) -> tuple[Analysis 
     return analysis, [Match.model_validate(match) for match in row.matched_runbooks], row.execution_id
 
 
+async def get_pulse(session: AsyncSession, ticket_id: str) -> tuple[TicketStatus, str, int]:
+    """Return a ticket's status, the reason for it, and a number that grows with each event. Raises NoResultFound."""
+    query = select(TicketRow.status, TicketRow.status_reason, TicketRow.event_count).where(TicketRow.id == ticket_id)
+    status, reason, count = (await session.execute(query)).one()
+    return TicketStatus(status), reason, count
+
+
 async def list_tickets(
     session: AsyncSession, tenant: str, narrow: TicketFilter, limit: int, cursor: str | None
 ) -> Page[Ticket]:

@@ -1,5 +1,7 @@
 """What anyone outside may ask of a ticket's workflow: start it, signal it, ask for its state."""
 
+from datetime import timedelta
+
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
@@ -9,6 +11,8 @@ from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import CancelRequest, ExecuteRequest, FirstMove, RollbackRequest, TicketEnd, TicketStart
 from workflows.names import TASK_QUEUE, ticket_workflow_id
 from workflows.ticket import TicketWorkflow
+
+CHECK_FORGOTTEN_AFTER = timedelta(seconds=60)  # with no worker there, nobody waits for the answer any more
 
 
 class TicketClient:
@@ -58,7 +62,12 @@ class TicketClient:
             ConnectionCheck(tenant=tenant, name=name),
             id=f"connection-check:{tenant}:{name}:{check_id}",
             task_queue=TASK_QUEUE,
+            execution_timeout=CHECK_FORGOTTEN_AFTER,
         )
+
+    async def ping(self) -> None:
+        """Raise unless Temporal answers."""
+        await self._client.service_client.check_health()
 
     async def _signal_with_start(
         self, tenant: str, ticket_id: str, signal: str, argument: CancelRequest | ExecuteRequest | RollbackRequest
