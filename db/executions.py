@@ -42,7 +42,11 @@ async def get_execution(session: AsyncSession, tenant: str, execution_id: str) -
 async def list_executions(session: AsyncSession, ticket_id: str) -> list[Execution]:
     """Return a ticket's executions with their steps, oldest first."""
     rows = list(
-        await session.scalars(select(ExecutionRow).where(ExecutionRow.ticket_id == ticket_id).order_by(ExecutionRow.id))
+        await session.scalars(
+            select(ExecutionRow)
+            .where(ExecutionRow.ticket_id == ticket_id)
+            .order_by(ExecutionRow.created_at, ExecutionRow.id)
+        )
     )
     steps = await _steps(session, [row.id for row in rows])
     return [_to_execution(row, steps) for row in rows]
@@ -133,6 +137,7 @@ def _to_step(row: StepRow, undo: StepRow | None) -> StepRecord:
             status=StepStatus(undo.status),
             position=undo.rollback_position,
             exit_status=undo.exit_status,
+            attempts=undo.attempts,
             detail=undo.detail or "",
             started_at=undo.started_at,
             ended_at=undo.ended_at,
