@@ -9,7 +9,7 @@ from domain.decision import Decision, DecisionOutcome
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.lease import LeaseHolder
-from domain.plan import StepOutline, Verdict
+from domain.plan import StepOutline, Verdict, VerdictDecision
 from domain.ticket import Classification, TicketStatus
 
 
@@ -76,6 +76,11 @@ class PlanOutline(WireModel):
     leases: list[str] = Field(default_factory=list)
     steps: list[StepOutline] = Field(default_factory=list)
     approval_timeout: float = 0
+
+    @property
+    def asks(self) -> bool:
+        """True if a person has to be asked about it."""
+        return self.verdict is not None and self.verdict.decision is VerdictDecision.ASK
 
 
 class DecisionRecord(WireModel):
@@ -171,6 +176,7 @@ class RollbackOutline(WireModel):
     leases: list[str] = Field(default_factory=list)
     steps: list[StepOutline] = Field(default_factory=list)
     undone: int = Field(default=0, description="How many rollbacks of this execution have run before.")
+    tries: dict[int, int] = Field(default_factory=dict, description="Position -> how often its rollback was tried.")
     total: int = Field(default=0, description="How many steps the plan has.")
     ticket_status: TicketStatus = Field(description="The ticket's status, which a refusal leaves as it is.")
 

@@ -164,6 +164,7 @@ class PlanActivities:
             leases=plan.leases,
             steps=[StepOutline.of(plan.step(position)) for position in positions],
             undone=_undone(execution),
+            tries={step.position: step.rollback.attempts for step in execution.steps if step.rollback},
             total=len(plan.steps),
             ticket_status=ticket.status,
         )

@@ -59,6 +59,7 @@ class StepRollback(WireModel):
     status: StepStatus
     position: int | None = None
     exit_status: int | None = None
+    attempts: int = 0
     detail: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -37,6 +37,7 @@ class Desk:
     decided_digest: str | None = None
     cancel: CancelRequest | None = None
     requests: list[ExecuteRequest | RollbackRequest] = field(default_factory=list)
+    is_planning: bool = False
     is_plan_suspect: bool = False
     is_lease_released: bool = False
     seen: set[str] = field(default_factory=set)
@@ -47,6 +48,15 @@ class Desk:
             return False
         self.seen.add(key)
         return True
+
+    def knows(self, digest: str) -> bool:
+        """True if this is the digest of the open question or of the last one."""
+        return digest in {self.gate.plan_digest if self.gate else None, self.decided_digest}
+
+    def close_gate(self) -> None:
+        """Close the open question; later decisions about it come too late."""
+        if self.gate is not None:
+            self.decided_digest, self.gate = self.gate.plan_digest, None
 
     def judge(self, decision: Decision) -> tuple[DecisionOutcome, str]:
         """Take a decision if it fits the open question; otherwise say why not."""

@@ -3,7 +3,7 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import StepOutcome
+    from activities.messages import RollbackOutline, StepOutcome
     from domain.decision import UnknownOutcome
     from domain.execution import ExecutionStatus, StepStatus
     from domain.plan import Phase, StepOutline
@@ -26,6 +26,7 @@ class ExecutionStory:
         self.due: list[StepOutline] = []
         self.lasting: list[StepOutline] = []
         self.undone = 0
+        self.tries: dict[int, int] = {}
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
         """Run every step and return how the ticket ends; leases are given back however that is."""
@@ -39,10 +40,10 @@ class ExecutionStory:
         await release_leases(run)
         return end
 
-    async def undo(self, steps: list[StepOutline], leases: list[str], undone: int, why: str) -> TicketEnd:
-        """Undo a finished execution: `steps` in the order in which they ran, of which `undone` were undone before."""
-        self.due, self.undone = list(steps), undone
-        await take_leases(self.run, leases, can_cancel=False)
+    async def undo(self, found: RollbackOutline, why: str) -> TicketEnd:
+        """Undo a finished execution, or what of it is not undone yet."""
+        self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
+        await take_leases(self.run, found.leases, can_cancel=False)
         end = await self._roll_back(Failed(why))
         await release_leases(self.run)
         return end
@@ -116,7 +117,7 @@ class ExecutionStory:
         failures: list[str] = []
         for step in reversed(self.due):
             self.undone += 1
-            outcome = await undo_step(run, step, self.undone)
+            outcome = await undo_step(run, step, self.undone, self.tries.get(step.position, 0))
             if outcome.status is not StepStatus.SUCCEEDED:
                 failures.append(f"{run.name(step)} ({outcome.detail})")
         if self.lasting:

@@ -46,8 +46,9 @@ async def await_answers(run: Run, step: StepOutline) -> None:
 async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome:
     """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back."""
     reason = f"{run.name(step)}: {outcome.detail}"
+    gate = _open_gate(run, GateKind.UNKNOWN, step)
     await run.show(TicketStatus.ESCALATED, ExecutionStatus.UNKNOWN, f"outcome unknown: {reason}")
-    decision = await _open_gate(run, GateKind.UNKNOWN, step, "someone to say whether it ran", None)
+    decision = await _pass_gate(run, gate, step, "someone to say whether it ran", None)
     await run.record_decision(decision, DecisionOutcome.ACCEPTED)
     finding = decision.outcome or UnknownOutcome.ROLL_BACK
     if finding is UnknownOutcome.ROLL_BACK:
@@ -59,6 +60,7 @@ async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> Un
 
 
 async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float) -> Decision:
+    gate = _open_gate(run, kind, step)
     await run.show(
         TicketStatus.AWAITING_APPROVAL,
         ExecutionStatus.RUNNING,
@@ -67,16 +69,21 @@ async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout
         step_status=StepStatus.AWAITING_APPROVAL,
         kind=EventKind.STEP_WAITS,
     )
-    return await _open_gate(run, kind, step, wanted, timeout)
+    return await _pass_gate(run, gate, step, wanted, timeout)
 
 
-async def _open_gate(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float | None) -> Decision:
-    """Wait for the decision that fits. Raises Failed on a cancel or when nobody answers in time."""
+def _open_gate(run: Run, kind: GateKind, step: StepOutline) -> Gate:
+    """Open a gate before anyone is told of it, so that no decision comes too early."""
     gate = Gate(kind, run.digest, step.position)
     run.desk.gate = gate
+    return gate
+
+
+async def _pass_gate(run: Run, gate: Gate, step: StepOutline, wanted: str, timeout: float | None) -> Decision:
+    """Wait for the decision that fits (seconds). Raises Failed on a cancel or when nobody answers in time."""
     run.board.wait(f"{wanted}: {run.name(step)}, plan {run.digest[:12]}")
     is_answered = await until(lambda: gate.decision is not None or run.desk.cancel is not None, timeout)
-    run.desk.gate, run.desk.decided_digest = None, run.digest
+    run.desk.close_gate()
     run.board.wait("")
     if gate.decision is not None:
         return gate.decision

@@ -36,11 +36,14 @@ async def is_wanted(run: Run, step: StepOutline) -> StepOutcome:
     )
 
 
-async def undo_step(run: Run, step: StepOutline, position: int) -> StepOutcome:
-    """Run a step's rollback, with its retries; `position` counts rollbacks in the order in which they run."""
+async def undo_step(run: Run, step: StepOutline, position: int, tried: int = 0) -> StepOutcome:
+    """Run a step's rollback, with its retries; `position` counts rollbacks in the order in which they run.
+
+    `tried`: how often it was tried before, so that no attempt id is used again.
+    """
     outcome = StepOutcome(status=StepStatus.FAILED)
-    for attempt in range(1, step.rollback_attempts + 1):
-        if attempt > 1:
+    for attempt in range(tried + 1, tried + step.rollback_attempts + 1):
+        if attempt > tried + 1:
             await workflow.sleep(timedelta(seconds=step.rollback_every))
         task = workflow.start_activity_method(
             StepActivities.run_step,

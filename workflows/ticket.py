@@ -43,7 +43,6 @@ class TicketWorkflow:
         self.desk = Desk()
         self.board = Board(start)
         self.plan: PlanOutline | None = None
-        self.was_asked = False
         self.runbook_timeout = options.RUNBOOK_TIMEOUT.total_seconds()
         self.deadline = workflow.now()
 
@@ -66,6 +65,8 @@ class TicketWorkflow:
         """Take a decision on the plan or step that waits; every decision is recorded with what became of it."""
         if not self.desk.is_new(decision.decision_id):
             return
+        # People see a plan as soon as its row is there, which may be before this workflow hears of it.
+        await workflow.wait_condition(lambda: self.desk.knows(decision.plan_digest) or not self.desk.is_planning)
         result, detail = self.desk.judge(decision)
         if result is not DecisionOutcome.ACCEPTED:
             execution_id = self.plan.execution_id if self.plan else ""
@@ -168,12 +169,11 @@ class TicketWorkflow:
     async def _plan_and_run(self, request: ExecuteRequest) -> TicketEnd:
         """Plan, let policy and people decide, execute. A changed plan is asked about again."""
         plan = await self._make_plan(request)
-        while plan.problem is None and plan.verdict and plan.verdict.decision is VerdictDecision.ASK:
-            self.was_asked = True
-            decided = await self._await_decision(plan, request)
+        while plan.asks and self.desk.gate is not None:
+            decided = await self._await_decision(plan, self.desk.gate, request)
             if isinstance(decided, TicketEnd):
                 return decided
-            if decided.digest == plan.digest:
+            if decided is plan:
                 break
             plan = decided
         if plan.problem is not None:
@@ -188,7 +188,11 @@ class TicketWorkflow:
         return end
 
     async def _make_plan(self, request: ExecuteRequest, waiting: PlanOutline | None = None) -> PlanOutline:
-        """Make a plan; with `waiting`, make it again and compare: an unchanged one is returned as it was."""
+        """Make a plan; with `waiting`, make it again and compare: an unchanged one is returned as it was.
+
+        Its gate is open when this returns, so that a decision finds it as soon as people can see the plan.
+        """
+        self.desk.is_planning = True
         plan = await workflow.execute_activity_method(
             PlanActivities.make_plan,
             PlanRequest(
@@ -199,70 +203,79 @@ class TicketWorkflow:
                 inputs=request.inputs,
                 target=request.target,
                 requested_by=request.actor,
-                was_asked=self.was_asked,
+                was_asked=waiting is not None,
                 replaces=waiting.execution_id if waiting else None,
                 unless_digest=waiting.digest if waiting else None,
             ),
             summary=f"plan {request.runbook_id}",
             **options.MATCHING,
         )
+        self.desk.is_planning = False
         if waiting is not None and plan.is_unchanged:
             return waiting
         self.plan = plan
         self.deadline = workflow.now() + timedelta(seconds=plan.approval_timeout)
+        if plan.asks:
+            self.desk.gate = Gate(GateKind.PLAN, plan.digest)
         if plan.problem is None:
             self.board.tag(names.RUNBOOK, plan.runbook_id)
             self.board.tag(names.TARGET, ", ".join(plan.targets))
         return plan
 
-    async def _await_decision(self, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
+    async def _await_decision(self, plan: PlanOutline, gate: Gate, request: ExecuteRequest) -> PlanOutline | TicketEnd:
         """Return the same plan once it is approved, a new one if it changed, or the ticket's end."""
-        gate = Gate(GateKind.PLAN, plan.digest)
-        self.desk.gate, self.desk.is_plan_suspect = gate, False
         self.board.note(TicketStatus.AWAITING_APPROVAL, "; ".join(plan.verdict.reasons if plan.verdict else []))
-        self.board.wait(f"approval of plan {plan.digest[:12]}: {plan.title} on {', '.join(plan.targets)}")
-        in_time = await until(
-            lambda: (
-                gate.decision is not None
-                or self.desk.cancel is not None
-                or self.desk.is_plan_suspect
-                or bool(self.desk.requests)
-            ),
-            max(0.0, (self.deadline - workflow.now()).total_seconds()),
-        )
-        self.board.wait("")
-        if gate.decision is not None:
-            return await self._act_on(gate.decision, plan, request)
-        self.desk.gate = None
+        desk = self.desk
+        while True:
+            self.board.wait(f"approval of plan {plan.digest[:12]}: {plan.title} on {', '.join(plan.targets)}")
+            in_time = await until(
+                lambda: bool(gate.decision or desk.cancel or desk.is_plan_suspect or desk.requests),
+                max(0.0, (self.deadline - workflow.now()).total_seconds()),
+            )
+            self.board.wait("")
+            if gate.decision is not None:
+                return await self._act_on(gate.decision, plan, request)
+            if desk.cancel is not None or desk.requests or not in_time:
+                desk.close_gate()
+                return await self._undecided(plan)
+            desk.is_plan_suspect = False
+            renewed = await self._make_plan(request, plan)
+            if renewed is not plan:
+                if gate.decision is not None:
+                    await self._record_stale(gate.decision, plan, renewed)
+                return renewed
+
+    async def _undecided(self, plan: PlanOutline) -> TicketEnd:
+        """A plan that nobody decided about: cancelled, overtaken by another request, or expired."""
         if self.desk.cancel is not None:
             return await self._cancelled(plan.execution_id)
         if self.desk.requests:
             await self._end_execution(plan, ExecutionStatus.CANCELLED, "a person chose something else")
             return await self._serve()
-        if self.desk.is_plan_suspect:
-            renewed = await self._make_plan(request, plan)
-            return await self._await_decision(plan, request) if renewed is plan else renewed
-        if not in_time:
-            await self._end_execution(plan, ExecutionStatus.EXPIRED, "no decision in time")
+        await self._end_execution(plan, ExecutionStatus.EXPIRED, "no decision in time")
         return await self._end(TicketStatus.ESCALATED, "the approval expired: no decision in time")
 
     async def _act_on(self, decision: Decision, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
         """An approval counts only if the plan made again now has the digest that was approved."""
         run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
         if decision.decision is DecisionKind.REJECT:
-            self._close_gate(plan)
+            self.desk.close_gate()
             await run.record_decision(decision, DecisionOutcome.ACCEPTED)
             why = f"{decision.actor} rejected the plan" + (f": {decision.comment}" if decision.comment else "")
             await self._end_execution(plan, ExecutionStatus.REJECTED, why)
             return await self._end(TicketStatus.REJECTED, why)
         renewed = await self._make_plan(request, plan)
-        self._close_gate(plan)
         if renewed is plan:
+            self.desk.close_gate()
             await run.record_decision(decision, DecisionOutcome.ACCEPTED)
         else:
-            detail = f"the plan changed before it ran; its digest is now {renewed.digest}"
-            await run.record_decision(decision, DecisionOutcome.STALE, detail)
+            await self._record_stale(decision, plan, renewed)
         return renewed
+
+    async def _record_stale(self, decision: Decision, plan: PlanOutline, renewed: PlanOutline) -> None:
+        now = f"its digest is now {renewed.digest}" if renewed.problem is None else renewed.problem
+        run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
+        await run.record_decision(decision, DecisionOutcome.STALE, f"the plan changed before it ran; {now}")
 
     async def _undo(self, request: RollbackRequest) -> TicketEnd:
         """Undo a finished execution for an operator; refused with a reason where that is not possible."""
@@ -279,12 +292,9 @@ class TicketWorkflow:
         self.board.tag(names.RUNBOOK, found.runbook_id)
         run = self._run_of(request.execution_id, found.digest, found.total)
         why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
-        return await ExecutionStory(run).undo(found.steps, found.leases, found.undone, why)
+        return await ExecutionStory(run).undo(found, why)
 
     # Small things
-
-    def _close_gate(self, plan: PlanOutline) -> None:
-        self.desk.gate, self.desk.decided_digest = None, plan.digest
 
     def _run_of(self, execution_id: str, digest: str, total: int) -> Run:
         return Run(self.start, self.desk, self.board, execution_id, digest, total)

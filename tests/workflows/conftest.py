@@ -23,12 +23,17 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture
-async def stack(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Stack]:
+async def stack_without_worker(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Stack]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     await migrate(database)
     await add_search_attributes(environment.client)
     stack = Stack(database, environment.client, skip=environment.sleep)
-    async with stack.worker():
-        yield stack
+    yield stack
     await stack.close()
     await database.close()
+
+
+@pytest.fixture
+async def stack(stack_without_worker: Stack) -> AsyncIterator[Stack]:
+    async with stack_without_worker.worker():
+        yield stack_without_worker

@@ -69,7 +69,7 @@ async def test_an_approval_expires_after_days(stack: Stack, environment: Workflo
     await stack.set(mode=ExecutionMode.HIL)
     before = await environment.get_current_time()
     ticket_id = await stack.file("widget files are missing", service="widgets")
-    ticket = await stack.ended(ticket_id)
+    ticket = await stack.ended(ticket_id, days_pass=True)
     assert ticket.status is TicketStatus.ESCALATED
     assert (await stack.execution(ticket_id)).status is ExecutionStatus.EXPIRED
     assert (await environment.get_current_time() - before).days >= 3
@@ -80,7 +80,7 @@ async def test_the_tenants_timeout_counts_where_the_runbook_has_none(stack: Stac
     await stack.add_runbook(runbook(tmp_path))
     await stack.set(mode=ExecutionMode.HIL, approval_timeout="5h")
     ticket_id = await stack.file("widget files are missing", service="widgets")
-    ticket = await stack.ended(ticket_id)
+    ticket = await stack.ended(ticket_id, days_pass=True)
     assert ticket.status is TicketStatus.ESCALATED
     execution = await stack.execution(ticket_id)
     assert execution.approval_expires_at is not None
@@ -89,7 +89,7 @@ async def test_the_tenants_timeout_counts_where_the_runbook_has_none(stack: Stac
 
 async def test_nobody_picks_a_runbook(stack: Stack) -> None:
     ticket_id = await stack.file("the printer is out of toner")
-    ticket = await stack.ended(ticket_id)
+    ticket = await stack.ended(ticket_id, days_pass=True)
     assert ticket.status is TicketStatus.ESCALATED
     assert "nobody picked" in ticket.status_reason
 
