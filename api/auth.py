@@ -1,0 +1,102 @@
+"""Who is asking: a bearer token, or the web UI's session cookie. Everything that is not listed as open is closed."""
+
+import hmac
+from datetime import timedelta
+
+import jwt
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import Problem, to_response
+from api.services import Services
+from domain.base import utc_now
+
+SESSION_COOKIE = "handrail_session"
+SESSION_LIFE = timedelta(hours=12)
+OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/login"})
+OPEN_FOLDERS = ("/static/",)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ALGORITHM = "HS256"
+_PURPOSE = "web session"
+
+
+def is_open(path: str) -> bool:
+    """Return whether a path needs nobody's token."""
+    return path in OPEN or path.startswith(OPEN_FOLDERS)
+
+
+def authenticate(request: Request, services: Services) -> str | None:
+    """Return the name of whoever asks, or None. A cookie only counts for writes that come from our own pages."""
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        return _token_owner(token.strip(), services) if scheme.lower() == "bearer" else None
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if cookie is None or (request.method not in SAFE_METHODS and not _is_same_origin(request)):
+        return None
+    return _session_owner(cookie, services)
+
+
+def owner_of(token: str, services: Services) -> str | None:
+    """Return the name of a token's owner, for the page where people log in."""
+    return _token_owner(token, services)
+
+
+def new_session(actor: str, services: Services) -> str:
+    """Return a signed value for the session cookie."""
+    claims = {"sub": actor, "exp": utc_now() + SESSION_LIFE}
+    return jwt.encode(claims, services.cipher.derived_keys(_PURPOSE)[0], algorithm=_ALGORITHM)
+
+
+def _token_owner(token: str, services: Services) -> str | None:
+    """Every token is compared, in constant time, so that the time taken says nothing about any of them."""
+    found = None
+    for known, owner in services.tokens.items():
+        if hmac.compare_digest(known.encode(), token.encode("utf-8", "replace")):
+            found = owner
+    return found
+
+
+def _session_owner(cookie: str, services: Services) -> str | None:
+    """A session ends early when its owner's token is withdrawn."""
+    for key in services.cipher.derived_keys(_PURPOSE):
+        try:
+            claims = jwt.decode(cookie, key, algorithms=[_ALGORITHM], options={"require": ["exp", "sub"]})
+        except jwt.InvalidTokenError:
+            continue
+        owner = str(claims["sub"])
+        return owner if owner in services.tokens.values() else None
+    return None
+
+
+def _is_same_origin(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is not None and origin.partition("://")[2] == request.headers.get("host")
+
+
+class RequireActor:
+    """Lets a request through if its path is open or somebody known asks, whose name it leaves in `state.actor`."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app, self._services = app, services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        actor = authenticate(request, self._services) if scope["type"] == "http" else None
+        if actor is None and not is_open(scope["path"]):
+            problem = Problem(
+                401,
+                "who are you? Send `Authorization: Bearer TOKEN`; the token is in HANDRAIL_HOME/token or "
+                "HANDRAIL_API_TOKENS",
+                headers={"WWW-Authenticate": 'Bearer realm="handrail"'},
+            )
+            await to_response(problem, scope["path"])(scope, receive, send)
+            return
+        scope.setdefault("state", {})["actor"] = actor
+        await self._app(scope, receive, send)

@@ -1,0 +1,120 @@
+"""Bodies of requests: bounded, and only what every database can keep."""
+
+import json
+import math
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem, invalid, to_response
+
+MAX_BODY = 1024 * 1024
+MAX_DRAINED = 32 * MAX_BODY
+MAX_DEPTH = 40
+
+
+class BodyLimit:
+    """Reads the body of each request at once, into `state.body`, and refuses what is too large or unstorable."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            _check_address(scope)
+            body = await _read(receive)
+            if body and is_json(Headers(scope=scope).get("content-type", "")):
+                _check_json(body)
+        except Problem as problem:
+            await to_response(problem, scope["path"])(scope, receive, send)
+            return
+        except ConnectionError:
+            return  # it hung up before it had said everything
+        scope.setdefault("state", {})["body"] = body
+        is_handed_on = False
+
+        async def replay() -> Message:
+            nonlocal is_handed_on
+            if is_handed_on:
+                return await receive()
+            is_handed_on = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+
+def is_json(content_type: str) -> bool:
+    """Return whether a media type is JSON's, or one that is built on it."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def why_unstorable(value: Any) -> str | None:
+    """Return why a value of JSON cannot be kept by every database, or None."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below += [*one.keys(), *one.values()]
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, str):
+                if "\0" in one:
+                    return "has a NUL character (\\u0000); leave it out"
+                if not _is_whole(one):
+                    return "has half of a character (a lone surrogate); write the whole character"
+            elif isinstance(one, float) and not math.isfinite(one):
+                return "has a number that JSON cannot say (NaN or infinity); leave it out"
+        if not below:
+            return None
+        level = below
+    return f"is nested more than {MAX_DEPTH} levels deep; make it flatter"
+
+
+def _check_address(scope: Scope) -> None:
+    """Raises Problem for text in the address that no database can look for."""
+    if "\0" in scope["path"] or b"\0" in unquote_to_bytes(scope.get("query_string", b"")):
+        raise Problem(422, "the address has a NUL character (%00); leave it out")
+
+
+def _check_json(body: bytes) -> None:
+    """Raises Problem. What is not JSON at all is for the route to say."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    why = why_unstorable(value)
+    if why is not None:
+        raise invalid("body", why)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+async def _read(receive: Receive) -> bytes:
+    """Raises Problem if it is too large: after reading it, so that the caller hears it, unless that never ends."""
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more and size <= MAX_DRAINED:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY:
+            parts.append(part)
+        more = message.get("more_body", False)
+    if size > MAX_BODY:
+        raise Problem(413, f"the body is too large; at most {MAX_BODY} bytes (1 MiB) are taken. Shorten it")
+    return b"".join(parts)

@@ -1,0 +1,102 @@
+"""What routes ask for: who asks, whose tenant, a session, the services."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.bodies import is_json
+from api.problems import Problem
+from api.services import Services
+from db import tenants, tickets
+from db.paging import MAX_LIMIT
+from domain.base import new_id
+from domain.ticket import Ticket
+
+CURSOR_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
+MAX_NUMBER = 2**31 - 1  # the largest integer of PostgreSQL's plain integer columns
+
+
+def get_services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Serving = Annotated[Services, Depends(get_services)]
+
+
+def get_actor(request: Request) -> str:
+    """Return the name of whoever asks. RequireActor has let nobody else through."""
+    actor: str | None = request.state.actor
+    if actor is None:
+        raise Problem(401, "send `Authorization: Bearer TOKEN`")
+    return actor
+
+
+Actor = Annotated[str, Depends(get_actor)]
+
+
+async def get_tenant(request: Request, tenant: Annotated[str, Path(max_length=200, examples=["demo"])]) -> str:
+    """Return a tenant's name. Raises Problem for one that does not exist; one that does is not looked up again."""
+    known: set[str] = request.app.state.known_tenants
+    if tenant not in known:
+        async with get_services(request).database.read() as session:
+            known.update(await tenants.list_tenants(session))
+    if tenant not in known:
+        raise Problem(404, f"there is no tenant {tenant!r}; there are: {', '.join(sorted(known)) or 'none'}")
+    return tenant
+
+
+Tenant = Annotated[str, Depends(get_tenant)]
+
+
+async def _reading(services: Serving) -> AsyncIterator[AsyncSession]:
+    async with services.database.read() as session:
+        yield session
+
+
+async def _writing(services: Serving) -> AsyncIterator[AsyncSession]:
+    async with services.database.write() as session:
+        yield session
+
+
+# Function scope: the session has ended, and committed, before the answer is sent. An answer never lies.
+Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
+Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
+
+TicketId = Annotated[str, Path(max_length=100, examples=["01jd2n0v1f6x0d3e5k8m2q4s7t"])]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
+Cursor = Annotated[
+    str | None, Query(pattern=CURSOR_PATTERN, description="`next_cursor` of the page before; none for the first.")
+]
+
+
+async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket:
+    """Return a ticket. Raises Problem if the tenant has no such ticket."""
+    ticket = await tickets.get_ticket(session, tenant, ticket_id)
+    if ticket is None:
+        raise Problem(
+            404,
+            f"tenant {tenant} has no ticket {ticket_id!r}; GET /api/v1/tickets/{tenant}/tickets lists what there is",
+        )
+    return ticket
+
+
+def request_key(request: Request, *about: str) -> str:
+    """Return an id for what is asked: the same one when it is asked again with the same Idempotency-Key.
+
+    The actor and what it is about are part of it, so that two people's keys never meet.
+    """
+    key = request.headers.get("idempotency-key")
+    if not key:
+        return new_id()
+    return hashlib.sha256("\n".join([*about, request.state.actor, key]).encode()).hexdigest()[:32]
+
+
+def requires_json(request: Request) -> None:
+    """Raises Problem 415 for a body that does not say it is JSON."""
+    kind = request.headers.get("content-type", "")
+    if request.state.body and not is_json(kind):
+        raise Problem(415, f"send JSON, with `Content-Type: application/json`, not {kind[:100] or 'an unnamed type'}")

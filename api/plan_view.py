@@ -1,0 +1,84 @@
+"""A plan as people and clients see it: every command as it will run, on which host, and what undoes it."""
+
+from datetime import datetime
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import executions, tickets
+from domain.base import Model
+from domain.execution import Execution, ExecutionStatus, StepStatus
+from domain.plan import Phase, Plan, Target, Verdict
+from domain.runbook import Risk, Step
+
+
+class PlanStep(Step):
+    """One step on one target, with everything that decides how it runs."""
+
+    position: int
+    phase: Phase
+    target: str
+
+
+class PlanView(Model):
+    """The current plan. An approval names its `digest`. Values of `inputs` reach the commands as variables."""
+
+    digest: str
+    execution_id: str
+    status: ExecutionStatus = Field(description="awaiting_approval while it can be decided.")
+    runbook_id: str
+    runbook_version: int
+    title: str
+    risk: Risk
+    confidence_score: float
+    policy: Verdict
+    inputs: dict[str, str]
+    targets: list[Target]
+    steps: list[PlanStep]
+    expires_at: datetime | None = Field(description="When an undecided approval expires.")
+
+
+def view_plan(plan: Plan, execution: Execution) -> PlanView:
+    steps = [
+        PlanStep(
+            **{**step.spec.model_dump(by_alias=True), "timeout": step.spec.timeout_seconds},
+            position=step.position,
+            phase=step.phase,
+            target=step.target,
+        )
+        for step in plan.steps
+    ]
+    return PlanView(
+        digest=execution.plan_digest,
+        execution_id=execution.id,
+        status=execution.status,
+        runbook_id=plan.runbook_id,
+        runbook_version=plan.runbook_version,
+        title=plan.title,
+        risk=plan.risk,
+        confidence_score=plan.confidence_score,
+        policy=plan.verdict,
+        inputs=plan.inputs,
+        targets=plan.targets,
+        steps=steps,
+        expires_at=execution.approval_expires_at,
+    )
+
+
+async def current_plan(session: AsyncSession, tenant: str, ticket_id: str) -> tuple[PlanView, Execution] | None:
+    """Return a ticket's latest plan and the execution it belongs to; None before there is one."""
+    _, _, execution_id = await tickets.get_findings(session, ticket_id)
+    execution = await executions.get_execution(session, tenant, execution_id) if execution_id else None
+    if execution is None:
+        return None
+    return view_plan(await executions.get_plan(session, execution.id), execution), execution
+
+
+def step_that_waits(execution: Execution | None) -> int | None:
+    """Return the position of the step that waits for a person: for approval, an answer, or what became of it."""
+    if execution is None or execution.status.is_final:
+        return None
+    waiting = {StepStatus.AWAITING_APPROVAL}
+    if execution.status is ExecutionStatus.UNKNOWN:
+        waiting.add(StepStatus.UNKNOWN)
+    return next((step.position for step in execution.steps if step.status in waiting), None)

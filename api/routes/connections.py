@@ -1,0 +1,147 @@
+"""Connections: how hosts are reached, and whether they are."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import WorkflowFailureError
+
+from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, requires_json
+from api.problems import Problem, answer, invalid, problem_responses
+from api.temporal import ask
+from api.waiting_plans import tell_waiting, uses_connection
+from db import connections
+from db.paging import page_of
+from domain.base import Model, new_id
+from domain.connection import Connection
+
+router = APIRouter(
+    prefix="/api/v1/connections/{tenant}",
+    tags=["connections"],
+    dependencies=[Depends(requires_json)],
+    responses=problem_responses(401, 404, 422, 503),
+)
+
+ConnectionName = Annotated[str, Path(max_length=100, examples=["web-01"])]
+
+
+class ConnectionPage(Model):
+    """Connections by name."""
+
+    items: list[Connection]
+    next_cursor: str | None
+
+
+class ConnectionTested(Model):
+    """Whether the connection works, and what the host says of itself or why it does not."""
+
+    is_ok: bool
+    detail: str
+
+
+@router.get("", summary="List connections")
+async def list_connections(
+    tenant: Tenant, session: Reading, limit: Limit = 50, cursor: Cursor = None
+) -> ConnectionPage:
+    """By name."""
+    page = page_of(
+        await connections.list_connections(session, tenant, cursor or "", limit + 1), limit, lambda one: one.name
+    )
+    return ConnectionPage(items=page.items, next_cursor=page.next_cursor)
+
+
+@router.post("", status_code=201, summary="Add a connection", responses=problem_responses(409, 413, 415))
+async def add_connection(
+    connection: Connection,
+    tenant: Tenant,
+    actor: Actor,
+    services: Serving,
+    response: Response,
+    background: BackgroundTasks,
+) -> Connection:
+    """Its credential has to exist. `host_key` is the line that `ssh-keyscan -t ed25519 HOST` prints, without the host
+    in front."""
+    async with services.database.write() as session:
+        if await connections.get_connection(session, tenant, connection.name) is not None:
+            raise Problem(409, f"connection {connection.name!r} exists; PUT to its address to change it")
+        await _check_credential(session, tenant, connection)
+        await connections.save_connection(session, tenant, connection, actor)
+    response.headers["Location"] = f"/api/v1/connections/{tenant}/{connection.name}"
+    background.add_task(tell_waiting, services, tenant, uses_connection(connection.name, set(connection.tags)))
+    return connection
+
+
+@router.get("/{name}", summary="One connection")
+async def get_connection(tenant: Tenant, name: ConnectionName, session: Reading) -> Connection:
+    """Names its credential; what is in it never shows."""
+    return await _find(session, tenant, name)
+
+
+@router.put(
+    "/{name}",
+    summary="Change a connection, or add it",
+    responses=answer(201, Connection, "Added") | problem_responses(413, 415),
+)
+async def put_connection(
+    connection: Connection,
+    tenant: Tenant,
+    name: ConnectionName,
+    actor: Actor,
+    services: Serving,
+    response: Response,
+    background: BackgroundTasks,
+) -> Connection:
+    """Plans that wait and use it are made again and need a new approval."""
+    if connection.name != name:
+        raise invalid("name", f"is {connection.name!r}, the address says {name!r}; make them the same")
+    async with services.database.write() as session:
+        await _check_credential(session, tenant, connection)
+        before = await connections.get_connection(session, tenant, name)
+        await connections.save_connection(session, tenant, connection, actor)
+    response.status_code = 200 if before else 201
+    tags = {*connection.tags, *(before.tags if before else [])}
+    background.add_task(tell_waiting, services, tenant, uses_connection(name, tags))
+    return connection
+
+
+@router.delete("/{name}", status_code=204, summary="Remove a connection")
+async def delete_connection(
+    tenant: Tenant, name: ConnectionName, actor: Actor, services: Serving, background: BackgroundTasks
+) -> None:
+    """Plans that wait and use it can no longer run. What ran before keeps its record."""
+    async with services.database.write() as session:
+        before = await _find(session, tenant, name)
+        await connections.delete_connection(session, tenant, name)
+    background.add_task(tell_waiting, services, tenant, uses_connection(name, set(before.tags)))
+
+
+@router.post("/{name}/test", summary="Try a connection from a worker")
+async def test_connection(tenant: Tenant, name: ConnectionName, services: Serving) -> ConnectionTested:
+    """Connects, checks the host key, logs in and runs a harmless command, from where the commands would run."""
+    async with services.database.read() as session:
+        await _find(session, tenant, name)
+    await ask(services.tickets.ping(), services.temporal_seconds)
+    try:
+        async with asyncio.timeout(services.connection_check_seconds):
+            report = await services.tickets.check_connection(tenant, name, new_id())
+    except TimeoutError as error:
+        raise Problem(
+            503, f"no worker has tried it within {services.connection_check_seconds:g} s; start one: ./handrail worker"
+        ) from error
+    except WorkflowFailureError as error:
+        return ConnectionTested(is_ok=False, detail=f"the worker could not find out in time: {error.cause}")
+    return ConnectionTested(is_ok=report.is_ok, detail=report.detail)
+
+
+async def _find(session: AsyncSession, tenant: str, name: str) -> Connection:
+    connection = await connections.get_connection(session, tenant, name)
+    if connection is None:
+        raise Problem(404, f"tenant {tenant} has no connection {name!r}; GET /api/v1/connections/{tenant} lists them")
+    return connection
+
+
+async def _check_credential(session: AsyncSession, tenant: str, connection: Connection) -> None:
+    if connection.credential and await connections.get_credential(session, tenant, connection.credential) is None:
+        add = f"add it first: POST /api/v1/credentials/{tenant}"
+        raise invalid("credential", f"there is no credential {connection.credential!r}; {add}")

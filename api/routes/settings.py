@@ -1,0 +1,53 @@
+"""A tenant's execution mode."""
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from api.dependencies import Actor, Reading, Tenant, Writing, requires_json
+from api.problems import problem_responses
+from db import tenants
+from domain.base import Model
+from domain.tenant import ExecutionMode, TenantSettings
+
+router = APIRouter(
+    prefix="/api/v1/settings",
+    tags=["settings"],
+    dependencies=[Depends(requires_json)],
+    responses=problem_responses(401, 404, 422, 503),
+)
+
+
+class ExecutionModeView(Model):
+    """`hil`: every plan waits for a person. `auto`: a plan at or above the threshold runs at once, the rest wait."""
+
+    mode: ExecutionMode
+    confidence_threshold: float = Field(examples=[0.8])
+
+
+class NewExecutionMode(Model):
+    mode: ExecutionMode
+    confidence_threshold: float | None = Field(
+        default=None, ge=0, le=1, examples=[0.8], description="Inclusive; stays as it is unless given."
+    )
+
+
+@router.get("/execution-mode/{tenant}", summary="The execution mode")
+async def get_mode(tenant: Tenant, session: Reading) -> ExecutionModeView:
+    """`auto` with a threshold of 0.8, unless somebody set it."""
+    return _view(await tenants.get_settings(session, tenant) or TenantSettings())
+
+
+@router.post("/execution-mode/{tenant}", summary="Set the execution mode", responses=problem_responses(413, 415))
+async def set_mode(new: NewExecutionMode, tenant: Tenant, actor: Actor, session: Writing) -> ExecutionModeView:
+    """Holds from the next plan on; who changed it is kept. Plans that wait go on waiting."""
+    settings = await tenants.get_settings(session, tenant) or TenantSettings()
+    changes: dict[str, object] = {"mode": new.mode}
+    if new.confidence_threshold is not None:
+        changes["confidence_threshold"] = new.confidence_threshold
+    settings = settings.model_copy(update=changes)
+    await tenants.change_settings(session, tenant, settings, actor)
+    return _view(settings)
+
+
+def _view(settings: TenantSettings) -> ExecutionModeView:
+    return ExecutionModeView(mode=settings.mode, confidence_threshold=settings.confidence_threshold)

@@ -1,0 +1,172 @@
+"""Tickets: file one, list them, look at one, run a runbook for one."""
+
+import difflib
+import logging
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.dependencies import (
+    Actor,
+    Cursor,
+    Limit,
+    Reading,
+    Serving,
+    Tenant,
+    TicketId,
+    find_ticket,
+    request_key,
+    requires_json,
+)
+from api.problems import Problem, answer, problem_responses
+from api.services import Services
+from api.temporal import UNREACHABLE, ask
+from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
+from db import connections, executions, runbooks, tickets
+from domain.base import Model, new_id
+from domain.execution import ExecutionStatus
+from domain.inputs import InputsInvalid, bind_inputs
+from domain.runbook import Runbook
+from domain.ticket import Classification, NewTicket, Severity, Ticket, TicketStatus
+from workflows.messages import ExecuteRequest
+
+log = logging.getLogger("handrail.api")
+router = APIRouter(
+    prefix="/api/v1/tickets/{tenant}/tickets",
+    tags=["tickets"],
+    dependencies=[Depends(requires_json)],
+    responses=problem_responses(401, 404, 422, 503),
+)
+
+
+class RunbookChoice(Model):
+    """A person's choice of a runbook for a ticket."""
+
+    runbook_id: str = Field(min_length=1, max_length=100, examples=["nginx-disk-full"])
+    inputs: dict[str, Any] = Field(default_factory=dict, examples=[{"keep_days": 3}])
+    target: str | None = Field(
+        default=None,
+        max_length=100,
+        examples=["web-01"],
+        description="A connection's name, where the ticket's CI is ambiguous or unknown.",
+    )
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="File a ticket",
+    responses=answer(200, TicketAccepted, "An occurrence of a ticket that is open") | problem_responses(413, 415),
+)
+async def file_ticket(
+    new: NewTicket, tenant: Tenant, actor: Actor, services: Serving, response: Response
+) -> TicketAccepted:
+    """Accept a report. It is safe once this answers, whatever is down; the same open `source` and `external_id` count
+    as one more occurrence."""
+    async with services.database.write() as session:
+        ticket, is_new = await tickets.file_ticket(session, tenant, new, f"filed/{new_id()}", actor)
+    if is_new:
+        await _start(ticket, services)
+    else:
+        response.status_code = 200
+    response.headers["Location"] = f"/api/v1/tickets/{tenant}/tickets/{ticket.id}"
+    return accepted(ticket, services)
+
+
+async def _start(ticket: Ticket, services: Services) -> None:
+    """Start the ticket's workflow; where that is not possible now, a worker does it later from the stored intent."""
+    try:
+        await ask(services.tickets.start(ticket.tenant, ticket.id), services.start_seconds)
+        async with services.database.write() as session:
+            await tickets.mark_started(session, ticket.id)
+    except (Problem, SQLAlchemyError, *UNREACHABLE) as error:
+        log.warning("ticket %s is kept and starts later: %s", ticket.id, error)
+
+
+@router.get("", summary="List tickets, newest first")
+async def list_tickets(
+    tenant: Tenant,
+    session: Reading,
+    status: Annotated[list[TicketStatus], Query(default_factory=list, description="Any of these.")],
+    severity: Annotated[list[Severity], Query(default_factory=list, description="Any of these.")],
+    classification: Annotated[list[Classification], Query(default_factory=list, description="Any of these.")],
+    source: Annotated[list[str], Query(default_factory=list, max_length=50, description="Any of these.")],
+    service: Annotated[list[str], Query(default_factory=list, max_length=50, description="Any of these.")],
+    q: Annotated[str | None, Query(max_length=200, description="Words in the title or description.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> TicketPage:
+    """Each filter may be given several times; a ticket then matches any of its values, and all the filters."""
+    narrow = tickets.TicketFilter(
+        status=[one.value for one in status],
+        severity=[one.value for one in severity],
+        classification=[one.value for one in classification],
+        source=source,
+        service=service,
+        q=q,
+    )
+    page = await tickets.list_tickets(session, tenant, narrow, limit, cursor)
+    return TicketPage(items=page.items, next_cursor=page.next_cursor)
+
+
+@router.get("/{ticket_id}", summary="One ticket with its matches, plan, executions and decisions")
+async def get_ticket(tenant: Tenant, ticket_id: TicketId, session: Reading, services: Serving) -> TicketDetail:
+    """Everything known about a ticket. Approve its `plan` by sending the plan's `digest` to `.../decision`."""
+    return await ticket_detail(session, await find_ticket(session, tenant, ticket_id), services)
+
+
+@router.post(
+    "/{ticket_id}/execute",
+    status_code=202,
+    summary="Run a runbook for a ticket",
+    responses=problem_responses(409, 413, 415),
+)
+async def execute(
+    choice: RunbookChoice, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+) -> TicketAccepted:
+    """Plan this runbook for the ticket. The execution mode holds exactly as for an automatic match: it runs at once,
+    or waits for approval."""
+    async with services.database.read() as session:
+        ticket = await find_ticket(session, tenant, ticket_id)
+        stored = await runbooks.get_runbook(session, tenant, choice.runbook_id)
+        if stored is None or stored.retired_at is not None:
+            raise _unknown_runbook(choice.runbook_id, list(await runbooks.latest_versions(session, tenant)))
+        _check_inputs(stored.runbook, choice.inputs)
+        known = [connection.name for connection in await connections.list_connections(session, tenant)]
+        running = [one for one in await executions.list_executions(session, ticket_id) if is_under_way(one.status)]
+    if choice.target is not None and choice.target not in known:
+        message = f"there is no connection {choice.target!r}; there are: {', '.join(known[:50]) or 'none'}"
+        raise Problem(422, f"target: {message}", errors=[{"field": "target", "message": message}])
+    if running or ticket.status in (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK):
+        which = f"execution {running[-1].id} is {running[-1].status.value}" if running else ticket.status.value
+        raise Problem(409, f"{which}; wait for its end or cancel it first", ticket_status=ticket.status.value)
+    asked = ExecuteRequest(
+        request_id=request_key(request, tenant, ticket_id, "execute"),
+        runbook_id=choice.runbook_id,
+        inputs=choice.inputs,
+        target=choice.target,
+        actor=actor,
+    )
+    await ask(services.tickets.execute(tenant, ticket_id, asked), services.temporal_seconds)
+    return accepted(ticket, services)
+
+
+def is_under_way(status: ExecutionStatus) -> bool:
+    """Whether an execution runs, or will without anybody's doing."""
+    return not status.is_final and status is not ExecutionStatus.AWAITING_APPROVAL
+
+
+def _check_inputs(runbook: Runbook, inputs: dict[str, Any]) -> None:
+    try:
+        bind_inputs(runbook.inputs, inputs)
+    except InputsInvalid as error:
+        found = [{"field": f"inputs.{one.name}", "message": one.message} for one in error.problems]
+        raise Problem(422, "; ".join(f"{one['field']}: {one['message']}" for one in found), errors=found) from error
+
+
+def _unknown_runbook(runbook_id: str, known: list[str]) -> Problem:
+    near = difflib.get_close_matches(runbook_id, known, n=5, cutoff=0.4)
+    hint = f"did you mean {', '.join(near)}?" if near else f"in use are: {', '.join(sorted(known)[:20]) or 'none'}"
+    return Problem(404, f"there is no runbook {runbook_id!r} in use; {hint}")

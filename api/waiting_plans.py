@@ -1,0 +1,59 @@
+"""Telling tickets whose plan waits that something the plan was made from has changed."""
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.problems import Problem
+from api.services import Services
+from api.temporal import WorkflowEnded, ask
+from db import executions, runbooks, tickets
+from domain.plan import Plan
+from domain.runbook import Runbook
+
+log = logging.getLogger("handrail.api")
+
+Concerns = Callable[[Plan, Runbook | None], bool]
+"""Whether a change concerns a plan, made from a runbook of which this is the latest version."""
+
+
+def uses_runbook(runbook_id: str) -> Concerns:
+    return lambda plan, _: plan.runbook_id == runbook_id
+
+
+def uses_connection(name: str, tags: set[str]) -> Concerns:
+    """Also a plan whose runbook is for a tag that the connection has, or had."""
+    means = tags | {name}
+    return lambda plan, runbook: name in {t.name for t in plan.targets} or bool(runbook and runbook.target in means)
+
+
+def uses_credential(name: str) -> Concerns:
+    return lambda plan, _: name in {target.credential for target in plan.targets}
+
+
+async def tell_waiting(services: Services, tenant: str, concerns: Concerns) -> None:
+    """Signal the tickets concerned. Best effort: a plan is made again and compared before it runs in any case."""
+    latest: dict[str, Runbook | None] = {}
+    try:
+        async with services.database.read() as session:
+            waiting = await tickets.tickets_waiting_with(session, tenant)
+        for ticket_id, execution_id in waiting:
+            if execution_id is None:
+                continue
+            async with services.database.read() as session:
+                plan = await executions.get_plan(session, execution_id)
+                if plan.runbook_id not in latest:
+                    stored = await runbooks.get_runbook(session, tenant, plan.runbook_id)
+                    latest[plan.runbook_id] = stored.runbook if stored else None
+            if concerns(plan, latest[plan.runbook_id]):
+                await _signal(services, tenant, ticket_id)
+    except (Problem, SQLAlchemyError) as error:
+        log.warning("waiting plans were not told of a change; they notice when they are approved: %s", error)
+
+
+async def _signal(services: Services, tenant: str, ticket_id: str) -> None:
+    try:
+        await ask(services.tickets.plan_inputs_changed(tenant, ticket_id), services.temporal_seconds)
+    except WorkflowEnded:
+        log.info("ticket %s ended while its plan was looked at", ticket_id)
