@@ -99,6 +99,10 @@ OnProgress = Callable[[Progress], Awaitable[None]]
 class CommandRunner(Protocol):
     """Runs commands on one kind of host. Implementations keep connections open between commands."""
 
+    async def open(self, address: HostAddress, secret: Secret | None) -> None:
+        """Connect ahead of a command, and send nothing. Raises as `run` does."""
+        ...
+
     async def run(
         self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress
     ) -> CommandResult:

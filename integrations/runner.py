@@ -37,6 +37,9 @@ class SessionRunner(ABC):
     async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
         """Have the host run a command line. Raises HostUnreachable (nothing was sent), HostRefused."""
 
+    async def open(self, address: HostAddress, secret: Secret | None) -> None:
+        """Connect ahead of a command; nothing to do where every session connects for itself."""
+
     async def run(
         self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress
     ) -> CommandResult:

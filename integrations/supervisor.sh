@@ -43,8 +43,8 @@ hr_started() {
 hr_find_detach() {
     if command -v setsid >/dev/null 2>&1; then hr_own=setsid
     elif timeout --foreground 9 true 2>/dev/null; then hr_own=timeout
-    elif command -v perl >/dev/null 2>&1; then hr_own=perl
-    elif command -v python3 >/dev/null 2>&1; then hr_own=python3
+    elif perl -e 1 2>/dev/null; then hr_own=perl
+    elif python3 -c 1 2>/dev/null; then hr_own=python3
     else hr_refuse 'none of setsid, coreutils timeout, perl and python3 is here: a command cannot get its own process group'
     fi
 }
@@ -64,6 +64,13 @@ hr_ready() {
         hr_e=$(mkdir -p "$hr_root" 2>&1) || hr_refuse "cannot create $hr_root: $hr_e"
     fi
     hr_find_detach
+}
+
+# Fills one block of file $1. Shells say little about a failed write, some nothing, so dd is asked for the reason.
+hr_reserve() {
+    { printf '%4096s' '' >"$1"; } 2>/dev/null
+    [ -s "$1" ] || ! hr_e=$(dd if=/dev/zero of="$1" bs=4096 count=1 2>&1) || return 0
+    [ -s "$1" ]
 }
 
 # Gives the attempt a result though nothing was started; only for whoever has just claimed it.
@@ -89,10 +96,10 @@ hr_start() {
 
 # Room for the status is taken now, so that a disk that fills up later cannot hide how the command ended.
 hr_launch() {
-    hr_e=$({ printf '%4096s' '' >"$hr_d/status.new"; } 2>&1)
-    if [ ! -s "$hr_d/status.new" ] || ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err 2>&1); then
+    if ! hr_reserve "$hr_d/status.new" ||
+        ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err 2>&1); then
         rm -rf "$hr_d"
-        hr_refuse "cannot write in $hr_root: ${hr_e:-no space left on device}"
+        hr_refuse "cannot write in $hr_root: $hr_e"
     fi
     exec 7<>"$hr_d/alive" 8<"$hr_d/alive"
     printf '%s' "$hr_p" | {
@@ -438,11 +445,10 @@ hr_clean() {
 
 hr_check() {
     hr_ready
-    hr_e=$({ printf '%4096s' '' >"$hr_root/.room.$$"; } 2>&1)
     hr_r=0
-    [ -s "$hr_root/.room.$$" ] || hr_r=1
+    hr_reserve "$hr_root/.room.$$" || hr_r=1
     rm -f "$hr_root/.room.$$"
-    [ "$hr_r" -eq 0 ] || hr_refuse "cannot write in $hr_root: ${hr_e:-no space left on device}"
+    [ "$hr_r" -eq 0 ] || hr_refuse "cannot write in $hr_root: $hr_e"
     printf 'text %s\n' "$(uname -nsrm)"
 }
 

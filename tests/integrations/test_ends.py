@@ -1,0 +1,120 @@
+"""Timeouts, kills and cancels end the command on the host, and its children."""
+
+import asyncio
+
+import pytest
+
+from integrations.connector import CommandResult
+from tests.integrations.hosts import Host, until
+
+pytestmark = pytest.mark.sshd
+
+FAMILY = "echo begun; sleep 12345 & sh -c 'sleep 12345 & sleep 12345' & sleep 12345"
+STUBBORN = "trap '' TERM; echo begun; (trap '' TERM; while :; do sleep 0.1; done) & while :; do sleep 0.1; done"
+
+
+async def begun(host: Host, command: str, **fields: object) -> asyncio.Task[CommandResult]:
+    task = host.begin("one", command, **fields)
+    await until(lambda: host.reported("stdout") == b"begun\n")
+    return task
+
+
+async def test_a_timeout_ends_the_whole_family(shell_host: Host) -> None:
+    result = await shell_host.run("one", FAMILY, timeout_seconds=0.4)
+    assert (result.status, result.stdout) == ("timed_out", b"begun\n")
+    assert not shell_host.running("12345")
+
+
+async def test_a_timeout_holds_while_no_worker_is_connected(shell_host: Host) -> None:
+    await begun(shell_host, FAMILY, timeout_seconds=1)
+    shell_host.sshd.stop()
+    await until(lambda: (shell_host.folder("one") / "status").exists())
+    assert not shell_host.running("12345")
+    shell_host.sshd.start()
+    assert (await shell_host.run("one", FAMILY, may_have_started=True)).status == "timed_out"
+
+
+async def test_what_ignores_term_gets_kill(shell_host: Host) -> None:
+    result = await shell_host.run("one", STUBBORN, timeout_seconds=0.4)
+    assert (result.status, result.exit_status) == ("timed_out", 137)
+    await until(lambda: not shell_host.running("sleep"), seconds=1)
+
+
+async def test_kill_ends_the_whole_family(shell_host: Host) -> None:
+    task = await begun(shell_host, FAMILY)
+    await shell_host.kill("one")
+    assert not shell_host.running("12345")
+    assert (await task).status == "cancelled"
+    assert (await shell_host.run("one", FAMILY, may_have_started=True)).status == "cancelled"
+
+
+async def test_kill_of_what_ended_changes_nothing(shell_host: Host) -> None:
+    await shell_host.run("one", "exit 4")
+    await shell_host.kill("one")
+    result = await shell_host.run("one", "exit 4")
+    assert (result.status, result.exit_status) == ("exited", 4)
+
+
+async def test_kill_of_what_never_began_keeps_it_from_beginning(shell_host: Host) -> None:
+    await shell_host.kill("one")
+    result = await shell_host.run("one", "touch started")
+    assert (result.status, result.exit_status) == ("cancelled", None)
+    assert not (shell_host.home / "started").exists()
+
+
+async def test_kill_while_it_starts(shell_host: Host) -> None:
+    for number in range(8):
+        task = shell_host.begin(f"a-{number}", "sleep 12345")
+        await asyncio.sleep(number * 0.004)
+        await shell_host.kill(f"a-{number}")
+        assert (await task).status == "cancelled"
+        assert not shell_host.running("12345")
+
+
+async def test_cancelling_the_caller_kills_on_the_host(shell_host: Host) -> None:
+    task = await begun(shell_host, FAMILY)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not shell_host.running("12345")
+    assert (await shell_host.run("one", FAMILY)).status == "cancelled"
+
+
+async def test_cancelling_twice_still_kills(host: Host) -> None:
+    task = await begun(host, FAMILY)
+    task.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not host.running("12345")
+
+
+@pytest.mark.parametrize("pause", [0, 0.005, 0.01, 0.02, 0.03, 0.05])
+async def test_cancelling_while_it_starts(host: Host, pause: float) -> None:
+    await host.runner.open(host.address, host.secret)
+    task = host.begin("one", "echo ran >>ledger; sleep 12345")
+    await asyncio.sleep(pause)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not host.running("12345")
+    ran = host.lines("ledger")
+    if host.folder("one").exists():
+        assert (await host.run("one", "echo ran >>ledger")).status == "cancelled"
+        assert host.lines("ledger") == ran
+
+
+async def test_cancelling_while_the_host_is_away_is_bounded_and_logged(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = await begun(host, FAMILY)
+    host.sshd.stop()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "attempt one was cancelled but could not be killed on test-host" in caplog.text
+    host.sshd.start()
+    await host.kill("one")
+    assert not host.running("12345")

@@ -1,0 +1,89 @@
+"""Without the supervisor: one exec, and honesty about what that means."""
+
+import asyncio
+
+import pytest
+
+from integrations.connector import HostUnreachable
+from tests.integrations.hosts import Host, until
+from tests.integrations.proxy import CuttingProxy
+
+pytestmark = pytest.mark.sshd
+
+
+async def test_output_status_and_no_record(shell_host: Host) -> None:
+    result = await shell_host.run("one", "echo out; echo err >&2; exit 7", supervise=False)
+    assert (result.status, result.exit_status, result.stdout, result.stderr) == ("exited", 7, b"out\n", b"err\n")
+    assert shell_host.reported("stdout") == b"out\n"
+    assert not (shell_host.home / ".handrail").exists()
+
+
+async def test_variables_arrive_and_do_not_show(shell_host: Host) -> None:
+    value = "'$(touch spliced)\n\\\"\x81é\n\n"
+    command = 'printf "%s" "$token"; while [ ! -e go ]; do sleep 0.05; done'
+    task = shell_host.begin("one", command, variables={"token": value + "hidden"}, supervise=False)
+    await until(lambda: bool(shell_host.reported("stdout")))
+    assert "hidden" not in str(shell_host.arguments())
+    (shell_host.home / "go").touch()
+    assert (await task).stdout == (value + "hidden").encode()
+    assert not (shell_host.home / "spliced").exists()
+
+
+async def test_a_signal_is_told(shell_host: Host) -> None:
+    assert (await shell_host.run("one", "kill -KILL $$", supervise=False)).exit_status == 137
+
+
+async def test_a_lost_connection_is_unknown(host: Host) -> None:
+    async with CuttingProxy(host.sshd.port) as proxy:
+        cut = Host(host.runner, host.address.model_copy(update={"port": proxy.port}), host.secret, host.sshd)
+        task = cut.begin("one", "echo begun; while [ ! -e go ]; do sleep 0.05; done", supervise=False)
+        await until(lambda: cut.reported("stdout") == b"begun\n")
+        proxy.cut()
+        result = await task
+        assert (result.status, result.stdout) == ("unknown", b"begun\n")
+        assert "without a supervisor" in result.detail
+        (host.home / "go").touch()
+        await host.runner.close()
+
+
+async def test_a_second_call_is_unknown_and_runs_nothing(host: Host) -> None:
+    result = await host.run("one", "touch started", supervise=False, may_have_started=True)
+    assert result.status == "unknown"
+    assert "keeps no record" in result.detail
+    assert not (host.home / "started").exists()
+
+
+async def test_a_host_that_is_down_is_unreachable(host: Host) -> None:
+    host.sshd.stop()
+    with pytest.raises(HostUnreachable) as caught:
+        await host.run("one", "true", supervise=False)
+    assert not caught.value.may_have_started
+
+
+async def test_a_timeout_ends_it(shell_host: Host) -> None:
+    result = await shell_host.run("one", "echo begun; sleep 12345", supervise=False, timeout_seconds=0.5)
+    assert (result.status, result.stdout) == ("timed_out", b"begun\n")
+    await until(lambda: not shell_host.running("12345"))
+
+
+async def test_kill_ends_it(shell_host: Host) -> None:
+    task = shell_host.begin("one", "echo begun; sleep 12345", supervise=False)
+    await until(lambda: shell_host.reported("stdout") == b"begun\n")
+    await shell_host.kill("one")
+    assert (await task).status == "cancelled"
+    await until(lambda: not shell_host.running("12345"))
+
+
+async def test_cancelling_ends_it(shell_host: Host) -> None:
+    task = shell_host.begin("one", "echo begun; sleep 12345", supervise=False)
+    await until(lambda: shell_host.reported("stdout") == b"begun\n")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not shell_host.running("12345"))
+
+
+async def test_big_output_is_bounded(host: Host) -> None:
+    result = await host.run("one", "head -c 20000000 /dev/zero", supervise=False)
+    assert (result.exit_status, result.stdout_bytes) == (0, 20_000_000)
+    assert len(result.stdout) <= 1 << 20
