@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from commands import connections, runbooks, tenants, tickets
 from commands.context import Commands, Context, context_of, run
 
 app = typer.Typer(
@@ -62,6 +63,14 @@ def migrate(context: typer.Context) -> None:
 
     run(migrate_database(context_of(context).settings))
     typer.echo("the database is up to date")
+
+
+app.command("mode")(tenants.mode)
+app.add_typer(tickets.app, name="ticket", help="File, follow and decide tickets.")
+app.add_typer(runbooks.app, name="runbook", help="Runbooks: list, show, validate, sync.")
+app.add_typer(connections.connections, name="connection", help="How hosts are reached.")
+app.add_typer(connections.credentials, name="credential", help="What lets Handrail in on hosts.")
+app.add_typer(tenants.app, name="tenant", help="Tenants, straight on the database (for whoever runs the server).")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,20 +23,20 @@ class ApiError(CommandFailed):
     def __init__(self, status_code: int, problem: dict[str, Any]) -> None:
         detail = str(problem.get("detail") or problem.get("title") or f"the API answered {status_code}")
         wrong = problem.get("errors")
-        if isinstance(wrong, list):
+        if isinstance(wrong, list) and len(wrong) > 1:
             detail = "\n".join([detail, *(f"  {_one_error(entry)}" for entry in wrong)])
         super().__init__(detail, "")
         self.status_code, self.problem = status_code, problem
 
 
 def _one_error(entry: Any) -> str:
+    """One of a problem's `errors`: a field of a request, or a line of a runbook."""
     if not isinstance(entry, dict):
         return str(entry)
-    place = entry.get("pointer") or entry.get("field") or ""
     line = f"line {entry['line']}: " if entry.get("line") else ""
-    text = entry.get("detail") or entry.get("message") or entry.get("msg") or json.dumps(entry)
+    field = f"{entry['field']}: " if entry.get("field") else ""
     mend = f"; mend: {entry['mend']}" if entry.get("mend") else ""
-    return f"{line}{place}: {text}{mend}" if place else f"{line}{text}{mend}"
+    return f"{line}{field}{entry.get('message', '')}{mend}"
 
 
 class Api:
@@ -105,24 +105,26 @@ class Api:
             if not cursor:
                 return
 
-    async def timeline(self, ticket_id: str, after: int = 0) -> AsyncIterator[dict[str, Any]]:
-        """Yield a ticket's events, those to come included, for ever; a lost connection is taken up where it broke."""
+    async def timeline(self, ticket_id: str, after: int = 0) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+        """Yield ("event", an event of the ticket) and ("status", its status) for ever, as they come.
+
+        A lost connection is taken up where it broke. Raises ApiError, or NotReachable after half a minute without one.
+        """
         failures = 0
         while True:
             try:
-                async for event in self._stream(ticket_id, after):
-                    failures, after = 0, event["id"]
-                    yield event
+                async for name, message in self._stream(ticket_id, after):
+                    failures = 0
+                    after = message["id"] if name == "event" else after
+                    yield name, message
             except httpx.TransportError as error:
                 failures += 1
                 if failures > MOST_RECONNECTS:
                     raise NotReachable(f"the timeline broke off ({_cause(error)})", START) from None
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _stream(self, ticket_id: str, after: int) -> AsyncIterator[dict[str, Any]]:
-        headers = {"Accept": "text/event-stream"}
-        if after:
-            headers["Last-Event-ID"] = str(after)
+    async def _stream(self, ticket_id: str, after: int) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         path = self.path(f"/tickets/{{tenant}}/tickets/{ticket_id}/timeline")
         timeout = httpx.Timeout(60, connect=5)
         async with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
@@ -131,15 +133,16 @@ class Api:
             if response.is_error:
                 await response.aread()
                 _content(response)
-            data: list[str] = []
+            name, data = "event", list[str]()
             async for line in response.aiter_lines():
-                if line.startswith("data:"):
+                if line.startswith("event:"):
+                    name = line[6:].strip()
+                elif line.startswith("data:"):
                     data.append(line[5:].removeprefix(" "))
-                elif not line and data:
-                    event = json.loads("\n".join(data))
-                    data.clear()
-                    if isinstance(event, dict) and "id" in event and "kind" in event:
-                        yield event
+                elif not line:
+                    if data:
+                        yield name, json.loads("\n".join(data))
+                    name, data = "event", []
 
     async def is_ready(self) -> str | None:
         """Return why the API is not ready yet, or None."""

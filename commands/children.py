@@ -121,6 +121,12 @@ class Children:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.process.pid, signal.SIGKILL)
 
+    def hurry(self) -> None:
+        """Kill whatever still runs."""
+        self._is_stopping = True
+        for child in self._started:
+            self._kill_group(child)
+
     async def stop(self) -> None:
         """End all of them, the last one started first; killed after their grace."""
         self._is_stopping = True

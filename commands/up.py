@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from commands.api_client import Api
 from commands.children import Child, Children
@@ -33,13 +33,13 @@ async def up(settings: Settings, *, demo: bool, headless: bool) -> None:
     """Start everything, play the story unless told not to, run until SIGINT, SIGTERM or SIGHUP."""
     # What the venv brings (the `temporal` binary) is found whoever's PATH this is.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    children = Children(lambda text: errors.print(f"[yellow]up:[/] {text}", soft_wrap=True))
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, ask_to_stop, stop, children)
     with only_one(settings.home) as after_a_crash:
         await need_free(ports(settings, headless), AFTER_A_CRASH_SECONDS if after_a_crash else 0)
-        running = asyncio.create_task(run_all(settings, demo=demo, headless=headless))
+        running = asyncio.create_task(run_all(settings, children, demo=demo, headless=headless))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -48,13 +48,18 @@ async def up(settings: Settings, *, demo: bool, headless: bool) -> None:
             running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
-        (settings.home / "up.pid").unlink(missing_ok=True)
     out.print("Stopped. Tickets and their histories are kept; `make up` brings them back.")
 
 
-async def run_all(settings: Settings, *, demo: bool, headless: bool) -> None:
+def ask_to_stop(stop: asyncio.Event, children: Children) -> None:
+    """The first signal ends everything in order, a second one at once."""
+    if stop.is_set():
+        children.hurry()
+    stop.set()
+
+
+async def run_all(settings: Settings, children: Children, *, demo: bool, headless: bool) -> None:
     """Start all parts and stay; cancelled, end them all."""
-    children = Children(lambda text: errors.print(f"[yellow]up:[/] {text}"))
     embedded = Embedded(settings, headless=headless)
     began = time.monotonic()
     try:
@@ -79,14 +84,21 @@ async def run_all(settings: Settings, *, demo: bool, headless: bool) -> None:
 async def start_all(settings: Settings, embedded: Embedded, children: Children) -> None:
     """Temporal, the lab and the database do not need one another; worker and API need all three."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(step("database migrated", migrate_database(settings)))
-        if embedded.runs_temporal:
-            group.create_task(started(children, embedded.temporal()))
-        group.create_task(started(children, embedded.lab_hosts()))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(started(children, embedded.worker()))
-        group.create_task(started(children, embedded.api()))
+    first = [step("database migrated", migrate_database(settings)), started(children, embedded.lab_hosts())]
+    if embedded.runs_temporal:
+        first.append(started(children, embedded.temporal()))
+    await together(first)
+    await together([started(children, embedded.worker()), started(children, embedded.api())])
+
+
+async def together(work: list[Coroutine[Any, Any, None]]) -> None:
+    """Do it all at the same time; the first failure ends the rest and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for part in work:
+                group.create_task(part)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 async def started(children: Children, child: Child) -> None:
@@ -136,3 +148,4 @@ def only_one(home: Path) -> Iterator[bool]:
         was_killed = pid_file.exists()
         pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
         yield was_killed
+        pid_file.unlink(missing_ok=True)

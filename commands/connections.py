@@ -1,0 +1,150 @@
+"""`handrail connection ...` and `handrail credential ...`: how hosts are reached, and what lets Handrail in."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.api_client import Api
+from commands.context import context_of, run
+from commands.failures import CommandFailed, Exit
+from commands.options import Json
+from commands.output import out, print_json, table
+from domain.connection import Connector, CredentialKind
+
+connections = typer.Typer(no_args_is_help=True)
+credentials = typer.Typer(no_args_is_help=True)
+
+
+@connections.command("list")
+def list_connections(context: typer.Context, as_json: Json = False) -> None:
+    """List the connections."""
+    columns = ["name", "connector", "host", "port", "username", "credential", "aliases", "tags"]
+    run(_list(context, "/connections/{tenant}", columns, as_json))
+
+
+@connections.command("add")
+def add_connection(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The host's name, as tickets call it.")],
+    host: Annotated[str, typer.Option("--host", help="Address or DNS name.")] = "",
+    username: Annotated[str | None, typer.Option("--username", "-u", help="Who to log in as.")] = None,
+    credential: Annotated[str | None, typer.Option("--credential", "-c", help="Name of a stored credential.")] = None,
+    host_key: Annotated[
+        str | None, typer.Option("--host-key", help="OpenSSH public key line; `ssh-keyscan HOST` shows it, check it.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", "-p", min=1, max=65535)] = 22,
+    connector: Annotated[Connector, typer.Option("--connector")] = Connector.SSH,
+    alias: Annotated[list[str] | None, typer.Option("--alias", help="Another name of it; repeatable.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Repeatable.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Change it if it exists.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add a connection."""
+    body = {
+        "name": name,
+        "connector": connector.value,
+        "host": host,
+        "port": port,
+        "username": username,
+        "credential": credential,
+        "host_key": host_key,
+        "aliases": alias or [],
+        "tags": tag or [],
+    }
+    run(_add(context, "/connections/{tenant}", body, replace, as_json, f"try it: ./handrail connection test {name}"))
+
+
+@connections.command("test")
+def try_connection(
+    context: typer.Context, name: Annotated[str, typer.Argument(help="The connection.")], as_json: Json = False
+) -> None:
+    """Log in through a connection, from where the commands would run, and change nothing."""
+    run(_test(context, name, as_json))
+
+
+async def _test(context: typer.Context, name: str, as_json: bool) -> None:
+    async with _api(context) as api:
+        report = await api.post(f"/connections/{{tenant}}/{name}/test")
+    if as_json:
+        print_json(report)
+    if not report["is_ok"]:
+        raise CommandFailed(
+            f"{name} does not work: {report['detail']}", "mend it with ./handrail connection add --replace"
+        )
+    if not as_json:
+        out.print(f"{name} works: {report['detail']}", soft_wrap=True, markup=False)
+
+
+@credentials.command("list")
+def list_credentials(context: typer.Context, as_json: Json = False) -> None:
+    """List the credentials: names and kinds; their secrets are never readable again."""
+    run(_list(context, "/credentials/{tenant}", ["name", "kind", "username"], as_json))
+
+
+@credentials.command("add")
+def add_credential(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="How connections call it.")],
+    kind: Annotated[CredentialKind, typer.Option("--kind", "-k")] = CredentialKind.SSH_KEY,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="File with the private key or password; stdin unless given.")
+    ] = None,
+    username: Annotated[str | None, typer.Option("--username", "-u", help="Who logs in with it.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Change it if it exists.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add a credential. The secret comes from a file or from stdin: arguments would show in the process list."""
+    secret = read_secret(file, kind)
+    field = "private_key" if kind is CredentialKind.SSH_KEY else "password"
+    body: dict[str, Any] = {"name": name, "kind": kind.value, field: secret}
+    if username is not None:
+        body["username"] = username
+    run(_add(context, "/credentials/{tenant}", body, replace, as_json, f"use it: connection add --credential {name}"))
+
+
+def read_secret(file: Path | None, kind: CredentialKind) -> str:
+    """Return the secret, a password without its line end. Raises CommandFailed."""
+    if file is None and sys.stdin.isatty():
+        if kind is CredentialKind.PASSWORD:
+            return str(typer.prompt("password", hide_input=True))
+        raise CommandFailed("there is no key", "name it with --file, or pipe it in", Exit.USAGE)
+    try:
+        text = file.read_text(encoding="utf-8") if file else sys.stdin.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(f"the secret cannot be read: {error}") from None
+    secret = text if kind is CredentialKind.SSH_KEY else text.rstrip("\r\n")
+    if not secret.strip():
+        raise CommandFailed("the secret is empty", "name its file with --file, or pipe it in", Exit.USAGE)
+    return secret
+
+
+async def _list(context: typer.Context, path: str, columns: list[str], as_json: bool) -> None:
+    async with _api(context) as api:
+        items = [item async for item in api.pages(path, 100_000)]
+    if as_json:
+        print_json(items)
+        return
+    rows = [[_cell(item.get(column)) for column in columns] for item in items]
+    out.print(table(columns, rows))
+
+
+def _cell(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, list) else value
+
+
+async def _add(
+    context: typer.Context, path: str, body: dict[str, Any], replace: bool, as_json: bool, next_step: str
+) -> None:
+    async with _api(context) as api:
+        stored = await (api.put(f"{path}/{body['name']}", body) if replace else api.post(path, body))
+    if as_json:
+        print_json(stored)
+    else:
+        out.print(f"{body['name']} is stored; {next_step}", soft_wrap=True, markup=False)
+
+
+def _api(context: typer.Context) -> Api:
+    found = context_of(context)
+    return Api.from_settings(found.settings, found.tenant)

@@ -1,0 +1,125 @@
+"""Tickets, plans and executions as text that a person can check before approving."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.padding import Padding
+from rich.text import Text
+
+from commands.output import coloured, out, table, time_of
+
+SHORT_DIGEST = 12
+
+
+def short(digest: str) -> str:
+    return digest[:SHORT_DIGEST]
+
+
+def print_plan(plan: dict[str, Any]) -> None:
+    """Print everything that an approval of this plan would let run."""
+    policy = plan["policy"]
+    version = f"{plan['runbook_id']} v{plan['runbook_version']}"
+    out.print(Text.assemble(("Plan ", "bold"), (short(plan["digest"]), "bold yellow"), f"  {version}: {plan['title']}"))
+    facts = [
+        ("policy", f"{policy['decision']}: {'; '.join(policy['reasons'])}"),
+        ("risk", plan["risk"]),
+        ("hosts", "; ".join(target_words(target) for target in plan["targets"]) or "none"),
+        ("values", ", ".join(f"{name}={value!r}" for name, value in plan["inputs"].items()) or "none"),
+    ]
+    for name, value in facts:
+        out.print(Padding(Text.assemble((f"{name:8}", "dim"), value), (0, 0, 0, 2)))
+    for line in plan_lines(plan):
+        out.print(Padding(line, (0, 0, 0, 2)))
+
+
+def plan_lines(plan: dict[str, Any]) -> Iterator[Text]:
+    """Yield a plan's steps: what runs, where, and what undoes it."""
+    total = len(plan["steps"])
+    for step in plan["steps"]:
+        title = f"{step['position']}/{total} {step['phase']} on {step['target']}: {step['name']}"
+        gate = "  (waits for an approval of its own)" if step["approval"] == "required" else ""
+        yield Text.assemble((title, "bold"), (gate, "yellow"))
+        yield from block("$ ", step["run"]) if step["run"] else block("? ", step["ask"]["question"])
+        if step["rollback"]:
+            yield from block("undo $ ", step["rollback"]["run"], "magenta")
+        elif step["no_rollback"]:
+            yield from block("no undo: ", step["no_rollback"], "dim")
+
+
+def block(mark: str, text: str, style: str = "cyan") -> Iterator[Text]:
+    """Yield the lines of a command, the first one with its mark."""
+    for number, line in enumerate(text.rstrip("\n").splitlines()):
+        yield Text(f"    {mark if number == 0 else ' ' * len(mark)}{line}", style=style)
+
+
+def target_words(target: dict[str, Any]) -> str:
+    if target["connector"] == "local":
+        return f"{target['name']} (Handrail's own host)"
+    return f"{target['name']} ({target['connector']} {target['username']}@{target['host']}:{target['port']})"
+
+
+def print_ticket(ticket: dict[str, Any]) -> None:
+    """Print a ticket with everything that happened to it, but for its timeline."""
+    out.print(Text(ticket["title"], style="bold"))
+    confidence = ticket.get("classification_confidence")
+    certain = "" if confidence is None else f" ({confidence:.2f})"
+    facts = [
+        ("id", ticket["id"]),
+        ("status", Text.assemble(coloured(ticket["status"]), f"  {ticket.get('status_reason', '')}")),
+        ("severity", ticket["severity"]),
+        ("is", f"{ticket.get('classification') or 'not analysed yet'}{certain}"),
+        ("source", " ".join(filter(None, [ticket.get("source"), ticket.get("external_id")]))),
+        ("service", ticket.get("service")),
+        ("created", time_of(ticket["created_at"])),
+        ("resolved", time_of(ticket.get("resolved_at"))),
+        ("Temporal", ticket.get("temporal_url")),
+    ]
+    for name, value in facts:
+        if value:
+            out.print(Text.assemble((f"  {name:9}", "dim"), value), soft_wrap=True)
+    if ticket.get("description"):
+        out.print(Padding(Text(ticket["description"]), (1, 2)))
+    print_matches(ticket.get("matched_runbooks") or [])
+    for execution in ticket.get("executions") or []:
+        print_execution(execution)
+    if ticket["status"] == "awaiting_approval" and ticket.get("plan"):
+        out.print()
+        print_plan(ticket["plan"])
+
+
+def print_matches(matches: list[dict[str, Any]]) -> None:
+    for match in matches:
+        title = f"{match['confidence_score']:.2f}  {match['runbook_id']} v{match['version']}: {match['title']}"
+        out.print(Text.assemble(("  runbook  ", "dim"), title))
+        for reason in match["reasons"][:4]:
+            out.print(Text(f"             {reason['weight']:+.2f} {reason['text']}", style="dim"))
+
+
+def print_execution(execution: dict[str, Any]) -> None:
+    """Print one execution with its steps, if it comes with them."""
+    out.print(
+        Text.assemble(
+            ("\nExecution ", "bold"),
+            f"{execution['id']}  {execution['runbook_id']} v{execution['runbook_version']}  ",
+            coloured(execution["status"]),
+            f"  {execution.get('status_reason', '')}",
+        ),
+        soft_wrap=True,
+    )
+    steps = execution.get("steps") or []
+    if steps:
+        out.print(Padding(table(["", "phase", "step", "host", "status", "exit", "undo"], map(step_row, steps)), (0, 2)))
+
+
+def step_row(step: dict[str, Any]) -> tuple[Any, ...]:
+    rollback = step.get("rollback")
+    undo = f"{rollback['status']} ({rollback['position']})" if rollback and rollback.get("position") else ""
+    return (
+        step["position"],
+        step["phase"],
+        step["name"],
+        step["host"],
+        coloured(step["status"]),
+        step.get("exit_status"),
+        undo or ("yes" if rollback else ""),
+    )

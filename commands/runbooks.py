@@ -1,0 +1,97 @@
+"""`handrail runbook ...`: the runbooks in use, and files on their way to become some."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.api_client import Api
+from commands.context import ROOT, context_of, run
+from commands.failures import Exit
+from commands.options import Json
+from commands.output import errors, out, print_json, table
+from commands.runbook_files import check, found_in
+from commands.runbook_files import sync as sync_files
+from domain.runbook_text import RunbookInvalid
+
+app = typer.Typer(no_args_is_help=True)
+Files = Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; runbooks/ unless given.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """List the runbooks in use."""
+    run(_list(context, as_json))
+
+
+async def _list(context: typer.Context, as_json: bool) -> None:
+    async with _api(context) as api:
+        runbooks = [runbook async for runbook in api.pages("/runbooks/{tenant}", 100_000)]
+    if as_json:
+        print_json(runbooks)
+        return
+    rows = [(r["id"], r["version"], r.get("risk"), r["title"]) for r in runbooks]
+    out.print(table(["runbook", "version", "risk", "title"], rows))
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    runbook: Annotated[str, typer.Argument(help="The runbook's id.")],
+    as_json: Json = False,
+) -> None:
+    """Show a runbook."""
+    run(_show(context, runbook, as_json))
+
+
+async def _show(context: typer.Context, runbook_id: str, as_json: bool) -> None:
+    async with _api(context) as api:
+        runbook = await api.get(f"/runbooks/{{tenant}}/{runbook_id}")
+    if as_json:
+        print_json(runbook)
+    else:
+        out.out(runbook["text"], highlight=False)
+
+
+@app.command()
+def validate(files: Files = None, as_json: Json = False) -> None:
+    """Check runbook files; needs no server. Every problem is named by its line, with its mend."""
+    problems: list[dict[str, Any]] = []
+    valid: list[str] = []
+    for path in found_in(files or [ROOT / "runbooks"]):
+        try:
+            check(path)
+            valid.append(str(path))
+        except RunbookInvalid as error:
+            problems += [problem.model_dump() for problem in error.problems]
+            if not as_json:
+                for problem in error.problems:
+                    errors.print(str(problem), style="red", soft_wrap=True, markup=False)
+    if as_json:
+        print_json({"valid": valid, "problems": problems})
+    else:
+        for name in valid:
+            out.print(f"{name}: valid", soft_wrap=True, markup=False)
+    if problems:
+        raise typer.Exit(Exit.FAILED)
+
+
+@app.command()
+def sync(context: typer.Context, files: Files = None, as_json: Json = False) -> None:
+    """Store runbook files; one that changed becomes a new version, one that did not stays as it is."""
+    run(_sync(context, found_in(files or [ROOT / "runbooks"]), as_json))
+
+
+async def _sync(context: typer.Context, files: list[Path], as_json: bool) -> None:
+    async with _api(context) as api:
+        stored = await sync_files(api, files)
+    if as_json:
+        print_json(stored)
+        return
+    for runbook in stored:
+        out.print(f"{runbook['id']} is at version {runbook['version']}")
+
+
+def _api(context: typer.Context) -> Api:
+    found = context_of(context)
+    return Api.from_settings(found.settings, found.tenant)

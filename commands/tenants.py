@@ -1,0 +1,102 @@
+"""`handrail tenant ...`: straight on the database, for whoever runs the server; `handrail mode`: through the API."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from commands.api_client import Api
+from commands.context import Context, context_of, run
+from commands.failures import CommandFailed, Exit
+from commands.options import Json
+from commands.output import out, print_json
+from db.engine import Database
+from db.tenants import add_tenant, list_tenants
+from domain.tenant import ExecutionMode
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SETTINGS = "/settings/execution-mode/{tenant}"
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """List the tenants."""
+    tenants = run(_list(context_of(context)))
+    if as_json:
+        print_json(tenants)
+        return
+    for tenant in tenants:
+        out.print(tenant)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Lower case letters, digits and dashes; part of every URL.")],
+) -> None:
+    """Add a tenant, with the default settings."""
+    if not NAME.fullmatch(name):
+        raise CommandFailed(f"{name!r} is no tenant's name", "use lower case letters, digits and dashes", Exit.USAGE)
+    if not run(_add(context_of(context), name)):
+        raise CommandFailed(f"tenant {name} exists already")
+    out.print(f"tenant {name} is added; its tickets: ./handrail --tenant {name} ticket list")
+
+
+async def _list(context: Context) -> list[str]:
+    async with _database(context) as database, database.read() as session:
+        return await list_tenants(session)
+
+
+async def _add(context: Context, name: str) -> bool:
+    async with _database(context) as database, database.write() as session:
+        return await add_tenant(session, name)
+
+
+@asynccontextmanager
+async def _database(context: Context) -> AsyncIterator[Database]:
+    database = Database(context.settings.resolved_database_url())
+    try:
+        yield database
+    except (OperationalError, ProgrammingError, OSError) as error:
+        raise CommandFailed(
+            f"the database cannot be used: {str(error).splitlines()[0]}",
+            "run ./handrail migrate, and check HANDRAIL_HOME or HANDRAIL_DATABASE_URL",
+        ) from None
+    finally:
+        await database.close()
+
+
+def mode(
+    context: typer.Context,
+    new: Annotated[
+        ExecutionMode | None, typer.Argument(help="hil: every plan waits for a person; auto: confident ones run.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", min=0, max=1, help="From this confidence on auto mode runs a plan.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show or set what may run without a person."""
+    run(_mode(context_of(context), new, threshold, as_json))
+
+
+async def _mode(context: Context, new: ExecutionMode | None, threshold: float | None, as_json: bool) -> None:
+    async with Api.from_settings(context.settings, context.tenant) as api:
+        current: dict[str, Any] = await api.get(SETTINGS)
+        if new is not None or threshold is not None:
+            body: dict[str, Any] = {"mode": new.value if new else current["mode"]}
+            if threshold is not None:
+                body["confidence_threshold"] = threshold
+            current = await api.post(SETTINGS, body)
+    if as_json:
+        print_json(current)
+    elif current["mode"] == ExecutionMode.HIL:
+        out.print(f"{context.tenant}: hil: every plan waits for approval")
+    else:
+        limit = current["confidence_threshold"]
+        out.print(f"{context.tenant}: auto: plans with a confidence of {limit} or more run at once, the rest wait")
