@@ -41,6 +41,18 @@ def up(
 
 
 @app.command()
+def demo(
+    context: typer.Context,
+    approve: Annotated[bool, typer.Option("--approve", help="Play it without a person.")] = False,
+) -> None:
+    """Play three tickets on the lab of a running Handrail; the exit status is 0 if they end as told."""
+    from commands.demo import demo as run_demo
+
+    if not run(run_demo(context_of(context), approve=approve)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def api(context: typer.Context) -> None:
     """Run the API and web UI."""
     from commands.api_server import serve_api

@@ -20,7 +20,7 @@ credentials = typer.Typer(no_args_is_help=True)
 @connections.command("list")
 def list_connections(context: typer.Context, as_json: Json = False) -> None:
     """List the connections."""
-    columns = ["name", "connector", "host", "port", "username", "credential", "aliases", "tags"]
+    columns = ["name", "connector", "host", "port", "username", "credential", "tags"]
     run(_list(context, "/connections/{tenant}", columns, as_json))
 
 

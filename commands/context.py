@@ -67,7 +67,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a command's work to its end, or until Ctrl-C."""
     try:
         return asyncio.run(work)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         errors.print("stopped")
         raise typer.Exit(130) from None
 

@@ -27,9 +27,9 @@ def print_plan(plan: dict[str, Any]) -> None:
         ("values", ", ".join(f"{name}={value!r}" for name, value in plan["inputs"].items()) or "none"),
     ]
     for name, value in facts:
-        out.print(Padding(Text.assemble((f"{name:8}", "dim"), value), (0, 0, 0, 2)))
+        out.print(Padding(Text.assemble((f"{name:8}", "dim"), value), (0, 0, 0, 2), expand=False))
     for line in plan_lines(plan):
-        out.print(Padding(line, (0, 0, 0, 2)))
+        out.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
 def plan_lines(plan: dict[str, Any]) -> Iterator[Text]:
@@ -78,7 +78,7 @@ def print_ticket(ticket: dict[str, Any]) -> None:
         if value:
             out.print(Text.assemble((f"  {name:9}", "dim"), value), soft_wrap=True)
     if ticket.get("description"):
-        out.print(Padding(Text(ticket["description"]), (1, 2)))
+        out.print(Padding(Text(ticket["description"]), (1, 2), expand=False))
     print_matches(ticket.get("matched_runbooks") or [])
     for execution in ticket.get("executions") or []:
         print_execution(execution)
@@ -88,10 +88,10 @@ def print_ticket(ticket: dict[str, Any]) -> None:
 
 
 def print_matches(matches: list[dict[str, Any]]) -> None:
-    for match in matches:
+    for place, match in enumerate(matches):
         title = f"{match['confidence_score']:.2f}  {match['runbook_id']} v{match['version']}: {match['title']}"
         out.print(Text.assemble(("  runbook  ", "dim"), title))
-        for reason in match["reasons"][:4]:
+        for reason in match["reasons"][:4] if place == 0 else []:
             out.print(Text(f"             {reason['weight']:+.2f} {reason['text']}", style="dim"))
 
 
@@ -108,7 +108,13 @@ def print_execution(execution: dict[str, Any]) -> None:
     )
     steps = execution.get("steps") or []
     if steps:
-        out.print(Padding(table(["", "phase", "step", "host", "status", "exit", "undo"], map(step_row, steps)), (0, 2)))
+        out.print(
+            Padding(
+                table(["", "phase", "step", "host", "status", "exit", "undo"], map(step_row, steps)),
+                (0, 2),
+                expand=False,
+            )
+        )
 
 
 def step_row(step: dict[str, Any]) -> tuple[Any, ...]:

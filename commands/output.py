@@ -1,6 +1,7 @@
 """Where commands print: text for people, JSON for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,8 +10,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+WIDTH_OF_FILES = 140
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console that does not squeeze its lines when they go to a file or a pipe."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH_OF_FILES
+    return console
+
+
+out = _console()
+errors = _console(stderr=True)
 
 COLOURS = {
     "resolved": "green",

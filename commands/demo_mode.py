@@ -1,0 +1,27 @@
+"""Borrowing a tenant's execution mode: whatever happens, it is given back as it was."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from commands.api_client import Api
+from domain.tenant import ExecutionMode
+
+SETTINGS = "/settings/execution-mode/{tenant}"
+DEFAULT_THRESHOLD = 0.8
+
+
+@asynccontextmanager
+async def kept_mode(api: Api, mode: ExecutionMode) -> AsyncIterator[None]:
+    """Set the mode, with the default threshold, for the block."""
+    found = await api.get(SETTINGS)
+    wanted = {"mode": mode.value, "confidence_threshold": DEFAULT_THRESHOLD}
+    if found == wanted:
+        yield
+        return
+    try:
+        await api.post(SETTINGS, wanted)
+        yield
+    finally:
+        # Shielded: a Ctrl-C, even a second one, must not leave the tenant in a mode that nobody chose.
+        await asyncio.shield(api.post(SETTINGS, {name: found[name] for name in wanted}))
