@@ -1,0 +1,112 @@
+"""The real API on a migrated SQLite file, a real Temporal dev server, and a real worker where a test starts one."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+
+from api.main import create_app
+from api.services import Services
+from db.cipher import Cipher
+from db.engine import Database
+from db.migrate import migrate
+from domain.connection import Connector
+from integrations.local import LocalRunner
+from integrations.ssh import SshRunner
+from tests.api.desk import TOKENS, Desk
+from tests.stack import Stack
+from tests.temporal_server import TemporalServer
+from workflows.client import TicketClient
+
+
+@pytest.fixture(scope="session")
+def shared_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def temporal(shared_temporal: TemporalServer) -> TemporalServer:
+    await shared_temporal.wait()
+    return shared_temporal
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
+    await migrate(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def stack(database: Database, temporal: TemporalServer, tmp_path: Path) -> AsyncIterator[Stack]:
+    """Rows, a namespace of its own, and what a worker needs."""
+    host = tmp_path / "host"
+    host.mkdir()
+    client = await temporal.client(temporal.next_namespace())
+    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()})
+    yield stack
+    await stack.close()
+
+
+@pytest.fixture
+async def services(stack: Stack, temporal: TemporalServer) -> Services:
+    client = await temporal.client(stack.client.namespace, lazy=True)  # as the API itself has it
+    return Services(
+        database=stack.database,
+        cipher=stack.cipher,
+        tickets=TicketClient(client),
+        tokens=TOKENS,
+        temporal_ui_url="http://127.0.0.1:8233",
+        temporal_namespace=stack.client.namespace,
+    )
+
+
+@pytest.fixture
+async def desk(services: Services, tmp_path: Path) -> AsyncIterator[Desk]:
+    """Sam's desk: requests with a token, and no worker unless the test starts one."""
+    async with Desk.of(services, tmp_path / "host") as desk:
+        yield desk
+
+
+@pytest.fixture
+async def busy_desk(desk: Desk, stack: Stack) -> AsyncIterator[Desk]:
+    """A desk with a worker behind it."""
+    async with stack.worker():
+        yield desk
+
+
+@pytest.fixture
+async def lone_services(database: Database) -> Services:
+    """Services whose Temporal is not there."""
+    client = await TemporalServer(Path(), 1).client("test-0", lazy=True)
+    return Services(
+        database=database,
+        cipher=Cipher([Fernet.generate_key().decode()]),
+        tickets=TicketClient(client),
+        tokens=TOKENS,
+        temporal_ui_url="http://127.0.0.1:8233",
+        temporal_namespace="test-0",
+        start_seconds=0.2,
+        temporal_seconds=0.2,
+    )
+
+
+@pytest.fixture
+async def lone_desk(lone_services: Services, tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk without Temporal: everything that only needs the database works."""
+    async with Desk.of(lone_services, tmp_path) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def stranger(lone_services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without a token."""
+    transport = httpx.ASGITransport(create_app(lone_services))
+    async with httpx.AsyncClient(transport=transport, base_url="http://handrail") as client:
+        yield client

@@ -1,0 +1,87 @@
+"""The real Temporal dev server for tests: on a file and a free port, to be stopped and started again at will."""
+
+import asyncio
+import itertools
+import socket
+import subprocess
+from pathlib import Path
+
+from temporalio.client import Client
+
+from temporal_client import connect, dev_server_command
+
+NAMESPACES = 60  # made at the start: one made later is not known at once
+START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class TemporalServer:
+    """Start it, `await` that it answers, stop it; what it knew is there again after the next start."""
+
+    def __init__(self, home: Path, namespaces: int = NAMESPACES) -> None:
+        """`home`: a directory for its file and its log."""
+        self.home = home
+        self.port = free_port()
+        self._names = [f"test-{number}" for number in range(namespaces)]
+        self._unused = itertools.chain(self._names)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def next_namespace(self) -> str:
+        """Return a namespace that no test has used: whatever one leaves running does not meet another's worker."""
+        return next(self._unused)
+
+    def start(self) -> None:
+        """Launch it and return at once; `wait` waits until it answers."""
+        command = dev_server_command(self.home / "temporal.db", self.port, None, self._names[0])
+        for name in self._names[1:]:
+            command += ["--namespace", name]
+        with (self.home / "temporal.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+
+    async def wait(self) -> None:
+        """Wait until it answers. Raises AssertionError with its log if it does not."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._answers():
+                    assert self._process is not None
+                    assert self._process.poll() is None, self._log()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(self._log()) from None
+
+    async def client(self, namespace: str, *, lazy: bool = False) -> Client:
+        return await connect(self.address, namespace, lazy=lazy)
+
+    def stop(self) -> None:
+        """Kill it, as a crash would; the file keeps what it had written."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def restart(self) -> None:
+        self.stop()
+        self.start()
+        await self.wait()
+
+    async def _answers(self) -> bool:
+        try:
+            client = await self.client(self._names[-1])
+            await client.count_workflows("")
+        except Exception:
+            return False
+        return True
+
+    def _log(self) -> str:
+        return (self.home / "temporal.log").read_text(errors="replace")[-4000:]
