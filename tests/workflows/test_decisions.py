@@ -5,7 +5,7 @@ from pathlib import Path
 
 from db import runbooks
 from domain.base import new_id
-from domain.decision import Decision, DecisionKind, DecisionOutcome
+from domain.decision import DecisionOutcome
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 from tests.stack import Stack

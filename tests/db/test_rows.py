@@ -1,0 +1,201 @@
+"""Rows keep what they are told, on SQLite and on PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from db import connections, events, leases, runbooks, tenants, tickets
+from db.cipher import Cipher, CipherKeyWrong
+from db.engine import Database
+from db.migrate import migrate
+from db.tickets import TicketFilter
+from domain.connection import CredentialKind, NewCredential
+from domain.event import EventKind
+from domain.runbook_text import parse_runbook
+from domain.ticket import NewTicket, TicketStatus
+
+KEYS = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="]
+RUNBOOK = """
+id: look
+title: Look around
+risk: none
+steps:
+  - {name: look, run: uptime}
+"""
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    await migrate(database)
+    yield database
+    await database.close()
+
+
+async def file(database: Database, title: str = "down", **more: object) -> tuple[str, bool]:
+    async with database.write() as session:
+        ticket, is_new = await tickets.file_ticket(
+            session, "demo", NewTicket.model_validate({"title": title, **more}), f"key-{datetime.now(UTC)}", None
+        )
+    return ticket.id, is_new
+
+
+async def test_the_demo_tenant_exists_and_migrating_again_changes_nothing(database: Database) -> None:
+    await migrate(database)
+    async with database.read() as session:
+        assert await tenants.list_tenants(session) == ["demo"]
+
+
+async def test_migrations_make_what_the_tables_say(database: Database) -> None:
+    def check(connection: Connection) -> None:
+        config = Config(toml_file="pyproject.toml")
+        config.attributes["connection"] = connection
+        command.check(config)
+
+    async with database.engine.connect() as connection:
+        await connection.run_sync(check)
+
+
+async def test_a_hundred_reports_at_once_are_one_ticket(database: Database) -> None:
+    reports = await asyncio.gather(*(file(database, source="am", external_id="same") for _ in range(100)))
+    assert len({ticket_id for ticket_id, _ in reports}) == 1
+    assert sum(is_new for _, is_new in reports) == 1
+    async with database.read() as session:
+        ticket = await tickets.get_ticket(session, "demo", reports[0][0])
+        timeline = await events.list_events(session, reports[0][0])
+    assert ticket is not None
+    assert ticket.occurrences == 100
+    assert [event.id for event in timeline] == list(range(1, 101))
+
+
+async def test_a_report_after_the_end_is_a_new_ticket(database: Database) -> None:
+    first, _ = await file(database, source="am", external_id="same")
+    async with database.write() as session:
+        await tickets.set_status(session, first, TicketStatus.RESOLVED, "fixed")
+    second, is_new = await file(database, source="am", external_id="same")
+    assert is_new
+    assert first != second
+
+
+async def test_reports_without_an_external_id_are_never_the_same(database: Database) -> None:
+    assert [is_new for _, is_new in [await file(database), await file(database)]] == [True, True]
+
+
+async def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
+    async def fail() -> None:
+        async with database.write() as session:
+            await tickets.file_ticket(session, "demo", NewTicket(title="x"), "k", None)
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        await fail()
+    async with database.read() as session:
+        assert await tickets.pending_starts(session, 10) == []
+
+
+async def test_an_event_key_counts_once(database: Database) -> None:
+    ticket_id, _ = await file(database)
+    for _ in range(3):
+        async with database.write() as session:
+            await events.add_event(session, ticket_id, "same", EventKind.STATUS_CHANGED, "once")
+    async with database.read() as session:
+        timeline = await events.list_events(session, ticket_id)
+    assert [event.text for event in timeline if event.kind is EventKind.STATUS_CHANGED] == ["once"]
+
+
+async def test_times_come_back_aware_and_in_utc(database: Database) -> None:
+    ticket_id, _ = await file(database)
+    async with database.read() as session:
+        ticket = await tickets.get_ticket(session, "demo", ticket_id)
+    assert ticket is not None
+    assert ticket.created_at.utcoffset() is not None
+    assert abs((datetime.now(UTC) - ticket.created_at).total_seconds()) < 3600
+
+
+async def test_pages_follow_each_other_without_gaps(database: Database) -> None:
+    filed = [(await file(database, f"ticket {number}"))[0] for number in range(7)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        async with database.read() as session:
+            page = await tickets.list_tickets(session, "demo", TicketFilter(), 3, cursor)
+        seen += [ticket.id for ticket in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == sorted(filed, reverse=True)
+
+
+async def test_filters_and_search(database: Database) -> None:
+    await file(database, "100% full", severity="high", service="nginx", source="am")
+    await file(database, "100x full", description="an UPPER word", severity="low")
+
+    async def titles(**narrow: object) -> set[str]:
+        async with database.read() as session:
+            page = await tickets.list_tickets(session, "demo", TicketFilter.model_validate(narrow), 10, None)
+        return {ticket.title for ticket in page.items}
+
+    assert await titles(severity=["high", "critical"]) == {"100% full"}
+    assert await titles(q="100%") == {"100% full"}
+    assert await titles(q="upper") == {"100x full"}
+    assert await titles(service=["nginx"], source=["am"], status=["open"]) == {"100% full"}
+    assert await titles(status=["resolved"]) == set()
+
+
+async def test_a_changed_runbook_is_a_new_version(database: Database) -> None:
+    async with database.write() as session:
+        first, is_new = await runbooks.save_runbook(session, "demo", parse_runbook(RUNBOOK), RUNBOOK, "me")
+        again, is_new_again = await runbooks.save_runbook(session, "demo", parse_runbook(RUNBOOK), RUNBOOK, "me")
+        text = RUNBOOK.replace("uptime", "uptime -p")
+        changed, is_changed = await runbooks.save_runbook(session, "demo", parse_runbook(text), text, "me")
+    assert (is_new, is_new_again, is_changed) == (True, False, True)
+    assert (first.runbook.version, again.runbook.version, changed.runbook.version) == (1, 1, 2)
+    async with database.read() as session:
+        assert await runbooks.latest_versions(session, "demo") == {"look": 2}
+
+
+async def test_leases_queue_in_order_over_several_hosts(database: Database) -> None:
+    async def take(execution_id: str, *hosts: str) -> list[str]:
+        async with database.write() as session:
+            found = await leases.take_leases(session, "demo", f"t-{execution_id}", execution_id, list(hosts))
+        return [holder.execution_id for holder in found]
+
+    async def release(execution_id: str) -> list[str]:
+        async with database.write() as session:
+            return [holder.execution_id for holder in await leases.release_leases(session, execution_id)]
+
+    assert await take("a", "h1") == []
+    assert await take("b", "h1", "h2") == ["a"]
+    assert await take("c", "h2") == ["b"]
+    assert await take("d", "h3") == []
+    assert await take("a", "h1") == []
+    assert await release("a") == ["b"]
+    assert await take("b", "h1", "h2") == []
+    assert await release("b") == ["c"]
+    assert await release("b") == []
+    assert await take("c", "h2") == []
+
+
+async def test_one_of_many_at_once_holds_a_lease(database: Database) -> None:
+    async def take(number: int) -> int:
+        async with database.write() as session:
+            return len(await leases.take_leases(session, "demo", f"t{number}", f"e{number}", ["host"]))
+
+    assert sorted(await asyncio.gather(*(take(number) for number in range(20)))) == list(range(20))
+
+
+async def test_a_secret_is_sealed_and_needs_its_key(database: Database) -> None:
+    new = NewCredential(name="ops", kind=CredentialKind.PASSWORD, username="ops", password="hunter2hunter2")
+    async with database.write() as session:
+        await connections.save_credential(session, "demo", new, Cipher(KEYS[:1]), "me")
+    async with database.read() as session:
+        opened = await connections.open_credential(session, "demo", "ops", Cipher(KEYS[::-1]))
+        assert opened == new
+        assert "hunter2" not in str(await connections.list_credentials(session, "demo"))
+        with pytest.raises(CipherKeyWrong, match="HANDRAIL_SECRET_KEYS"):
+            await connections.open_credential(session, "demo", "ops", Cipher(KEYS[1:]))
