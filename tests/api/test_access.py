@@ -1,0 +1,109 @@
+"""Who gets in: nobody without a token, except where it is listed."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.auth import OPEN, SESSION_COOKIE, new_session
+from api.main import create_app
+from api.services import Services
+from tests.api.desk import SAM, Desk
+
+
+def operations(app: FastAPI) -> list[tuple[str, str]]:
+    """Every method and path, those that the documentation leaves out included."""
+    documented = [(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods]
+    return sorted({*documented, ("GET", "/docs"), ("GET", "/openapi.json")})
+
+
+async def test_every_route_is_closed_unless_it_is_listed(stranger: httpx.AsyncClient, lone_services: Services) -> None:
+    seen = operations(create_app(lone_services))
+    assert len(seen) > 30
+    for method, path in seen:
+        answer = await stranger.request(method, path.replace("{", "").replace("}", ""))
+        assert (answer.status_code == 401) is (path not in OPEN), f"{method} {path}: {answer.status_code}"
+
+
+@pytest.mark.parametrize("path", ["/api/v1", "/nothing", "/metrics", "/healthz/", "/docs/x", "//healthz", "/staticx"])
+async def test_what_is_not_there_is_closed_too(stranger: httpx.AsyncClient, path: str) -> None:
+    answer = await stranger.get(f"http://handrail{path}")
+    assert answer.status_code == 401
+    assert "Bearer" in answer.headers["www-authenticate"]
+    assert "HANDRAIL_HOME/token" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer wrong", f"Basic {SAM}", f"Bearer {SAM}x", f"Bearer {SAM[:-1]}"]
+)
+async def test_wrong_tokens(stranger: httpx.AsyncClient, header: str) -> None:
+    answer = await stranger.get("/api/v1/tickets/demo/tickets", headers={"Authorization": header})
+    assert answer.status_code == 401
+
+
+async def test_the_right_token(stranger: httpx.AsyncClient) -> None:
+    answer = await stranger.get("/api/v1/tickets/demo/tickets", headers={"Authorization": f"bearer {SAM}"})
+    assert answer.status_code == 200
+
+
+async def test_a_session_cookie_reads_and_writes_from_our_own_pages_only(
+    stranger: httpx.AsyncClient, lone_services: Services
+) -> None:
+    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_services))
+    path = "/api/v1/settings/execution-mode/demo"
+    assert (await stranger.get(path)).status_code == 200
+    body = {"mode": "hil"}
+    for headers, status in [
+        ({}, 401),
+        ({"Sec-Fetch-Site": "cross-site"}, 401),
+        ({"Sec-Fetch-Site": "same-site"}, 401),
+        ({"Origin": "http://evil.example"}, 401),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "http://handrail"}, 200),
+    ]:
+        answer = await stranger.post(path, json=body, headers=headers)
+        assert answer.status_code == status, headers
+
+
+async def test_a_forged_or_withdrawn_session_is_nobody(stranger: httpx.AsyncClient, lone_services: Services) -> None:
+    for cookie in ["", "x.y.z", new_session("nobody", lone_services), new_session("sam", lone_services)[:-3]]:
+        stranger.cookies.set(SESSION_COOKIE, cookie)
+        assert (await stranger.get("/api/v1/tickets/demo/tickets")).status_code == 401
+
+
+async def test_docs_need_nothing_from_elsewhere(stranger: httpx.AsyncClient) -> None:
+    page = await stranger.get("/docs")
+    assert page.status_code == 200
+    for piece in ("/api/v1/tickets/{tenant}/tickets/{ticket_id}/decision", "Approve or reject a plan", "curl -X POST"):
+        assert piece in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "<script" not in page.text
+
+
+async def test_every_operation_is_described(lone_services: Services) -> None:
+    for path, methods in create_app(lone_services).openapi()["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("summary"), f"{method} {path}"
+            assert operation.get("description"), f"{method} {path}"
+            for status, answer in operation["responses"].items():
+                assert int(status) == 204 or answer.get("content"), f"{method} {path} {status}"
+
+
+async def test_health(lone_desk: Desk, stranger: httpx.AsyncClient) -> None:
+    assert (await stranger.get("/healthz")).json() == {"status": "ok"}
+    ready = await stranger.get("/readyz")
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ready", "database": "ok", "temporal": "unreachable"},
+    )
+
+
+async def test_metrics_count_by_route(lone_desk: Desk) -> None:
+    await lone_desk.get("/tickets/demo/tickets")
+    await lone_desk.get("/tickets/demo/tickets/nope")
+    await lone_desk.get("/made/up")
+    text = (await lone_desk.client.get("/metrics")).text
+    listed = 'handrail_http_requests_total{method="GET",route="/api/v1/tickets/{tenant}/tickets",status="200"} 1.0'
+    assert listed in text
+    assert 'route="/api/v1/tickets/{tenant}/tickets/{ticket_id}",status="404"} 1.0' in text
+    assert "made" not in text

@@ -1,0 +1,196 @@
+"""Errors: one shape for all of them, and a `detail` that says what to do. Nothing of a bad request is stored."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from db.tenants import add_tenant
+from tests.api.desk import TENANT, Desk
+
+TICKETS = f"/tickets/{TENANT}/tickets"
+
+
+def assert_problem(answer: httpx.Response, status: int, *words: str) -> dict[str, Any]:
+    """The specification of an error's shape: every error of every test in this file passes through here."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert isinstance(problem["type"], str)
+    assert problem["title"]
+    assert problem["instance"].startswith("/")
+    for word in words:
+        assert word in problem["detail"]
+    for error in problem.get("errors", []):
+        assert {"field", "message"} <= error.keys()
+    return problem
+
+
+async def stored(desk: Desk) -> int:
+    return len((await desk.get(TICKETS)).json()["items"])
+
+
+async def send(desk: Desk, content: bytes, kind: str = "application/json") -> httpx.Response:
+    return await desk.post(TICKETS, content=content, headers={"Content-Type": kind})
+
+
+async def test_malformed_json(lone_desk: Desk) -> None:
+    problem = assert_problem(await send(lone_desk, b'{"title": "x",}'), 422, "is not JSON")
+    assert problem["errors"][0]["field"] == "body"
+    assert await stored(lone_desk) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "words"),
+    [
+        ({}, "title", "is missing"),
+        ({"title": ""}, "title", "at least 1 character"),
+        ({"title": "x" * 501}, "title", "500"),
+        ({"title": "x", "severity": "huge"}, "severity", "'critical', 'high', 'medium', 'low' or 'info'"),
+        ({"title": "x", "description": "d" * 100_001}, "description", "100000"),
+        ({"title": "x", "colour": "red"}, "colour", "remove it"),
+        ({"title": "nul\0"}, "body", "NUL"),
+        ({"title": "x", "metadata": {"a": ["\ud800"]}}, "body", "surrogate"),
+        ({"title": "x", "metadata": {"a": float("nan")}}, "body", "NaN"),
+        ({"title": "x", "labels": {"a": 1}}, "labels.a", "string"),
+    ],
+)
+async def test_bad_tickets(lone_desk: Desk, body: dict[str, Any], field: str, words: str) -> None:
+    problem = assert_problem(await send(lone_desk, json.dumps(body).encode()), 422, words)
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert words in problem["errors"][0]["message"]
+    assert await stored(lone_desk) == 0
+
+
+async def test_five_megabytes_of_description(lone_desk: Desk) -> None:
+    body = json.dumps({"title": "x", "description": "d" * 5_000_000}).encode()
+    assert_problem(await send(lone_desk, body), 413, "1 MiB")
+    assert await stored(lone_desk) == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"title": "x", "metadata": ' + b'{"a":' * 2000 + b"1" + b"}" * 2001,
+        b'{"metadata": ' + b"[" * 50 + b"]" * 50 + b"}",
+    ],
+)
+async def test_deep_nesting(lone_desk: Desk, content: bytes) -> None:
+    answer = await send(lone_desk, content)
+    assert_problem(answer, answer.status_code)
+    assert answer.status_code in (400, 422)
+
+
+async def test_a_body_that_is_not_json(lone_desk: Desk) -> None:
+    assert_problem(await send(lone_desk, b"title=x", "application/x-www-form-urlencoded"), 415, "application/json")
+    assert_problem(await send(lone_desk, b'{"title": "x"}', "text/plain"), 415, "application/json")
+    assert_problem(await lone_desk.post(TICKETS), 422, "body")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("GET", "/tickets/nobody/tickets", "there is no tenant 'nobody'; there are: demo"),
+        ("POST", "/settings/execution-mode/nobody", "there is no tenant"),
+        ("GET", f"{TICKETS}/nope", "has no ticket 'nope'"),
+        ("GET", f"{TICKETS}/nope/timeline", "has no ticket"),
+        ("GET", "/executions/demo/nope", "has no execution"),
+        ("GET", "/executions/demo/nope/steps/1/output", "has no execution"),
+        ("GET", "/runbooks/demo/nope", "has no runbook 'nope'"),
+        ("DELETE", "/runbooks/demo/nope", "has no runbook"),
+        ("GET", "/connections/demo/nope", "has no connection"),
+        ("DELETE", "/connections/demo/nope", "has no connection"),
+        ("POST", "/connections/demo/nope/test", "has no connection"),
+        ("GET", "/credentials/demo/nope", "has no credential"),
+        ("DELETE", "/credentials/demo/nope", "has no credential"),
+        ("GET", "/nothing/here", "/docs lists"),
+    ],
+)
+async def test_unknown_things(lone_desk: Desk, method: str, path: str, words: str) -> None:
+    body = {"mode": "hil"} if "settings" in path else None
+    assert_problem(await lone_desk.ask(method, path, body), 404, words)
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("decision", {"decision": "approve", "plan_digest": "d"}),
+        ("cancel", {}),
+        ("rollback", {}),
+        ("execute", {"runbook_id": "x"}),
+    ],
+)
+async def test_unknown_ticket_for_every_move(lone_desk: Desk, what: str, body: dict[str, Any]) -> None:
+    assert_problem(await lone_desk.post(f"{TICKETS}/nope/{what}", body), 404, "has no ticket 'nope'")
+
+
+async def test_a_ticket_of_another_tenant_is_unknown(lone_desk: Desk) -> None:
+
+    ticket_id = await lone_desk.file()
+    async with lone_desk.services.database.write() as session:
+        await add_tenant(session, "other")
+    assert_problem(await lone_desk.get(f"/tickets/other/tickets/{ticket_id}"), 404, "has no ticket")
+
+
+async def test_method_not_allowed(lone_desk: Desk) -> None:
+    answer = await lone_desk.ask("DELETE", TICKETS)
+    assert_problem(answer, 405, "DELETE is not possible here")
+    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=burning", "status.0"),
+        ("severity=huge", "severity.0"),
+        ("classification=maybe", "classification.0"),
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("cursor=%27%3B--", "cursor"),
+    ],
+)
+async def test_bad_filters(lone_desk: Desk, query: str, field: str) -> None:
+    problem = assert_problem(await lone_desk.get(f"{TICKETS}?{query}"), 422)
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+async def test_bad_filter_names_the_accepted_ones(lone_desk: Desk) -> None:
+    assert_problem(await lone_desk.get(f"{TICKETS}?status=burning"), 422, "'open'", "'escalated'")
+
+
+async def test_nul_in_an_address(lone_desk: Desk) -> None:
+    assert_problem(await lone_desk.get(f"{TICKETS}?q=%00"), 422, "NUL")
+    assert_problem(await lone_desk.get(f"{TICKETS}/%00"), 422, "NUL")
+
+
+async def test_decision_before_there_is_a_plan(lone_desk: Desk) -> None:
+    ticket_id = await lone_desk.file()
+    answer = await lone_desk.post(f"{TICKETS}/{ticket_id}/decision", {"decision": "approve", "plan_digest": "d"})
+    assert assert_problem(answer, 409, "no plan yet")["plan"] is None
+    assert_problem(await lone_desk.post(f"{TICKETS}/{ticket_id}/rollback"), 409, "nothing has been executed")
+
+
+async def test_unknown_runbook_names_the_nearest(lone_desk: Desk) -> None:
+    await lone_desk.add_runbook()
+    ticket_id = await lone_desk.file()
+    answer = await lone_desk.post(f"{TICKETS}/{ticket_id}/execute", {"runbook_id": "tuch-file"})
+    assert_problem(answer, 404, "'tuch-file'", "did you mean touch-file?")
+
+
+async def test_temporal_down_is_said_and_changes_nothing(lone_desk: Desk) -> None:
+    await lone_desk.add_runbook()
+    ticket_id = await lone_desk.file()
+    for what, body in [("execute", {"runbook_id": "touch-file"}), ("cancel", {})]:
+        answer = await lone_desk.post(f"{TICKETS}/{ticket_id}/{what}", body)
+        assert_problem(answer, 503, "Temporal does not answer")
+        assert answer.headers["retry-after"]
+    assert (await lone_desk.ticket(ticket_id))["status"] == "open"
+
+
+async def test_database_down_is_said(lone_desk: Desk) -> None:
+    database = lone_desk.services.database
+    async with database.engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE tickets RENAME TO elsewhere")
+    assert_problem(await lone_desk.get(TICKETS), 503, "the database does not answer")
