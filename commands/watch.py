@@ -31,7 +31,7 @@ PLANNED = ("plan_made", "plan_changed", "decision_recorded")
 
 def line_of(event: dict[str, Any]) -> Text:
     """Return one event as a line."""
-    line = Text(event["created_at"][11:19] + "  ", style="dim")
+    line = Text().append(event["created_at"][11:19] + "  ", style="dim")
     if event["kind"] == "status_changed" and event["data"].get("ticket_status"):
         line.append_text(coloured(event["data"]["ticket_status"])).append("  ")
     return line.append(event["text"], style=_style(event))
@@ -74,7 +74,7 @@ async def _watch_live(api: Api, ticket_id: str) -> None:
         async with aclosing(follow(api, ticket_id)) as events:
             async for event in events:
                 live.console.print(line_of(event), soft_wrap=True)
-                progress.update(bar, description=event["text"][:60])
+                progress.update(bar, description=event["text"][:45])
                 if event["kind"] in ENDED:
                     progress.update(bar, completed=event["data"]["step"])
                 if event["kind"] in PLANNED or "ticket_status" in event["data"]:
