@@ -1,0 +1,122 @@
+"""Record the histories that `tests/workflows/test_replay.py` replays: `python -m tests.record_histories`.
+
+Run it when a new path through the workflow deserves one. Never overwrite an old file to make a replay pass: a history
+of an earlier release is what a ticket that waits through a deploy has; patch the workflow instead.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from db.engine import Database
+from db.migrate import migrate
+from domain.decision import DecisionKind
+from domain.ticket import TicketStatus
+from temporal_client import add_search_attributes, venv_program
+from tests.stack import Stack
+from tests.workflows.samples import runbook
+from workflows.messages import CancelRequest, RollbackRequest
+
+FOLDER = Path(__file__).parent / "histories"
+WORDS = {"title": "widget files are missing", "service": "widgets"}
+Scenario = Callable[[Stack, Path], Awaitable[str]]
+
+
+async def resolved(stack: Stack, folder: Path) -> str:
+    await stack.add_runbook(runbook(folder))
+    return await stack.file(**WORDS)
+
+
+async def rolled_back(stack: Stack, folder: Path) -> str:
+    await stack.add_runbook(runbook(folder, postcheck="; exit 3"))
+    return await stack.file(**WORDS)
+
+
+async def approved_after_a_change(stack: Stack, folder: Path) -> str:
+    await stack.add_runbook(runbook(folder))
+    await stack.set(mode="hil")
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await stack.add_runbook(runbook(folder, second_command="; true"))
+    await stack.decide(ticket_id)
+    await stack.decide(ticket_id)
+    return ticket_id
+
+
+async def rejected_step(stack: Stack, folder: Path) -> str:
+    await stack.add_runbook(runbook(folder, second="approval: required"))
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await stack.decide(ticket_id, DecisionKind.REJECT, step=3)
+    return ticket_id
+
+
+async def cancelled(stack: Stack, folder: Path) -> str:
+    ticket_id = await stack.file("the printer is out of toner")
+    await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam"))
+    return ticket_id
+
+
+async def undone_on_request(stack: Stack, folder: Path) -> str:
+    ticket_id = await resolved(stack, folder)
+    await stack.ended(ticket_id)
+    execution = await stack.execution(ticket_id)
+    await stack.tickets.rollback(
+        stack.tenant, ticket_id, RollbackRequest(request_id="undo", execution_id=execution.id, actor="sam")
+    )
+    return ticket_id
+
+
+async def expired(stack: Stack, folder: Path) -> str:
+    await stack.add_runbook(runbook(folder, more="approval_timeout: 3d"))
+    await stack.set(mode="hil")
+    return await stack.file(**WORDS)
+
+
+SCENARIOS: list[Scenario] = [
+    resolved,
+    rolled_back,
+    approved_after_a_change,
+    rejected_step,
+    cancelled,
+    undone_on_request,
+    expired,
+]
+
+
+async def record(scenario: Scenario, client: Client, environment: WorkflowEnvironment) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = Database(f"sqlite+aiosqlite:///{folder / 'handrail.db'}")
+        await migrate(database)
+        stack = Stack(database, client, skip=environment.sleep)
+        async with stack.worker():
+            ticket_id = await scenario(stack, folder)
+            await stack.ended(ticket_id, days_pass=scenario is expired)
+        history = await stack.tickets.handle(stack.tenant, ticket_id).fetch_history()
+        await stack.close()
+        await database.close()
+    (FOLDER / f"{scenario.__name__}.json").write_text(history.to_json(), encoding="utf-8")
+
+
+async def main(names: list[str]) -> None:
+    for scenario in SCENARIOS:
+        if names and scenario.__name__ not in names:
+            continue
+        environment = await WorkflowEnvironment.start_time_skipping(
+            data_converter=pydantic_data_converter, test_server_existing_path=venv_program("temporal-test-server")
+        )
+        async with environment:
+            await add_search_attributes(environment.client)
+            await record(scenario, environment.client, environment)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

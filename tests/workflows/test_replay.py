@@ -1,0 +1,36 @@
+"""Tickets that wait through a deploy: every committed history must replay on today's workflow."""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from workflows.ticket import TicketWorkflow
+
+HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
+
+
+def test_there_are_histories() -> None:
+    assert len(HISTORIES) >= 7
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_committed_history_replays(path: Path) -> None:
+    history = WorkflowHistory.from_json(f"ticket:demo:{path.stem}", path.read_text(encoding="utf-8"))
+    replayer = Replayer(workflows=[TicketWorkflow], data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(history)
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_a_history_of_another_story_does_not_replay(path: Path) -> None:
+    """The replay can fail: a history whose first activity has another name is noticed."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    scheduled = [event for event in document["events"] if "activityTaskScheduledEventAttributes" in event]
+    scheduled[0]["activityTaskScheduledEventAttributes"]["activityType"]["name"] = "something_else"
+    history = WorkflowHistory.from_json(f"ticket:demo:{path.stem}", json.dumps(document))
+    replayer = Replayer(workflows=[TicketWorkflow], data_converter=pydantic_data_converter)
+    result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    assert result.replay_failure is not None
