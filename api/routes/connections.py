@@ -3,6 +3,8 @@
 import asyncio
 from typing import Annotated
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import WorkflowFailureError
@@ -65,7 +67,7 @@ async def add_connection(
     async with services.database.write() as session:
         if await connections.get_connection(session, tenant, connection.name) is not None:
             raise Problem(409, f"connection {connection.name!r} exists; PUT to its address to change it")
-        await _check_credential(session, tenant, connection)
+        await _check(session, tenant, connection)
         await connections.save_connection(session, tenant, connection, actor)
     response.headers["Location"] = f"/api/v1/connections/{tenant}/{connection.name}"
     background.add_task(tell_waiting, services, tenant, uses_connection(connection.name, set(connection.tags)))
@@ -96,7 +98,7 @@ async def put_connection(
     if connection.name != name:
         raise invalid("name", f"is {connection.name!r}, the address says {name!r}; make them the same")
     async with services.database.write() as session:
-        await _check_credential(session, tenant, connection)
+        await _check(session, tenant, connection)
         before = await connections.get_connection(session, tenant, name)
         await connections.save_connection(session, tenant, connection, actor)
     response.status_code = 200 if before else 201
@@ -141,7 +143,16 @@ async def _find(session: AsyncSession, tenant: str, name: str) -> Connection:
     return connection
 
 
-async def _check_credential(session: AsyncSession, tenant: str, connection: Connection) -> None:
+async def _check(session: AsyncSession, tenant: str, connection: Connection) -> None:
+    """Raises Problem for a credential that is not there, or a host key that is none."""
+    if connection.host_key:
+        try:
+            load_ssh_public_key(connection.host_key.strip().encode())
+        except (ValueError, UnsupportedAlgorithm) as error:
+            words = (
+                "is not an OpenSSH public key; take what ssh-keyscan prints, from `ssh-ed25519` on, without the host"
+            )
+            raise invalid("host_key", words) from error
     if connection.credential and await connections.get_credential(session, tenant, connection.credential) is None:
         add = f"add it first: POST /api/v1/credentials/{tenant}"
         raise invalid("credential", f"there is no credential {connection.credential!r}; {add}")

@@ -1,0 +1,130 @@
+"""Runbooks over the wire: versions, retiring, and every problem with its line and mend."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.runbook_text import parse_runbook
+from tests.api.desk import TENANT, TOUCH, Desk
+from tests.api.test_problems import assert_problem
+
+PATH = f"/runbooks/{TENANT}"
+
+BAD = {
+    "an unknown field": (TOUCH.replace("risk: low", "risk: low\ncolour: red"), "colour", "is"),
+    "a duplicate step name": (
+        TOUCH.replace("postchecks:", "  - name: Make the file\n    run: 'true'\n    no_rollback: none\npostchecks:"),
+        "steps[1].name",
+        "",
+    ),
+    "an output that no earlier step registers": (
+        TOUCH.replace('run: echo "$word" >>', 'run: echo "$never" >>'),
+        "steps[0].run",
+        "never",
+    ),
+}
+
+
+MARKS = dict(zip(BAD, ("colour", "- name: Make the file", "$never"), strict=True))
+
+
+def last_line_of(text: str, words: str) -> int:
+    return max(number for number, line in enumerate(text.splitlines(), 1) if words in line)
+
+
+@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/validate", f"{PATH}/touch-file"])
+async def test_a_bad_runbook_names_line_and_mend(lone_desk: Desk, what: str, path: str) -> None:
+    text, field, words = BAD[what]
+    problem = assert_problem(await lone_desk.post(path, text), 422, words)
+    [found] = problem["problems"]
+    assert found["field"] == field
+    assert found["mend"]
+    assert found["line"] == last_line_of(text, MARKS[what])
+    assert problem["errors"] == problem["problems"]
+    assert (await lone_desk.get(PATH)).json()["items"] == []
+
+
+async def test_versions(lone_desk: Desk) -> None:
+    first = await lone_desk.post(PATH, TOUCH)
+    assert (first.status_code, first.json()["version"]) == (201, 1)
+    assert first.json()["text"] == TOUCH
+    assert first.json()["created_by"] == "sam"
+    same = await lone_desk.post(PATH, TOUCH + "# a comment changes nothing\n")
+    assert (same.status_code, same.json()["version"]) == (200, 1)
+    second = await lone_desk.post(f"{PATH}/touch-file", TOUCH.replace("hello", "world"))
+    assert (second.status_code, second.json()["version"]) == (201, 2)
+    assert [one["version"] for one in second.json()["versions"]] == [2, 1]
+
+    old = (await lone_desk.get(f"{PATH}/touch-file", params={"version": 1})).json()
+    assert old["runbook"]["inputs"]["word"]["default"] == "hello"
+    assert (await lone_desk.get(f"{PATH}/touch-file")).json()["runbook"]["inputs"]["word"]["default"] == "world"
+    assert_problem(await lone_desk.get(f"{PATH}/touch-file", params={"version": 9}), 404, "version 9")
+
+
+async def test_json_is_as_good(lone_desk: Desk) -> None:
+    document = parse_runbook(TOUCH).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    answer = await lone_desk.post(PATH, document)
+    assert answer.status_code == 201, answer.text
+    assert json.loads(answer.json()["text"]) == document
+    assert (await lone_desk.post(PATH, TOUCH)).status_code == 200
+
+
+async def test_what_is_neither_yaml_nor_json(lone_desk: Desk) -> None:
+    async def send(kind: str) -> httpx.Response:
+        return await lone_desk.post(PATH, content=TOUCH.encode(), headers={"Content-Type": kind})
+
+    assert_problem(await send("text/html"), 415, "application/yaml")
+    for kind in ("application/yaml; charset=utf-8", "text/yaml", "application/x-yaml"):
+        assert (await send(kind)).status_code in (200, 201)
+
+
+async def test_unreadable_texts(lone_desk: Desk) -> None:
+    for content in (b"", b"\xff\xfe", b"a: [", b"- 1", b"x: &a [*a]"):
+        answer = await lone_desk.post(PATH, content=content, headers={"Content-Type": "application/yaml"})
+        assert assert_problem(answer, 422)["problems"][0]["mend"]
+    nul = TOUCH.replace("Make the file that the service misses", '"a\\0b"')
+    assert_problem(await lone_desk.post(PATH, nul), 422, "NUL")
+
+
+async def test_another_id_than_the_address(lone_desk: Desk) -> None:
+    problem = assert_problem(await lone_desk.post(f"{PATH}/other", TOUCH), 422, "touch-file", "other")
+    assert problem["problems"][0]["mend"] == "write `id: other`"
+
+
+async def test_validate_stores_nothing(lone_desk: Desk) -> None:
+    answer = await lone_desk.post(f"{PATH}/validate", TOUCH)
+    assert (answer.status_code, answer.json()["valid"]) == (200, True)
+    assert (await lone_desk.get(PATH)).json()["items"] == []
+
+
+async def test_retire_and_bring_back(lone_desk: Desk) -> None:
+    await lone_desk.post(PATH, TOUCH)
+    assert (await lone_desk.ask("DELETE", f"{PATH}/touch-file")).status_code == 204
+    assert_problem(await lone_desk.ask("DELETE", f"{PATH}/touch-file"), 404, "in use")
+    assert (await lone_desk.get(PATH)).json()["items"] == []
+    [retired] = (await lone_desk.get(PATH, params={"with_retired": True})).json()["items"]
+    assert retired["retired_at"] is not None
+    ticket_id = await lone_desk.file()
+    answer = await lone_desk.post(lone_desk.at(ticket_id, "/execute"), {"runbook_id": "touch-file"})
+    assert_problem(answer, 404, "no runbook 'touch-file' in use")
+    back = await lone_desk.post(PATH, TOUCH)
+    assert (back.status_code, back.json()["version"]) == (201, 2)
+    assert len((await lone_desk.get(PATH)).json()["items"]) == 1
+
+
+async def test_pages(lone_desk: Desk) -> None:
+    for name in "cab":
+        await lone_desk.post(PATH, TOUCH.replace("touch-file", name))
+    first: dict[str, Any] = (await lone_desk.get(PATH, params={"limit": 2})).json()
+    assert [one["id"] for one in first["items"]] == ["a", "b"]
+    second = (await lone_desk.get(PATH, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert ([one["id"] for one in second["items"]], second["next_cursor"]) == (["c"], None)
+
+
+async def test_schema_for_editors(lone_desk: Desk) -> None:
+    schema = (await lone_desk.get("/runbook-schema")).json()
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert "register" in schema["$defs"]["Step"]["properties"]
