@@ -6,6 +6,7 @@ import typer
 
 from commands import connections, runbooks, tenants, tickets
 from commands.context import Commands, Context, context_of, run
+from commands.options import Json
 
 app = typer.Typer(
     name="./handrail",
@@ -75,6 +76,14 @@ def migrate(context: typer.Context) -> None:
 
     run(migrate_database(context_of(context).settings))
     typer.echo("the database is up to date")
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """List what is stuck or inconsistent, and what to do; the exit status is 0 if there is nothing."""
+    from commands.doctor import doctor as look
+
+    look(context_of(context), as_json)
 
 
 app.command("mode")(tenants.mode)

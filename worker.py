@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-from contextlib import suppress
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -13,7 +12,8 @@ from activities.connections import ConnectionActivities
 from activities.leases import LeaseActivities
 from activities.library import Library
 from activities.plans import PlanActivities
-from activities.starts import keep_starting
+from upkeep.reconcile import keep_reconciling
+from upkeep.starts import keep_starting
 from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
@@ -31,6 +31,7 @@ from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.names import TASK_QUEUE
 from workflows.ticket import TicketWorkflow
+from workflows.watch import WorkflowWatch
 
 WORKFLOWS_KEPT = 2000  # a cache smaller than the workflows that are alive costs 40 % of the throughput
 STEPS_AT_ONCE = 200
@@ -84,15 +85,18 @@ async def run(settings: Settings) -> None:
     await ensure_search_attributes(client)
     database = Database(settings.resolved_database_url())
     runners: dict[Connector, CommandRunner] = {Connector.SSH: SshRunner(), Connector.LOCAL: LocalRunner()}
-    starter = asyncio.create_task(keep_starting(database, TicketClient(client).start))
+    upkeep = [
+        asyncio.create_task(keep_starting(database, TicketClient(client).start)),
+        asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
+    ]
     try:
         async with build_worker(client, database, Cipher(settings.cipher_keys()), runners):
             log.info("worker is ready", extra={"task_queue": TASK_QUEUE})
             await stop.wait()
     finally:
-        starter.cancel()
-        with suppress(asyncio.CancelledError):
-            await starter
+        for task in upkeep:
+            task.cancel()
+        await asyncio.gather(*upkeep, return_exceptions=True)
         for runner in runners.values():
             await runner.close()
         await database.close()

@@ -17,13 +17,13 @@ from activities.messages import (
 from activities.planning import PlanProblem, draft_plan
 from activities.records import event_key
 from activities.tickets import TicketGone, match_query
-from db import decisions, events, executions, tickets
+from db import decisions, events, executions, host_changes, tickets
 from db.engine import Database
 from db.tables import ExecutionRow
 from domain.base import utc_now
 from domain.decision import DecisionOutcome, RecordedDecision
 from domain.event import EventKind
-from domain.execution import Execution, ExecutionStatus
+from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.plan import Plan, StepOutline, VerdictDecision
 from domain.ticket import Ticket, TicketStatus
@@ -153,8 +153,9 @@ class PlanActivities:
             if execution is None or execution.ticket_id != question.ticket_id:
                 return RollbackOutline(problem="this ticket has no such execution", ticket_status=ticket.status)
             plan = await executions.get_plan(session, execution.id)
+            later = await host_changes.later_changes(session, execution.id)
         positions = execution.positions_to_undo()
-        problem = execution.why_no_rollback()
+        problem = execution.why_no_rollback() or why_too_late(later)
         return RollbackOutline(
             problem=problem,
             digest=execution.plan_digest,

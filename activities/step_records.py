@@ -6,14 +6,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import StepOutcome, StepRun
 from activities.records import event_key
-from db import connections, events, executions
+from db import connections, events, executions, host_changes
 from db.cipher import Cipher
 from db.engine import Database
 from db.tables import OutputRow, StepRow
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import StepStatus
-from domain.plan import Plan, PlannedStep
+from domain.plan import Phase, Plan, PlannedStep
+from domain.runbook import Risk
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import KeptOutput
 
@@ -31,7 +32,10 @@ class PlanTampered(Exception):
 
 @dataclass
 class Job:
-    """Everything one attempt needs. `recorded`: an earlier try of this activity got as far as the result."""
+    """Everything one attempt needs. `recorded`: an earlier try of this activity got as far as the result.
+
+    `unfinished`: for a rollback, the attempt of its step that may still run on the host.
+    """
 
     plan: Plan
     step: PlannedStep
@@ -39,6 +43,7 @@ class Job:
     secret: Secret | None
     variables: dict[str, str]
     may_have_started: bool
+    unfinished: str | None
     recorded: StepOutcome | None
 
 
@@ -57,6 +62,8 @@ class StepRecords:
             step = plan.step(order.position)
             target = plan.target(step.target)
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
+            own = await executions.get_step_row(session, order.execution_id, order.position)
+            unfinished = own.sent_attempt if order.is_rollback and own.status == StepStatus.UNKNOWN.value else None
             registered = await executions.get_variables(session, order.execution_id)
             secret = await self._secret(session, order.tenant, target.credential)
         return Job(
@@ -67,6 +74,7 @@ class StepRecords:
             variables=plan.inputs
             | {name: value.decode("utf-8", "surrogateescape") for name, value in registered.items()},
             may_have_started=row.sent_attempt == order.attempt_id,
+            unfinished=unfinished,
             recorded=_recorded(row, order),
         )
 
@@ -76,8 +84,10 @@ class StepRecords:
         opened = await connections.open_credential(session, tenant, credential, self._cipher)
         return Secret(**opened.model_dump(exclude={"name"})) if opened else None
 
-    async def begin(self, order: StepRun, step: PlannedStep) -> None:
-        """Mark an attempt as running and as possibly sent, before anything is sent."""
+    async def begin(self, order: StepRun, plan: Plan) -> None:
+        """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent."""
+        step = plan.step(order.position)
+        lease, risk = plan.target(step.target).lease, plan.risk
         async with self._database.write() as session:
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
             if row.sent_attempt == order.attempt_id:
@@ -85,6 +95,8 @@ class StepRecords:
             row.status, row.sent_attempt, row.attempts = StepStatus.RUNNING.value, order.attempt_id, order.attempt
             row.started_at, row.ended_at, row.exit_status, row.detail = utc_now(), None, None, ""
             row.rollback_position = order.rollback_position
+            if step.phase is Phase.STEP and risk is not Risk.NONE:
+                await host_changes.note_change(session, order.execution_id, lease)
             await events.add_event(
                 session,
                 order.ticket_id,

@@ -93,9 +93,11 @@ class StepActivities:
             raise HostRefused("its credential is not stored (any more): add it, then run again")
         follower = Follower(self._records, order, keeps=not job.step.spec.sensitive)
         async with follower:
+            if job.unfinished and job.step.spec.supervise:
+                await follower.watch(runner.kill(job.address, job.secret, job.unfinished))
             if not job.may_have_started:
                 await follower.watch(runner.open(job.address, job.secret))
-            await self._records.begin(order, job.step)
+            await self._records.begin(order, job.plan)
             try:
                 return await follower.watch(
                     runner.run(job.address, job.secret, _request(order, job), follower.take_progress)

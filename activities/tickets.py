@@ -6,11 +6,12 @@ from temporalio import activity
 from activities.library import Library
 from activities.messages import AnalysisOutline, MatchesOutline, MatchOutline, Record, TicketRef
 from activities.records import event_key
-from db import connections, events, executions, tenants, tickets
+from db import connections, events, executions, host_changes, tenants, tickets
 from db.engine import Database
 from domain.analysis import AnalysisRules, analyse
 from domain.base import utc_now
 from domain.event import EventKind
+from domain.execution import ExecutionStatus
 from domain.match import MatchQuery
 from domain.policy import PROPOSAL_THRESHOLD
 from domain.tenant import TenantSettings
@@ -109,6 +110,8 @@ class TicketActivities:
                 await executions.set_execution_status(
                     session, record.execution_id, record.execution_status, record.reason
                 )
+                if record.execution_status is ExecutionStatus.ROLLED_BACK:
+                    await host_changes.forget_changes(session, record.execution_id)
             if record.execution_id and record.step and record.step_status:
                 step = await executions.get_step_row(session, record.execution_id, record.step)
                 step.status = record.step_status.value

@@ -85,6 +85,15 @@ async def set_execution_status(
     await update_execution(session, execution_id, **values)
 
 
+async def mark_running_unknown(session: AsyncSession, execution_id: str, detail: str) -> None:
+    """Steps and rollbacks that nobody follows any more have an unknown outcome."""
+    await session.execute(
+        update(StepRow)
+        .where(StepRow.execution_id == execution_id, StepRow.status == StepStatus.RUNNING.value)
+        .values(status=StepStatus.UNKNOWN.value, detail=detail, ended_at=utc_now())
+    )
+
+
 async def get_step_row(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StepRow:
     """Return the row of a step or its rollback, to be changed in the caller's transaction. Raises NoResultFound."""
     return await session.get_one(StepRow, (execution_id, position, is_rollback))

@@ -209,6 +209,16 @@ class LeaseRow(Row):
     created_at: Mapped[datetime]
 
 
+class HostChangeRow(Row):
+    """Which execution changed which host (by the name of its lease), until the change is undone."""
+
+    __tablename__ = "host_changes"
+    __table_args__ = (Index(None, "lease", "changed_at"),)
+    execution_id: Mapped[str] = mapped_column(ID, ForeignKey("executions.id"), primary_key=True)
+    lease: Mapped[str] = mapped_column(String(300), primary_key=True)
+    changed_at: Mapped[datetime]
+
+
 class RunbookRow(Row):
     __tablename__ = "runbooks"
     tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)

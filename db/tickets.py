@@ -127,7 +127,7 @@ async def list_tickets(
 ) -> Page[Ticket]:
     """Return one page, newest first; `cursor` is the id of the last ticket of the page before."""
     query = select(TicketRow).where(TicketRow.tenant == tenant)
-    query = _narrowed(query, narrow)
+    query = narrowed(query, narrow)
     if cursor:
         query = query.where(TicketRow.id < cursor)
     rows = list(await session.scalars(query.order_by(TicketRow.id.desc()).limit(limit + 1)))
@@ -135,7 +135,7 @@ async def list_tickets(
     return Page([to_ticket(row) for row in rows[:limit]], rows[limit - 1].id if more else None)
 
 
-def _narrowed(query: Select[TicketRow], narrow: TicketFilter) -> Select[TicketRow]:
+def narrowed(query: Select[TicketRow], narrow: TicketFilter) -> Select[TicketRow]:
     for name in ("status", "severity", "classification", "source", "service"):
         wanted: Sequence[str] = getattr(narrow, name)
         if wanted:

@@ -126,6 +126,14 @@ class Execution(WireModel):
         return None
 
 
+def why_too_late(later: list[tuple[str, str, str]]) -> str | None:
+    """Return why an undo would trample on what others changed since (lease, ticket id, runbook id), or None."""
+    if not later:
+        return None
+    others = "; ".join(f"{runbook_id} for ticket {ticket_id} changed {lease}" for lease, ticket_id, runbook_id in later)
+    return f"the host was changed since: {others}; roll that back first"
+
+
 class StepOutput(WireModel):
     """What a step wrote: text (undecodable bytes replaced), and how many bytes there were in all."""
 

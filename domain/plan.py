@@ -124,6 +124,7 @@ class StepOutline(WireModel):
     every: float = 0
     on_failure: OnFailure = OnFailure.ROLLBACK
     rollback: bool = False
+    no_rollback: str = ""
     rollback_scope: RollbackScope = RollbackScope.ATTEMPTED
     rollback_timeout: float = 0
     rollback_attempts: int = 1
@@ -147,6 +148,7 @@ class StepOutline(WireModel):
             every=spec.tries.every,
             on_failure=spec.on_failure,
             rollback=undo is not None,
+            no_rollback=spec.no_rollback or "",
             rollback_scope=spec.rollback_scope,
             rollback_timeout=undo.timeout if undo else 0,
             rollback_attempts=undo_tries.attempts,

@@ -1,12 +1,17 @@
 """Servers that several folders of tests share, one of each in every pytest process."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from db.engine import Database
+from db.migrate import migrate
+from temporal_client import ensure_search_attributes
 from tests.postgres import Postgres
+from tests.stack import Stack
+from tests.temporal_server import TemporalServer
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +29,25 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.new_database(f"t{uuid.uuid4().hex}")
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def stack(temporal_server: TemporalServer, database_url: str) -> AsyncIterator[Stack]:
+    """Without a worker: tests start one, or several, when they want it to run."""
+    database = Database(database_url)
+    await migrate(database)
+    await temporal_server.wait()
+    client = await temporal_server.client(temporal_server.next_namespace())
+    await ensure_search_attributes(client)
+    stack = Stack(database, client)
+    yield stack
+    await stack.close()
+    await database.close()

@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": {"domain"},
     "activities": {"domain", "matching", "db", "integrations"},
     "workflows": {"domain", "activities"},
+    "upkeep": {"domain", "db", "workflows"},
     "api": {"domain", "db", "workflows", "integrations"},
 }
 OURS = {*MAY_IMPORT, "lab", "bench", "settings", "temporal_client", "worker", "cli", "commands", "tests"}

@@ -15,9 +15,10 @@ from api.services import Services
 from api.temporal import WorkflowEnded, ask
 from api.ticket_view import TicketAccepted, accepted
 from db import decisions, executions
+from db.host_changes import later_changes
 from domain.base import Model
 from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
-from domain.execution import Execution, ExecutionStatus
+from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.ticket import TicketStatus
 from workflows.messages import CancelRequest, RollbackRequest
@@ -205,7 +206,9 @@ async def rollback(
         raise Problem(
             404, f"this ticket has no execution {body.execution_id!r}; it has: {', '.join(e.id for e in ran)}"
         )
-    why_not = chosen.why_no_rollback()
+    async with services.database.read() as session:
+        later = await later_changes(session, chosen.id)
+    why_not = chosen.why_no_rollback() or why_too_late(later)
     if why_not:
         raise Problem(409, f"execution {chosen.id} cannot be rolled back: {why_not}")
     asked = RollbackRequest(

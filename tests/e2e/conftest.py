@@ -1,39 +1,13 @@
-"""A stack on the real Temporal server with OpenSSH's sshd, on SQLite and on PostgreSQL."""
+"""A real host, OpenSSH's sshd, that a stack knows."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from db.engine import Database
-from db.migrate import migrate
 from domain.connection import Connection, CredentialKind, NewCredential
-from temporal_client import ensure_search_attributes
 from tests.sshd import Sshd
 from tests.stack import Stack
-from tests.temporal_server import TemporalServer
-
-
-@pytest.fixture(scope="session")
-def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
-    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def stack(temporal_server: TemporalServer, database_url: str) -> AsyncIterator[Stack]:
-    """Without a worker: tests start one, or several, when they want it to run."""
-    database = Database(database_url)
-    await migrate(database)
-    await temporal_server.wait()
-    client = await temporal_server.client(temporal_server.next_namespace())
-    await ensure_search_attributes(client)
-    stack = Stack(database, client)
-    yield stack
-    await stack.close()
-    await database.close()
 
 
 @pytest.fixture

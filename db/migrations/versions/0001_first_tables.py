@@ -193,6 +193,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_executions_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
+        "host_changes",
+        sa.Column("execution_id", sa.String(length=40), nullable=False),
+        sa.Column("lease", sa.String(length=300), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], name=op.f("fk_host_changes_execution_id")),
+        sa.PrimaryKeyConstraint("execution_id", "lease", name=op.f("pk_host_changes")),
+    )
+    with op.batch_alter_table("host_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_host_changes_lease_changed_at"), ["lease", "changed_at"], unique=False)
+
+    op.create_table(
         "steps",
         sa.Column("execution_id", sa.String(length=40), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
@@ -243,6 +254,10 @@ def downgrade() -> None:
     op.drop_table("outputs")
     op.drop_table("variables")
     op.drop_table("steps")
+    with op.batch_alter_table("host_changes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_host_changes_lease_changed_at"))
+
+    op.drop_table("host_changes")
     with op.batch_alter_table("executions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_executions_ticket_id"))
         batch_op.drop_index(batch_op.f("ix_executions_tenant_status"))

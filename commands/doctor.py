@@ -1,0 +1,50 @@
+"""`handrail doctor`: what is stuck and why, straight from the database and Temporal."""
+
+import typer
+from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
+from commands.context import Context, run
+from commands.failures import NotReachable
+from commands.output import out, print_json
+from db.engine import Database
+from domain.finding import Finding
+from settings import Settings
+from temporal_client import connect
+from upkeep.findings import find
+from workflows.watch import WorkflowWatch
+
+
+def doctor(context: Context, as_json: bool) -> None:
+    """Print the findings; raises typer.Exit(1) if there are any."""
+    findings = run(_find(context.settings))
+    if as_json:
+        print_json([finding.model_dump(mode="json") for finding in findings])
+    else:
+        _print(findings)
+    if findings:
+        raise typer.Exit(1)
+
+
+def _print(findings: list[Finding]) -> None:
+    if not findings:
+        out.print("nothing: no ticket is stuck, rows and Temporal agree")
+    for finding in findings:
+        out.print(f"[bold]{finding.kind.value}[/] {escape(finding.what)}", highlight=False, soft_wrap=True)
+        out.print(f"    mend: {escape(finding.mend)}", highlight=False, soft_wrap=True)
+
+
+async def _find(settings: Settings) -> list[Finding]:
+    database = Database(settings.resolved_database_url())
+    try:
+        client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
+        return await find(database, WorkflowWatch(client))
+    except (RuntimeError, RPCError) as error:
+        raise NotReachable(
+            f"Temporal does not answer on {settings.resolved_temporal_address()}: {error}", "start it, then ask again"
+        ) from None
+    except (SQLAlchemyError, OSError) as error:
+        raise NotReachable(f"the database does not answer: {error}", "start it, then ask again") from None
+    finally:
+        await database.close()

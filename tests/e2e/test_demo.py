@@ -1,0 +1,173 @@
+"""The story and `up`, as people run them: real processes, real SSH, the real Temporal server."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import CLI, ROOT, Running, environment_for, processes_of, running, until
+from tests.needs import need, need_program
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+MODE = "/settings/execution-mode/demo"
+
+
+@pytest.fixture
+def handrail(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path / "state") as started:
+        yield started
+
+
+def stories(handrail: Running) -> dict[str, str]:
+    """Return the story's tickets: the number in the story -> id."""
+    tickets = handrail.get("/tickets/demo/tickets?source=demo")["items"]
+    return {ticket["external_id"].rsplit("-", 1)[1]: ticket["id"] for ticket in tickets}
+
+
+def test_story_then_stop_then_start_again(handrail: Running) -> None:
+    handrail.json("mode", "hil", "--threshold", "0.93")
+    found = handrail.get(MODE)
+
+    told = handrail.cli("demo", "--approve")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "byte for byte as before" in told.stdout
+    assert handrail.get(MODE) == found == {"mode": "hil", "confidence_threshold": 0.93}
+
+    ids = stories(handrail)
+    disk, service, change = (handrail.get(f"/tickets/demo/tickets/{ids[number]}") for number in "123")
+    assert disk["status"] == "resolved"
+    assert disk["decisions"] == []
+    assert [step["status"] for step in disk["executions"][0]["steps"]] == ["succeeded"] * 9
+    assert service["status"] == "resolved"
+    assert [(one["decision"], one["result"]) for one in service["decisions"]] == [("approve", "accepted")]
+    assert service["plan"]["digest"][:12] in told.stdout
+    assert change["status"] == "escalated"
+    assert "Validate the configuration" in change["status_reason"]
+    undone = {
+        step["position"]: step["rollback"]["position"] for step in change["executions"][0]["steps"] if step["rollback"]
+    }
+    assert undone == {4: 2, 5: 1}, "undone in reverse"
+    assert change["executions"][0]["status"] == "rolled_back"
+
+    assert handrail.end(signal.SIGINT) == 0
+    handrail.need_nothing_left()
+
+    handrail.start("--no-demo")
+    assert ids["3"][-8:] in handrail.said
+    assert stories(handrail) == ids
+    again = handrail.cli("demo", "--approve")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert handrail.end(signal.SIGTERM) == 0
+    handrail.need_nothing_left()
+
+
+@pytest.mark.parametrize("way", ["./handrail", "curl"])
+def test_a_person_approves_with_the_line_that_the_story_prints(handrail: Running, way: str) -> None:
+    if way == "curl":
+        need_program("curl", "curl")
+    need((ROOT / ".venv").exists(), "the launcher needs .venv: make setup")
+    with subprocess.Popen(
+        [*CLI, "demo"],
+        cwd=ROOT,
+        env={**handrail.environment, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as story:
+        assert story.stdout is not None
+        said = ""
+        for line in story.stdout:
+            said += line
+            if "Waiting for you" in line:
+                break
+        lines = [line.strip() for line in said.splitlines() if re.match(rf" {{4}}(\w+=\S+ )*{re.escape(way)} ", line)]
+        assert len(lines) == 1, said
+        waiting = handrail.get(f"/tickets/demo/tickets/{stories(handrail)['2']}")
+        assert waiting["status"] == "awaiting_approval"
+        assert waiting["executions"][0]["started_at"] is None
+        approved = subprocess.run(
+            lines[0], shell=True, cwd=ROOT, env=handrail.environment, capture_output=True, text=True, check=False
+        )
+        assert approved.returncode == 0, approved.stdout + approved.stderr
+        said += story.stdout.read()
+    assert story.returncode == 0, said
+    assert handrail.get(f"/tickets/demo/tickets/{stories(handrail)['2']}")["status"] == "resolved"
+
+
+def test_up_plays_the_story_and_stops_in_its_middle(tmp_path: Path) -> None:
+    with running(tmp_path / "state") as handrail:
+        handrail.json("mode", "hil", "--threshold", "0.5")
+        assert handrail.end() == 0
+        handrail.process = subprocess.Popen(
+            [*CLI, "up", "--headless"],
+            env={**handrail.environment, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=(handrail.home / "up.out").open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        until(lambda: "Waiting for you" in handrail.said, lambda: handrail.said)
+        assert handrail.end(signal.SIGINT) == 0
+        handrail.need_nothing_left()
+        handrail.start("--no-demo")
+        assert handrail.get(MODE) == {"mode": "hil", "confidence_threshold": 0.5}
+        ticket_id = stories(handrail)["2"]
+        assert f"ticket approve {ticket_id[-8:]}" in handrail.said
+        assert handrail.get(f"/tickets/demo/tickets/{ticket_id}")["status"] == "awaiting_approval"
+        approved = handrail.cli("ticket", "approve", ticket_id[-6:])
+        assert approved.returncode == 0, approved.stderr
+        # The lab has booted since, which started the service: nothing is to be fixed, and nothing is changed.
+        watched = handrail.cli("ticket", "watch", ticket_id)
+        assert "The service really is down" in watched.stdout
+        assert watched.returncode == 1
+
+
+def test_killed_up_takes_its_children_along(handrail: Running) -> None:
+    assert len(processes_of(handrail.home)) >= 9
+    handrail.end(signal.SIGKILL)
+    handrail.need_nothing_left()
+    handrail.start("--no-demo")
+    assert handrail.end() == 0
+
+
+def test_dead_worker_is_started_again(handrail: Running) -> None:
+    workers = [process for process in processes_of(handrail.home) if process.cmdline()[-1:] == ["worker"]]
+    for process in workers:
+        process.kill()
+    until(lambda: "worker ended with status" in handrail.said, lambda: handrail.said)
+    assert handrail.json("connection", "test", "web-01")["is_ok"] is True
+
+
+def test_second_up_is_told_of_the_first(handrail: Running) -> None:
+    second = handrail.cli("up", "--no-demo")
+    assert second.returncode == 1
+    assert f"already runs on {handrail.home}" in second.stderr
+    assert handrail.process is not None
+    assert f"process {handrail.process.pid}" in second.stderr
+
+
+def test_ports_in_use_are_named(tmp_path: Path) -> None:
+    environment = environment_for(tmp_path / "state")
+    port = int(environment["HANDRAIL_TEMPORAL_PORT"])
+    with socket.create_server(("127.0.0.1", port)):
+        done = subprocess.run([*CLI, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"port {port}, for the embedded Temporal, is in use" in done.stderr
+    assert "HANDRAIL_TEMPORAL_PORT=" in done.stderr
+    assert "HANDRAIL_PORT=" not in done.stderr
+    assert processes_of(tmp_path / "state") == []
+
+
+def test_part_that_cannot_start_is_shown_with_its_log(tmp_path: Path) -> None:
+    environment = environment_for(tmp_path / "state") | {"HANDRAIL_API_TOKENS": "not a pair"}
+    done = subprocess.run([*CLI, "up"], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "api could not be started" in done.stderr
+    assert "HANDRAIL_API_TOKENS takes name=token pairs" in done.stderr
+    assert "logs/api.log" in done.stderr
+    until(lambda: not processes_of(tmp_path / "state"), lambda: "processes are left")
