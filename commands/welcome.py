@@ -29,4 +29,7 @@ async def greet(settings: Settings, api: Api, hosts: list[dict[str, Any]], ssh_c
         out.print()
         listed = [(ticket["id"][-8:], coloured(ticket["status"]), ticket["title"]) for ticket in tickets]
         out.print(table(["ticket", "status", "title"], listed, title="Tickets of earlier runs, newest first:"))
+        for ticket in tickets:
+            if ticket["status"] == "awaiting_approval":
+                out.print(f"  one waits for you: ./handrail ticket approve {ticket['id'][-8:]}", style="yellow")
         out.print("  all of them: ./handrail ticket list")

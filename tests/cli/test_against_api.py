@@ -1,0 +1,237 @@
+"""The commands against a Handrail that runs: real API, worker, Temporal and lab hosts."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commands.api_client import Api
+from commands.demo_mode import kept_mode
+from domain.tenant import ExecutionMode
+from tests.e2e.running import Running, running, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def handrail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("cli") / "state") as started:
+        yield started
+
+
+def filed(handrail: Running, title: str, *words: str) -> str:
+    ticket = handrail.json("ticket", "file", "--title", title, *words)
+    return str(ticket["id"])
+
+
+def waiting(handrail: Running, host: str) -> dict[str, object]:
+    """File a ticket whose plan waits for a person; return the ticket."""
+    assert handrail.cli("mode", "hil").returncode == 0
+    ticket_id = filed(
+        handrail,
+        f"nginx is down on {host}",
+        *("--description", "connection refused; the unit is in failed state", "--severity", "high"),
+        *("--ci", host, "--service", "nginx", "--label", "alertname=SystemdUnitFailed"),
+    )
+    until(lambda: status(handrail, ticket_id) == "awaiting_approval", lambda: status(handrail, ticket_id))
+    shown: dict[str, object] = handrail.json("ticket", "show", ticket_id)
+    return shown
+
+
+def status(handrail: Running, ticket_id: str) -> str:
+    return str(handrail.json("ticket", "show", ticket_id)["status"])
+
+
+def test_mode_is_shown_and_set(handrail: Running) -> None:
+    assert handrail.json("mode", "auto", "--threshold", "0.9") == {"mode": "auto", "confidence_threshold": 0.9}
+    assert handrail.json("mode", "hil") == {"mode": "hil", "confidence_threshold": 0.9}
+    assert "every plan waits" in handrail.cli("mode").stdout
+    assert handrail.json("mode", "auto", "--threshold", "0.8") == {"mode": "auto", "confidence_threshold": 0.8}
+
+
+def test_lists_as_text_and_json(handrail: Running) -> None:
+    assert [one["name"] for one in handrail.json("connection", "list")] == ["db-01", "web-01", "web-02"]
+    assert handrail.json("credential", "list") == [{"name": "lab-key", "kind": "ssh_key", "username": "ops"}]
+    runbooks = {one["id"] for one in handrail.json("runbook", "list")}
+    assert {"disk-full", "service-down"} <= runbooks
+    assert "disk-full" in handrail.cli("runbook", "list").stdout
+    assert handrail.cli("runbook", "show", "disk-full").stdout.startswith("id: disk-full\n")
+    assert handrail.cli("runbook", "show", "none").returncode == 1
+
+
+def test_ticket_by_a_part_of_its_id(handrail: Running) -> None:
+    ticket_id = filed(handrail, "Something odd happened")
+    for given in (ticket_id, ticket_id.upper(), ticket_id[-6:], "latest"):
+        assert handrail.json("ticket", "show", given)["id"] == ticket_id
+    short = handrail.cli("ticket", "show", ticket_id[-3:])
+    assert short.returncode == 2
+    assert "too short" in short.stderr
+    other = filed(handrail, "Something else happened")
+    both = handrail.cli("ticket", "show", ticket_id[:4])
+    assert both.returncode == 1
+    assert "give more of the id" in both.stderr
+    assert other in both.stderr
+    unknown = handrail.cli("ticket", "show", "zzzzzz")
+    assert unknown.returncode == 1
+    assert "ticket list" in unknown.stderr
+    assert [one["id"] for one in handrail.json("ticket", "list", "--query", "odd")] == [ticket_id]
+
+
+def test_ticket_without_runbook_waits_runs_a_chosen_one_and_is_cancelled(handrail: Running) -> None:
+    ticket_id = filed(handrail, "The coffee machine of floor 3 is out of beans")
+    until(lambda: status(handrail, ticket_id) == "awaiting_runbook", lambda: status(handrail, ticket_id))
+    wrong = handrail.cli("ticket", "execute", ticket_id, "service-dwn")
+    assert wrong.returncode == 1
+    assert "service-down" in wrong.stderr
+    unknown = handrail.cli("ticket", "execute", ticket_id, "service-down", "--input", "colour=red")
+    assert unknown.returncode == 1
+    assert "colour" in unknown.stderr
+    chosen = handrail.cli("ticket", "execute", ticket_id, "service-down", "-i", "service=nginx", "--target", "web-01")
+    assert chosen.returncode == 0, chosen.stderr
+    until(lambda: status(handrail, ticket_id) == "awaiting_approval", lambda: status(handrail, ticket_id))
+    assert handrail.json("ticket", "show", ticket_id)["plan"]["inputs"] == {"service": "nginx"}
+    assert handrail.cli("ticket", "cancel", ticket_id, "--comment", "tea will do").returncode == 0
+    watched = handrail.cli("ticket", "watch", ticket_id)
+    assert watched.returncode == 1
+    assert "tea will do" in watched.stdout
+    assert status(handrail, ticket_id) == "cancelled"
+
+
+def test_reject(handrail: Running) -> None:
+    ticket_id = str(waiting(handrail, "web-02")["id"])
+    done = handrail.cli("ticket", "reject", ticket_id, "-m", "not on a Friday")
+    assert done.returncode == 0, done.stderr
+    ended = handrail.json("ticket", "show", ticket_id)
+    assert (ended["status"], ended["executions"][0]["started_at"]) == ("rejected", None)
+    again = handrail.cli("ticket", "approve", ticket_id)
+    assert again.returncode == 1
+    assert "ticket show" in again.stderr
+
+
+def test_approve_shows_the_plan_and_insists_on_its_digest(handrail: Running) -> None:
+    ticket = waiting(handrail, "web-01")
+    ticket_id, plan = str(ticket["id"]), ticket["plan"]
+    assert isinstance(plan, dict)
+    for wrong in ("0" * 64, plan["digest"][:7]):
+        done = handrail.cli("ticket", "approve", ticket_id, "--digest", wrong)
+        assert done.returncode == 1
+        assert "nothing was decided" in done.stderr
+    assert status(handrail, ticket_id) == "awaiting_approval"
+    done = handrail.cli("ticket", "approve", ticket_id, "--digest", plan["digest"][:12])
+    assert done.returncode == 0, done.stderr
+    for shown in (
+        plan["digest"][:12],
+        "web-01 (ssh ops@127.0.0.1:",
+        'systemctl start "$service"',
+        "service='nginx'",
+        "undo $",
+    ):
+        assert shown in done.stdout
+    # nginx runs, so the precheck fails and nothing is changed.
+    events = [json.loads(line) for line in handrail.cli("ticket", "watch", ticket_id, "--json").stdout.splitlines()]
+    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["data"]["ticket_status"] == status(handrail, ticket_id) == "escalated"
+
+
+def test_output_and_rollback(handrail: Running) -> None:
+    root = Path(handrail.home / "lab/web-02")
+    assert handrail.cli("mode", "auto").returncode == 0
+    pid = int((root / "run/nginx.pid").read_text())
+    os.kill(pid, 9)
+    done = handrail.cli(
+        *("ticket", "file", "--title", "nginx is down on web-02", "--severity", "high", "--ci", "web-02", "--watch"),
+        *("--service", "nginx", "--label", "alertname=SystemdUnitFailed", "--description", "connection refused"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "resolved" in done.stdout
+    written = handrail.cli("ticket", "output", "latest", "2")
+    assert written.stdout.startswith("nginx is ")
+    assert handrail.cli("ticket", "output", "latest", "99").returncode == 1
+    shown = handrail.cli("ticket", "show", "latest")
+    assert "succeeded" in shown.stdout
+    assert handrail.cli("ticket", "rollback", "latest", "-m", "for the test").returncode == 0
+    ticket_id = handrail.json("ticket", "list", "-n", "1")[0]["id"]
+    until(
+        lambda: handrail.json("ticket", "show", ticket_id)["executions"][0]["status"] == "rolled_back",
+        lambda: status(handrail, ticket_id),
+    )
+    again = handrail.cli("ticket", "rollback", ticket_id)
+    assert again.returncode == 1
+    assert "rolled back already" in again.stderr
+
+
+def test_connections_and_credentials(handrail: Running, tmp_path: Path) -> None:
+    lab = json.loads((handrail.home / "lab/lab.json").read_text())["hosts"][0]
+    password = Path(lab["password_path"]).read_text()
+    added = handrail.cli("credential", "add", "lab-password", "-k", "password", "-u", "ops", text=password + "\n")
+    assert added.returncode == 0, added.stderr
+    assert password not in added.stdout + added.stderr
+    place = ("--host", lab["host"], "--port", str(lab["port"]), "-u", "ops")
+    words = ("connection", "add", "by-password", *place, "-c", "lab-password", "--host-key", lab["host_key"])
+    assert handrail.cli(*words).returncode == 0
+    assert handrail.json("connection", "test", "by-password")["is_ok"] is True
+    twice = handrail.cli(*words)
+    assert twice.returncode == 1
+    assert "exists" in twice.stderr
+    (tmp_path / "secret").write_text("wrong password\n")
+    replaced = ("credential", "add", "lab-password", "-k", "password", "-u", "ops", "--replace")
+    assert handrail.cli(*replaced, "--file", str(tmp_path / "secret")).returncode == 0
+    broken = handrail.cli("connection", "test", "by-password")
+    assert broken.returncode == 1
+    assert "does not work" in broken.stderr
+    missing = handrail.cli("connection", "add", "other", *place, "-c", "none", "--host-key", lab["host_key"])
+    assert missing.returncode == 1
+    assert "no credential" in missing.stderr
+
+
+def test_sync_is_all_or_nothing_and_versions_grow(handrail: Running, tmp_path: Path) -> None:
+    text = "id: synced\ntitle: Synced\nrisk: none\nsteps:\n  - {name: Look, run: uptime}\n"
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(text)
+    bad.write_text("id: bad\n")
+    failed = handrail.cli("runbook", "sync", str(tmp_path))
+    assert failed.returncode == 1
+    assert "nothing was stored" in failed.stderr
+    assert handrail.cli("runbook", "show", "synced").returncode == 1
+    bad.unlink()
+    assert [one["version"] for one in handrail.json("runbook", "sync", str(tmp_path))] == [1]
+    assert [one["version"] for one in handrail.json("runbook", "sync", str(tmp_path))] == [1]
+    good.write_text(text.replace("uptime", "uptime; who"))
+    assert [one["version"] for one in handrail.json("runbook", "sync", str(good))] == [2]
+
+
+def test_unknown_tenant_and_wrong_token(handrail: Running) -> None:
+    unknown = handrail.cli("--tenant", "nobody", "ticket", "list")
+    assert unknown.returncode == 1
+    assert "there is no tenant 'nobody'" in unknown.stderr
+    stranger = Running(handrail.home, handrail.environment | {"HANDRAIL_TOKEN": "not-the-right-token"})
+    refused = stranger.cli("ticket", "list")
+    assert refused.returncode == 1
+    assert "HANDRAIL_TOKEN" in refused.stderr
+
+
+@pytest.mark.parametrize("how", ["error", "cancelled"])
+async def test_demo_gives_the_mode_back(handrail: Running, how: str) -> None:
+    token = (handrail.home / "token").read_text().strip()
+    async with Api(handrail.url, token, "demo") as api:
+        found = await api.post("/settings/execution-mode/{tenant}", {"mode": "auto", "confidence_threshold": 0.71})
+        inside = asyncio.Event()
+
+        async def borrow() -> None:
+            async with kept_mode(api, ExecutionMode.HIL):
+                inside.set()
+                await (asyncio.Event().wait() if how == "cancelled" else asyncio.sleep(0))
+                raise RuntimeError
+
+        task = asyncio.create_task(borrow())
+        await inside.wait()
+        if how == "cancelled":
+            assert (await api.get("/settings/execution-mode/{tenant}"))["mode"] == "hil"
+            task.cancel()
+        with pytest.raises((RuntimeError, asyncio.CancelledError)):
+            await task
+        assert await api.get("/settings/execution-mode/{tenant}") == found
+        await api.post("/settings/execution-mode/{tenant}", {"mode": "auto", "confidence_threshold": 0.8})
