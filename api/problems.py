@@ -107,7 +107,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
         allowed = (error.headers or {}).get("Allow", "other methods")
         detail = f"{request.method} is not possible here; use {allowed}"
     elif error.status_code == 400 and "parsing the body" in detail:
-        detail = "the body cannot be read as JSON; send one JSON object, not nested too deeply"
+        message = "cannot be read as JSON; send one object in UTF-8, not nested too deeply"
+        return to_response(invalid("body", message), request.url.path)
     return to_response(Problem(error.status_code, detail, headers=error.headers), request.url.path)
 
 

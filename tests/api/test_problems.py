@@ -78,9 +78,11 @@ async def test_five_megabytes_of_description(lone_desk: Desk) -> None:
     ],
 )
 async def test_deep_nesting(lone_desk: Desk, content: bytes) -> None:
-    answer = await send(lone_desk, content)
-    assert_problem(answer, answer.status_code)
-    assert answer.status_code in (400, 422)
+    assert_problem(await send(lone_desk, content), 422, "nested")
+
+
+async def test_json_that_is_not_utf_8(lone_desk: Desk) -> None:
+    assert_problem(await send(lone_desk, b'{"title": "\xff\xfe"}'), 422, "UTF-8")
 
 
 async def test_a_body_that_is_not_json(lone_desk: Desk) -> None:
