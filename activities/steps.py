@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import activity
@@ -22,6 +22,7 @@ from integrations.connector import (
     CommandRequest,
     CommandResult,
     CommandRunner,
+    HostAddress,
     HostRefused,
     HostUnreachable,
     Progress,
@@ -34,6 +35,11 @@ PATIENCE_BEFORE = timedelta(minutes=1)
 # Afterwards the command may be running or have run: it is worth more waiting to learn which.
 PATIENCE_AFTER = timedelta(minutes=10)
 LONGEST_DETAIL = 300
+# A run directory is needed while its step may still be looked at again; a week covers a long weekend.
+RUNS_KEPT = timedelta(days=7)
+CLEAN_EVERY = timedelta(days=1)
+CLEAN_SECONDS = 5.0
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 Result = TypeVar("Result")
 
@@ -43,6 +49,7 @@ class StepActivities:
 
     def __init__(self, records: StepRecords, runners: dict[Connector, CommandRunner]) -> None:
         self._records, self._runners = records, runners
+        self._cleaned: dict[HostAddress, datetime] = {}
 
     @activity.defn
     async def run_step(self, order: StepRun) -> StepOutcome:
@@ -55,7 +62,21 @@ class StepActivities:
             return job.recorded
         outcome, result, value = await self._outcome(order, job)
         await self._records.end(order, job.step, outcome, result, value)
+        if result is not None and job.step.spec.supervise:
+            await self._clean(job)
         return outcome
+
+    async def _clean(self, job: Job) -> None:
+        """Remove old run directories, once a day on each host that is in use; a failure only costs disk there."""
+        now = utc_now()
+        if now - self._cleaned.get(job.address, NEVER) < CLEAN_EVERY:
+            return
+        self._cleaned[job.address] = now
+        try:
+            async with asyncio.timeout(CLEAN_SECONDS):
+                await self._runners[job.address.connector].clean(job.address, job.secret, RUNS_KEPT.total_seconds())
+        except (HostRefused, HostUnreachable, TimeoutError) as error:
+            activity.logger.warning("old run directories stay on %s: %s", job.address.name, error)
 
     @activity.defn
     async def is_wanted(self, order: StepRun) -> StepOutcome:
