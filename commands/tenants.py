@@ -1,20 +1,15 @@
 """`handrail tenant ...`: straight on the database, for whoever runs the server; `handrail mode`: through the API."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from commands.api_client import Api
 from commands.context import Context, context_of, run
 from commands.failures import CommandFailed, Exit
 from commands.options import Json
 from commands.output import out, print_json
-from db.engine import Database
-from db.tenants import add_tenant, list_tenants
 from domain.tenant import ExecutionMode
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -26,7 +21,9 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """List the tenants."""
-    tenants = run(_list(context_of(context)))
+    from commands.tenant_rows import list_tenants
+
+    tenants = run(list_tenants(context_of(context).settings))
     if as_json:
         print_json(tenants)
         return
@@ -42,33 +39,11 @@ def add(
     """Add a tenant, with the default settings."""
     if not NAME.fullmatch(name):
         raise CommandFailed(f"{name!r} is no tenant's name", "use lower case letters, digits and dashes", Exit.USAGE)
-    if not run(_add(context_of(context), name)):
+    from commands.tenant_rows import add_tenant
+
+    if not run(add_tenant(context_of(context).settings, name)):
         raise CommandFailed(f"tenant {name} exists already")
     out.print(f"tenant {name} is added; its tickets: ./handrail --tenant {name} ticket list")
-
-
-async def _list(context: Context) -> list[str]:
-    async with _database(context) as database, database.read() as session:
-        return await list_tenants(session)
-
-
-async def _add(context: Context, name: str) -> bool:
-    async with _database(context) as database, database.write() as session:
-        return await add_tenant(session, name)
-
-
-@asynccontextmanager
-async def _database(context: Context) -> AsyncIterator[Database]:
-    database = Database(context.settings.resolved_database_url())
-    try:
-        yield database
-    except (OperationalError, ProgrammingError, OSError) as error:
-        raise CommandFailed(
-            f"the database cannot be used: {str(error).splitlines()[0]}",
-            "run ./handrail migrate, and check HANDRAIL_HOME or HANDRAIL_DATABASE_URL",
-        ) from None
-    finally:
-        await database.close()
 
 
 def mode(

@@ -22,9 +22,17 @@ def handrail(tmp_path: Path) -> Iterator[Running]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One for the tests that leave it running."""
+    with running(tmp_path_factory.mktemp("shared") / "state") as started:
+        yield started
+
+
 def stories(handrail: Running) -> dict[str, str]:
-    """Return the story's tickets: the number in the story -> id."""
+    """Return the tickets of the latest story: the number in the story -> id."""
     tickets = handrail.get("/tickets/demo/tickets?source=demo")["items"]
+    tickets = [ticket for ticket in tickets if ticket["external_id"][:-2] == tickets[0]["external_id"][:-2]]
     return {ticket["external_id"].rsplit("-", 1)[1]: ticket["id"] for ticket in tickets}
 
 
@@ -66,14 +74,14 @@ def test_story_then_stop_then_start_again(handrail: Running) -> None:
 
 
 @pytest.mark.parametrize("way", ["./handrail", "curl"])
-def test_a_person_approves_with_the_line_that_the_story_prints(handrail: Running, way: str) -> None:
+def test_a_person_approves_with_the_line_that_the_story_prints(shared: Running, way: str) -> None:
     if way == "curl":
         need_program("curl", "curl")
     need((ROOT / ".venv").exists(), "the launcher needs .venv: make setup")
     with subprocess.Popen(
         [*CLI, "demo"],
         cwd=ROOT,
-        env={**handrail.environment, "PYTHONUNBUFFERED": "1"},
+        env={**shared.environment, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,16 +95,16 @@ def test_a_person_approves_with_the_line_that_the_story_prints(handrail: Running
                 break
         lines = [line.strip() for line in said.splitlines() if re.match(rf" {{4}}(\w+=\S+ )*{re.escape(way)} ", line)]
         assert len(lines) == 1, said
-        waiting = handrail.get(f"/tickets/demo/tickets/{stories(handrail)['2']}")
+        waiting = shared.get(f"/tickets/demo/tickets/{stories(shared)['2']}")
         assert waiting["status"] == "awaiting_approval"
         assert waiting["executions"][0]["started_at"] is None
         approved = subprocess.run(
-            lines[0], shell=True, cwd=ROOT, env=handrail.environment, capture_output=True, text=True, check=False
+            lines[0], shell=True, cwd=ROOT, env=shared.environment, capture_output=True, text=True, check=False
         )
         assert approved.returncode == 0, approved.stdout + approved.stderr
         said += story.stdout.read()
     assert story.returncode == 0, said
-    assert handrail.get(f"/tickets/demo/tickets/{stories(handrail)['2']}")["status"] == "resolved"
+    assert shared.get(f"/tickets/demo/tickets/{stories(shared)['2']}")["status"] == "resolved"
 
 
 def test_up_plays_the_story_and_stops_in_its_middle(tmp_path: Path) -> None:
@@ -135,20 +143,20 @@ def test_killed_up_takes_its_children_along(handrail: Running) -> None:
     assert handrail.end() == 0
 
 
-def test_dead_worker_is_started_again(handrail: Running) -> None:
-    workers = [process for process in processes_of(handrail.home) if process.cmdline()[-1:] == ["worker"]]
+def test_dead_worker_is_started_again(shared: Running) -> None:
+    workers = [process for process in processes_of(shared.home) if process.cmdline()[-1:] == ["worker"]]
     for process in workers:
         process.kill()
-    until(lambda: "worker ended with status" in handrail.said, lambda: handrail.said)
-    assert handrail.json("connection", "test", "web-01")["is_ok"] is True
+    until(lambda: "worker ended with status" in shared.said, lambda: shared.said)
+    assert shared.json("connection", "test", "web-01")["is_ok"] is True
 
 
-def test_second_up_is_told_of_the_first(handrail: Running) -> None:
-    second = handrail.cli("up", "--no-demo")
+def test_second_up_is_told_of_the_first(shared: Running) -> None:
+    second = shared.cli("up", "--no-demo")
     assert second.returncode == 1
-    assert f"already runs on {handrail.home}" in second.stderr
-    assert handrail.process is not None
-    assert f"process {handrail.process.pid}" in second.stderr
+    assert f"already runs on {shared.home}" in second.stderr
+    assert shared.process is not None
+    assert f"process {shared.process.pid}" in second.stderr
 
 
 def test_ports_in_use_are_named(tmp_path: Path) -> None:
