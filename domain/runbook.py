@@ -210,7 +210,7 @@ class Runbook(Model):
     """A versioned document that says how to fix one problem, how to check the fix, and how to undo it."""
 
     id: RunbookId = Field(description="Stable name: letters, digits, dot, dash, underscore.", examples=["disk-full"])
-    version: int = Field(default=1, ge=1, description="Grows with each change.")
+    version: int = Field(default=1, ge=1, le=1_000_000_000, description="Grows with each change.")
     title: Words = Field(description="What it does, in one line.")
     match: MatchHints = Field(default_factory=MatchHints, description="What matching reads, besides the texts.")
     description: str = Field(default="", max_length=20_000, description="What it does and when to use it.")

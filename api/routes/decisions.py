@@ -37,7 +37,12 @@ class NewDecision(Model):
     """An answer to a plan, or to a step of it that waits."""
 
     decision: DecisionKind
-    plan_digest: str = Field(min_length=1, max_length=100, description="The plan's digest, from the ticket.")
+    plan_digest: str = Field(
+        min_length=1,
+        max_length=100,
+        examples=["9f86d081884c7d65..."],
+        description="The plan's digest, from the ticket.",
+    )
     comment: Comment = Field(default="", examples=["looked at the disk, go ahead"])
     step: int | None = Field(default=None, ge=1, le=MAX_NUMBER, description="Position of the step that waits.")
     answers: dict[str, str] = Field(default_factory=dict, description="For a step that asks: its values.")

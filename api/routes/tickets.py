@@ -82,7 +82,7 @@ async def _start(ticket: Ticket, services: Services) -> None:
         async with services.database.write() as session:
             await tickets.mark_started(session, ticket.id)
     except (Problem, SQLAlchemyError, *UNREACHABLE) as error:
-        log.warning("ticket %s is kept and starts later: %s", ticket.id, error)
+        log.warning("ticket %s is kept and starts later: %s", ticket.id, error.__cause__ or error)
 
 
 @router.get("", summary="List tickets, newest first")

@@ -1,6 +1,6 @@
 """The real API on a migrated SQLite file, a real Temporal dev server, and a real worker where a test starts one."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -21,18 +21,10 @@ from tests.temporal_server import TemporalServer
 from workflows.client import TicketClient
 
 
-@pytest.fixture(scope="session")
-def shared_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
-    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-async def temporal(shared_temporal: TemporalServer) -> TemporalServer:
-    await shared_temporal.wait()
-    return shared_temporal
+async def temporal(temporal_server: TemporalServer) -> TemporalServer:
+    await temporal_server.wait()
+    return temporal_server
 
 
 @pytest.fixture

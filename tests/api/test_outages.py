@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from activities.starts import start_pending
 from api.services import Services
 from db.tickets import pending_starts
 from tests.api.desk import Desk
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
+from upkeep.starts import start_pending
 
 
 @pytest.fixture

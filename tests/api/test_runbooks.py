@@ -85,6 +85,8 @@ async def test_unreadable_texts(lone_desk: Desk) -> None:
     for content in (b"", b"\xff\xfe", b"a: [", b"- 1", b"x: &a [*a]"):
         answer = await lone_desk.post(PATH, content=content, headers={"Content-Type": "application/yaml"})
         assert assert_problem(answer, 422)["problems"][0]["mend"]
+    huge = TOUCH.replace("risk: low", "risk: low\nversion: 99999999999")
+    assert_problem(await lone_desk.post(PATH, huge), 422, "version")
     nul = TOUCH.replace("Make the file that the service misses", '"a\\0b"')
     assert_problem(await lone_desk.post(PATH, nul), 422, "NUL")
 

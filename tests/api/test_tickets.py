@@ -33,7 +33,13 @@ async def test_a_ticket_is_taken_while_temporal_is_down(lone_desk: Desk) -> None
 
     detail = await lone_desk.ticket(ticket["id"])
     assert detail.items() >= ticket.items()
-    empty = {"matched_runbooks": [], "plan": None, "executions": [], "decisions": [], "analysis": None}
+    empty: dict[str, object] = {
+        "matched_runbooks": [],
+        "plan": None,
+        "executions": [],
+        "decisions": [],
+        "analysis": None,
+    }
     assert detail.items() >= {**empty, "waits_for_step": None}.items()
 
 
