@@ -148,7 +148,7 @@ class StepOutline(WireModel):
             every=spec.tries.every,
             on_failure=spec.on_failure,
             rollback=undo is not None,
-            no_rollback=spec.no_rollback or "",
+            no_rollback=(spec.no_rollback or "").rstrip("."),
             rollback_scope=spec.rollback_scope,
             rollback_timeout=undo.timeout if undo else 0,
             rollback_attempts=undo_tries.attempts,

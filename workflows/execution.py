@@ -121,7 +121,7 @@ class ExecutionStory:
             if outcome.status is not StepStatus.SUCCEEDED:
                 failures.append(f"{run.name(step)} ({outcome.detail})")
         if self.lasting:
-            lasting = (f"{run.name(step)}, because {step.no_rollback or 'it has no rollback'}" for step in self.lasting)
+            lasting = (f"{run.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
             why += f"; not undone: {'; '.join(lasting)}"
         if failures:
             words = f"{why}; could not be undone: {'; '.join(failures)}"

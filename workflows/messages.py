@@ -20,7 +20,6 @@ class TicketStart(WireModel):
     tenant: str
     ticket_id: str
     first_move: FirstMove = FirstMove.ANALYZE
-    severity: str | None = None
 
 
 class ExecuteRequest(WireModel):
