@@ -10,6 +10,7 @@ import httpx
 
 from api.main import create_app
 from api.services import Services
+from domain.runbook_text import parse_runbook
 
 SAM, KIM = "sam-token-0123456789", "kim-token-0123456789"
 TOKENS = {SAM: "sam", KIM: "kim"}
@@ -115,13 +116,14 @@ class Desk:
         answer = await self.post(f"/runbooks/{TENANT}", self.runbook(text))
         assert answer.status_code in (200, 201), answer.text
 
-    async def waiting_ticket(self, **more: Any) -> dict[str, Any]:
-        """Return a ticket whose plan waits for approval: the touch-file runbook in HIL mode, picked by hand."""
+    async def waiting_ticket(self, runbook: str = TOUCH) -> dict[str, Any]:
+        """Return a ticket whose plan, of this runbook, waits for approval in HIL mode."""
         await self.mode("hil")
-        await self.add_runbook()
-        ticket_id = await self.file(**more)
+        await self.add_runbook(runbook)
+        ticket_id = await self.file()
         ticket = await self.status(ticket_id, "awaiting_approval", "awaiting_runbook")
-        if ticket["status"] == "awaiting_runbook":
-            answer = await self.post(self.at(ticket_id, "/execute"), {"runbook_id": "touch-file"})
+        if ticket["plan"] is None:  # matching left the choice to a person
+            chosen = {"runbook_id": parse_runbook(runbook).id}
+            answer = await self.post(self.at(ticket_id, "/execute"), chosen)
             assert answer.status_code == 202, answer.text
         return await self.status(ticket_id, "awaiting_approval")
