@@ -32,7 +32,7 @@ def authenticate(request: Request, services: Services) -> str | None:
         scheme, _, token = header.partition(" ")
         return _token_owner(token.strip(), services) if scheme.lower() == "bearer" else None
     cookie = request.cookies.get(SESSION_COOKIE)
-    if cookie is None or (request.method not in SAFE_METHODS and not _is_same_origin(request)):
+    if cookie is None or (request.method not in SAFE_METHODS and not is_same_origin(request)):
         return None
     return _session_owner(cookie, services)
 
@@ -69,7 +69,8 @@ def _session_owner(cookie: str, services: Services) -> str | None:
     return None
 
 
-def _is_same_origin(request: Request) -> bool:
+def is_same_origin(request: Request) -> bool:
+    """Return whether a browser says that a page of ours sent this."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

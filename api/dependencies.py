@@ -87,9 +87,9 @@ async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Tic
 def request_key(request: Request, *about: str) -> str:
     """Return an id for what is asked: the same one when it is asked again with the same Idempotency-Key.
 
-    The actor and what it is about are part of it, so that two people's keys never meet.
+    The actor and what it is about are part of it, so that two people's keys never meet. A form brings its key in a field.
     """
-    key = request.headers.get("idempotency-key")
+    key = request.headers.get("idempotency-key") or getattr(request.state, "form_key", None)
     if not key:
         return new_id()
     return hashlib.sha256("\n".join([*about, request.state.actor, key]).encode()).hexdigest()[:32]

@@ -12,6 +12,8 @@ from api.bodies import BodyLimit
 from api.docs import render_docs
 from api.idempotency import IdempotentWrites
 from api.metrics import CountRequests, Metrics
+from api.pages.errors import ErrorPages
+from api.pages.install import install_pages
 from api.problems import ProblemDetails, install_handlers
 from api.routes import connections, credentials, decisions, executions, health, runbooks, settings, tickets, timeline
 from api.services import Services
@@ -49,6 +51,7 @@ def create_app(services: Services) -> FastAPI:
         dependencies=[Depends(HTTPBearer(auto_error=False, description="A token of HANDRAIL_API_TOKENS."))],
         middleware=[
             Middleware(CountRequests, metrics=metrics),
+            Middleware(ErrorPages),
             Middleware(RequireActor, services=services),
             Middleware(BodyLimit),
             Middleware(IdempotentWrites, services=services),
@@ -60,6 +63,7 @@ def create_app(services: Services) -> FastAPI:
     install_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    install_pages(app)
     _document(app)
 
     @app.get("/docs", include_in_schema=False)

@@ -1,14 +1,16 @@
 """Queries for lists that people look at: what waits for them, what changed, which runbook a ticket got."""
 
 from datetime import datetime
+from statistics import median
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
-from db.tables import ExecutionRow, TicketRow
+from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
 from db.tickets import TicketFilter, narrowed, to_ticket
 from domain.base import WireModel
-from domain.execution import ExecutionStatus
+from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import Ticket, TicketStatus
 
 WAITS_FOR_PEOPLE = (TicketStatus.AWAITING_APPROVAL.value, TicketStatus.AWAITING_RUNBOOK.value)
@@ -84,3 +86,65 @@ async def recent_sources(session: AsyncSession, tenant: str) -> list[str]:
 
 async def has_tickets(session: AsyncSession, tenant: str) -> bool:
     return (await session.scalars(select(TicketRow.id).where(TicketRow.tenant == tenant).limit(1))).first() is not None
+
+
+class OutputTail(WireModel):
+    """The end of what a step wrote: texts, and how many bytes there were in all."""
+
+    position: int
+    is_rollback: bool
+    stdout: str
+    stderr: str
+    stdout_bytes: int
+    stderr_bytes: int
+
+
+async def output_tails(session: AsyncSession, execution_id: str, most: int) -> list[OutputTail]:
+    """Return the last `most` bytes of each output of an execution."""
+    query = select(
+        OutputRow.position,
+        OutputRow.is_rollback,
+        _tail(OutputRow.stdout, most),
+        _tail(OutputRow.stderr, most),
+        OutputRow.stdout_bytes,
+        OutputRow.stderr_bytes,
+    ).where(OutputRow.execution_id == execution_id)
+    return [
+        OutputTail(
+            position=position,
+            is_rollback=is_rollback,
+            stdout=bytes(stdout).decode(errors="replace"),
+            stderr=bytes(stderr).decode(errors="replace"),
+            stdout_bytes=stdout_bytes,
+            stderr_bytes=stderr_bytes,
+        )
+        for position, is_rollback, stdout, stderr, stdout_bytes, stderr_bytes in await session.execute(query)
+    ]
+
+
+def _tail(column: InstrumentedAttribute[bytes], most: int) -> ColumnElement[bytes]:
+    length = func.length(column)
+    return case((length > most, func.substr(column, length - most + 1)), else_=column)
+
+
+async def usual_seconds(session: AsyncSession, tenant: str, runbook_id: str) -> dict[str, float]:
+    """Return step name -> median duration in seconds of its latest successful runs, over all versions."""
+    query = (
+        select(StepRow.name, StepRow.started_at, StepRow.ended_at)
+        .join(ExecutionRow, ExecutionRow.id == StepRow.execution_id)
+        .where(
+            ExecutionRow.tenant == tenant,
+            ExecutionRow.runbook_id == runbook_id,
+            StepRow.is_rollback.is_(False),
+            StepRow.status == StepStatus.SUCCEEDED.value,
+            StepRow.started_at.is_not(None),
+            StepRow.ended_at.is_not(None),
+        )
+        .order_by(ExecutionRow.created_at.desc())
+        .limit(LATEST)
+    )
+    seconds: dict[str, list[float]] = {}
+    for name, started_at, ended_at in await session.execute(query):
+        if started_at and ended_at:
+            seconds.setdefault(name, []).append((ended_at - started_at).total_seconds())
+    return {name: median(values) for name, values in seconds.items()}

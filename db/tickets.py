@@ -1,7 +1,7 @@
 """Queries on tickets."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 from sqlalchemy import Select, or_, select, update
@@ -16,6 +16,8 @@ from domain.base import Model, new_id, utc_now
 from domain.event import EventKind
 from domain.match import Match
 from domain.ticket import NewTicket, Ticket, TicketStatus
+
+Selected = TypeVar("Selected")
 
 # An escalated ticket is still a problem: a further report of it is an occurrence, not a second attempt.
 KEEPS_OPEN_KEY = frozenset(TicketStatus) - {
@@ -135,7 +137,8 @@ async def list_tickets(
     return Page([to_ticket(row) for row in rows[:limit]], rows[limit - 1].id if more else None)
 
 
-def narrowed(query: Select[TicketRow], narrow: TicketFilter) -> Select[TicketRow]:
+def narrowed(query: Select[Selected], narrow: TicketFilter) -> Select[Selected]:
+    """Return a query on tickets with the filter's conditions."""
     for name in ("status", "severity", "classification", "source", "service"):
         wanted: Sequence[str] = getattr(narrow, name)
         if wanted:

@@ -1,0 +1,67 @@
+"""The inbox: every ticket that waits for a person, oldest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.dependencies import Reading, Serving, Tenant
+from api.pages.render import html, text_of
+from api.pages.shell import page
+from api.plan_view import PlanView, current_plan, step_that_waits
+from db import lists
+from domain.execution import Execution, ExecutionStatus
+from domain.ticket import Ticket, TicketStatus
+
+router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
+
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One ticket that waits, for what, and until when."""
+
+    ticket: Ticket
+    what: str
+    plan: PlanView | None
+    until: datetime | None
+
+
+@router.get("/approvals")
+async def approvals(request: Request, tenant: Tenant, session: Reading) -> Response:
+    found = [await _waiting(session, tenant, one) for one in await lists.waiting_tickets(session, tenant, MOST)]
+    return await page(request, tenant, "approvals.html", tab="approvals", title="Approvals", found=found, most=MOST)
+
+
+@router.get("/waiting")
+async def waiting(request: Request, tenant: Tenant, services: Serving, seen: int = Query(default=-1)) -> Response:
+    """The number of what waits, for the tab and the page's title; 204 if it is as seen."""
+    async with services.database.read() as session:
+        count = await lists.count_waiting(session, tenant)
+    if count == seen:
+        return Response(status_code=204)
+    return html(request, text_of("waiting.html", waiting=count, base=f"/t/{tenant}"))
+
+
+async def _waiting(session: AsyncSession, tenant: str, ticket: Ticket) -> Waiting:
+    if ticket.status is TicketStatus.AWAITING_RUNBOOK:
+        return Waiting(ticket, "pick a runbook", None, None)
+    current = await current_plan(session, tenant, ticket.id)
+    if current is None:
+        return Waiting(ticket, "look at it", None, None)
+    plan, execution = current
+    what, until = _question(plan, execution)
+    return Waiting(ticket, what, plan, until)
+
+
+def _question(plan: PlanView, execution: Execution) -> tuple[str, datetime | None]:
+    if execution.status is ExecutionStatus.UNKNOWN:
+        return "say what became of a command", None
+    position = step_that_waits(execution)
+    if position is None:
+        return "approve the plan", plan.expires_at
+    step = plan.steps[position - 1]
+    return (f"answer a question: {step.ask.question}" if step.ask else f"approve step {position}, {step.name}"), None

@@ -1,0 +1,115 @@
+"""What people decide on a ticket's page: the same writes as the JSON routes, answered with a page."""
+
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ValidationError
+
+from api.dependencies import Actor, Serving, Tenant, TicketId
+from api.pages.forms import prefixed, read_form
+from api.pages.render import go_to, is_part
+from api.pages.ticket import look_at, show
+from api.problems import Problem
+from api.routes import decisions, tickets
+from api.services import Services
+
+router = APIRouter(prefix="/t/{tenant}/tickets/{ticket_id}", include_in_schema=False)
+
+Body = TypeVar("Body", bound=BaseModel)
+SHOWN_IN_PLACE = (409, 422, 503)
+KEPT = "No worker has taken your decision yet. It is kept, and acted on as soon as one is there."
+CANCELLING = "The cancel is on its way; whatever ran is rolled back."
+
+
+@router.post("/decision")
+async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+
+    async def act() -> Any:
+        new = build(
+            decisions.NewDecision,
+            decision=fields.get("decision"),
+            plan_digest=fields.get("plan_digest", ""),
+            comment=fields.get("comment", ""),
+            step=fields.get("step") or None,
+            answers=prefixed(fields, "answer."),
+            outcome=fields.get("outcome") or None,
+        )
+        return await decisions.decide(new, request, tenant, ticket_id, actor, services)
+
+    return await answered(request, tenant, ticket_id, services, act())
+
+
+@router.post("/cancel")
+async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+
+    async def act() -> Any:
+        body = build(decisions.Cancellation, comment=fields.get("comment", ""))
+        await decisions.cancel(tenant, ticket_id, actor, services, body)
+
+    return await answered(request, tenant, ticket_id, services, act(), CANCELLING)
+
+
+@router.post("/rollback")
+async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+
+    async def act() -> Any:
+        body = build(
+            decisions.Undoing, execution_id=fields.get("execution_id") or None, comment=fields.get("comment", "")
+        )
+        await decisions.rollback(request, tenant, ticket_id, actor, services, Response(), body)
+
+    return await answered(request, tenant, ticket_id, services, act(), "The rollback is on its way.")
+
+
+@router.post("/execute")
+async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+
+    async def act() -> Any:
+        choice = build(
+            tickets.RunbookChoice,
+            runbook_id=fields.get("runbook_id", ""),
+            inputs=prefixed(fields, "input."),
+            target=fields.get("target") or None,
+        )
+        await tickets.execute(choice, request, tenant, ticket_id, actor, services)
+
+    return await answered(request, tenant, ticket_id, services, act(), "The plan is being made.")
+
+
+async def answered(
+    request: Request, tenant: str, ticket_id: str, services: Services, act: Awaitable[Any], done: str = ""
+) -> Response:
+    """Do it, and show the ticket as it is then; what stands against it shows in place, next to the current plan."""
+    status, notice = 200, {"tone": "good", "text": done} if done else None
+    try:
+        outcome = await act
+        if isinstance(outcome, JSONResponse):
+            notice = {"tone": "warn", "text": KEPT}
+    except Problem as problem:
+        if problem.status not in SHOWN_IN_PLACE:
+            raise
+        status, notice = problem.status, {"tone": "bad", "text": problem.detail}
+    if (notice is None or notice["tone"] == "good") and not is_part(request):
+        return go_to(f"/t/{tenant}/tickets/{ticket_id}")
+    async with services.database.read() as session:
+        look = await look_at(session, tenant, ticket_id, services)
+    return await show(request, tenant, look, status=status, notice=notice)
+
+
+def build(model: type[Body], **fields: Any) -> Body:
+    """Return a model from a form's texts. Raises Problem that says what is wrong."""
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        found = [
+            {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"].removeprefix("Value error, ")}
+            for one in error.errors()
+        ]
+        words = "; ".join(f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in found)
+        raise Problem(422, words, errors=found) from error

@@ -1,0 +1,30 @@
+"""One step's whole output, as plain text that opens in the browser."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from api.dependencies import MAX_NUMBER, Reading, Tenant
+from api.routes.executions import ExecutionId, get_output
+from domain.execution import StepOutput
+
+router = APIRouter(prefix="/t/{tenant}/executions", include_in_schema=False)
+
+HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+@router.get("/{execution_id}/steps/{position}/output")
+async def output(
+    request: Request,
+    tenant: Tenant,
+    execution_id: ExecutionId,
+    position: Annotated[int, Path(ge=1, le=MAX_NUMBER)],
+    session: Reading,
+    rollback: Annotated[bool, Query()] = False,
+) -> Response:
+    found = await get_output(request, tenant, execution_id, position, session, rollback)
+    if not isinstance(found, StepOutput):
+        return found
+    parts = [found.stdout, *([f"\n--- stderr ---\n{found.stderr}"] if found.stderr else [])]
+    return PlainTextResponse("".join(parts) or "(it wrote nothing)", headers=HEADERS)

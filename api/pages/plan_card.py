@@ -1,0 +1,148 @@
+"""What a person weighs before approving: the plan host by host, what speaks against it, what changed since."""
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from api.plan_view import PlanStep, PlanView
+from domain.analysis import Analysis
+from domain.connection import Connector
+from domain.execution import Execution, ExecutionStatus
+from domain.plan import Phase, Target
+from domain.runbook import Risk
+from domain.ticket import Classification
+
+LOW_CONFIDENCE = 0.8
+SHORT_DIGEST = 12
+REPLACED = "replaced:"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two plans: lines that went and lines that came, or words."""
+
+    what: str
+    lines: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Host:
+    target: Target
+    steps: list[PlanStep]
+
+
+def hosts_of(plan: PlanView) -> list[Host]:
+    """Return the plan's steps host by host, in the order in which they run on each."""
+    return [Host(target, [step for step in plan.steps if step.target == target.name]) for target in plan.targets]
+
+
+def values_in(step: PlanStep, plan: PlanView) -> list[tuple[str, str, bool]]:
+    """Return (variable, value or where it comes from, whether it is a value) for the variables a step's texts name."""
+    texts = " ".join(text for text in (step.run, step.rollback.run if step.rollback else None, step.when) if text)
+    named = list(dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", texts)))
+    given: list[tuple[str, str, bool]] = [(name, plan.inputs[name], True) for name in named if name in plan.inputs]
+    for earlier in plan.steps:
+        given += [
+            (name, f"from step {earlier.position}, {earlier.name}", False)
+            for name in (earlier.provides if earlier.target == step.target else [])
+            if name in named and name not in plan.inputs
+        ]
+    return list({name: (name, value, is_value) for name, value, is_value in given}.values())
+
+
+def doubts(plan: PlanView, analysis: Analysis | None, ran: list[Execution]) -> list[str]:
+    """Return why one might not want to run it, most serious first."""
+    found: list[str] = []
+    if plan.risk is Risk.HIGH:
+        found.append("Its author rates the risk as high.")
+    if any(target.connector is Connector.LOCAL for target in plan.targets):
+        found.append("It runs on Handrail's own host, not on a remote one.")
+    if len(plan.targets) > 1:
+        found.append(f"It touches {len(plan.targets)} hosts.")
+    if plan.confidence_score < LOW_CONFIDENCE:
+        wrong = round((1 - plan.confidence_score) * 100)
+        found.append(f"Confidence {plan.confidence_score:.2f}: in about {wrong} of 100 such cases it is wrong.")
+    lasting = [step.name for step in plan.steps if step.phase is Phase.STEP and step.run and not step.rollback]
+    if lasting:
+        found.append(f"No rollback for: {', '.join(dict.fromkeys(lasting))}.")
+    if not any(step.phase is Phase.POSTCHECK for step in plan.steps):
+        found.append("It has no postcheck: nothing will verify that it worked.")
+    if analysis is not None and analysis.classification is not Classification.TRUE_POSITIVE:
+        is_false = analysis.classification is Classification.FALSE_POSITIVE
+        found.append("This may be a false alarm." if is_false else "It is uncertain whether this is a real problem.")
+    if any(not step.supervise for step in plan.steps):
+        found.append("Some commands run unsupervised: if the connection breaks, nobody knows whether they ran.")
+    bad = [one for one in ran if one.runbook_id == plan.runbook_id and one.status in _WENT_WRONG]
+    if bad:
+        found.append(f"It already failed for this ticket: {bad[-1].status_reason}")
+    return found
+
+
+_WENT_WRONG = (ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED)
+
+
+def replaced_execution(ran: list[Execution], current_id: str) -> Execution | None:
+    """Return the execution whose plan the current one took the place of, or None."""
+    before = [one for one in ran if one.id != current_id and one.status_reason.startswith(REPLACED)]
+    is_last = bool(ran) and ran[-1].id == current_id and len(ran) > 1 and before and ran[-2].id == before[-1].id
+    return before[-1] if is_last else None
+
+
+def changes(before: PlanView, after: PlanView) -> list[Change]:
+    """Return what differs between two plans of a ticket, in the order in which a person would look."""
+    found: list[Change] = []
+    if before.runbook_id != after.runbook_id or before.runbook_version != after.runbook_version:
+        found.append(
+            Change(
+                "Runbook",
+                [
+                    ("-", f"{before.runbook_id} version {before.runbook_version}"),
+                    ("+", f"{after.runbook_id} version {after.runbook_version}"),
+                ],
+            )
+        )
+    for what, read in _PARTS:
+        lines = _difference(read(before), read(after))
+        if lines:
+            found.append(Change(what, lines))
+    return found
+
+
+def _inputs(plan: PlanView) -> list[str]:
+    return [f"{name}={value}" for name, value in plan.inputs.items()]
+
+
+def _targets(plan: PlanView) -> list[str]:
+    return [json.dumps(target.model_dump(mode="json"), ensure_ascii=False) for target in plan.targets]
+
+
+def _commands(plan: PlanView) -> list[str]:
+    return [line for step in plan.steps for line in _step_lines(step)]
+
+
+def _step_lines(step: PlanStep) -> list[str]:
+    lines = [f"# {step.phase.value} {step.name} (on {step.target})", *(step.run or "").splitlines()]
+    if step.rollback:
+        lines += [f"# rollback of {step.name}", *step.rollback.run.splitlines()]
+    left = {"name", "run", "rollback", "position", "phase", "target"}
+    rest: dict[str, Any] = step.model_dump(mode="json", exclude=left, exclude_defaults=True, by_alias=True)
+    if step.rollback:
+        rest |= {f"rollback_{name}": value for name, value in step.rollback.model_dump(exclude={"run"}).items()}
+    return [*lines, *(f"# {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in rest.items())]
+
+
+_PARTS = (
+    ("Risk", lambda plan: [plan.risk.value]),
+    ("Hosts", _targets),
+    ("Inputs", _inputs),
+    ("Commands", _commands),
+    ("Policy", lambda plan: [plan.policy.decision.value]),
+)
+
+
+def _difference(before: list[str], after: list[str]) -> list[tuple[str, str]]:
+    """Return (sign, line): what went, what came, and a line of what stands around."""
+    drawn = difflib.unified_diff(before, after, lineterm="", n=1)
+    return [(line[0], line[1:]) for line in drawn if not line.startswith(("---", "+++", "@@"))]

@@ -1,0 +1,88 @@
+"""The whole of Handrail behind a real port, and Debian's Chromium before it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from api.main import create_app
+from api.services import Services
+from db.engine import Database
+from db.migrate import migrate
+from domain.connection import Connector
+from integrations.local import LocalRunner
+from integrations.ssh import SshRunner
+from temporal_client import ensure_search_attributes
+from tests.api.desk import TOKENS
+from tests.needs import need_program
+from tests.stack import Stack
+from tests.temporal_server import TemporalServer
+from tests.ui.people import Site, Visitor
+from workflows.client import TicketClient
+
+
+@pytest.fixture(scope="session")
+def shared_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def stack(shared_temporal: TemporalServer, tmp_path: Path) -> AsyncIterator[Stack]:
+    """Rows, a namespace of its own, and no worker yet."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
+    await migrate(database)
+    await shared_temporal.wait()
+    client = await shared_temporal.client(shared_temporal.next_namespace())
+    await ensure_search_attributes(client)
+    host = tmp_path / "host"
+    host.mkdir()
+    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()})
+    yield stack
+    await stack.close()
+    await database.close()
+
+
+@pytest.fixture
+async def site(stack: Stack, tmp_path: Path) -> AsyncIterator[Site]:
+    """The API and its pages on a free port, without a worker."""
+    services = Services(
+        database=stack.database,
+        cipher=stack.cipher,
+        tickets=TicketClient(stack.client),
+        tokens=TOKENS,
+        temporal_ui_url="http://127.0.0.1:8233",
+        temporal_namespace=stack.client.namespace,
+    )
+    config = uvicorn.Config(
+        create_app(services), host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve(None))  # `serve` would take over the test's signals
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        assert not serving.done(), serving
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Site(stack, services, tmp_path / "host", f"http://127.0.0.1:{port}")
+    server.should_exit = server.force_exit = True
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+@pytest.fixture
+async def busy_site(site: Site) -> AsyncIterator[Site]:
+    """The same with a worker behind it."""
+    async with site.stack.worker():
+        yield site
+
+
+@pytest.fixture
+async def visitor(site: Site) -> AsyncIterator[Visitor]:
+    """Opens browsers, and closes them all at the end."""
+    async with Visitor.of(site, need_program("chromium", "chromium")) as visitor:
+        yield visitor

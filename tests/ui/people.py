@@ -1,0 +1,104 @@
+"""People at browsers, and what they look at."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from api.auth import SESSION_COOKIE, new_session
+from api.services import Services
+from tests.api.desk import TOUCH
+from tests.stack import Stack
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+DESKTOP = {"width": 1366, "height": 860}
+PHONE = {"width": 360, "height": 740}
+PATIENCE_MS = 30_000
+
+
+@dataclass
+class Site:
+    """A running Handrail: its rows, its address, the directory in which its commands work."""
+
+    stack: Stack
+    services: Services
+    host: Path
+    url: str
+
+    def at(self, path: str = "/tickets") -> str:
+        return f"{self.url}/t/{self.stack.tenant}{path}"
+
+    async def add_runbook(self, text: str = TOUCH) -> None:
+        await self.stack.add_runbook(text.replace("DIRECTORY", str(self.host)))
+
+    async def waiting_ticket(self, title: str = "The marker file is missing", **more: Any) -> str:
+        """File a ticket whose plan waits for approval; returns its id. A worker is there."""
+        await self.stack.set(mode="hil")
+        await self.add_runbook()
+        ticket_id = await self.stack.file(title, **more)
+        return await self.planned(ticket_id, "touch-file")
+
+    async def planned(self, ticket_id: str, runbook_id: str, **inputs: Any) -> str:
+        """Wait until a ticket's plan waits, picking this runbook where the match did not propose it."""
+        from domain.ticket import TicketStatus
+
+        waits = (TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK)
+        ticket = await self.stack.status(ticket_id, *waits)
+        if ticket.status is TicketStatus.AWAITING_RUNBOOK:
+            await self.stack.execute(ticket_id, runbook_id, **inputs)
+            await self.stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+        return ticket_id
+
+
+class Visitor:
+    """Opens pages as somebody who is logged in, at a width, in light or dark."""
+
+    def __init__(self, site: Site, browser: Browser) -> None:
+        self.site, self.browser = site, browser
+        self.complaints: list[str] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, site: Site, chromium: str) -> AsyncIterator[Self]:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            visitor = cls(site, browser)
+            yield visitor
+            await browser.close()
+            assert not visitor.complaints, visitor.complaints
+
+    async def context(self, actor: str | None = "sam", **options: Any) -> BrowserContext:
+        options = {"viewport": DESKTOP} | options
+        context = await self.browser.new_context(base_url=self.site.url, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        if actor:
+            value = new_session(actor, self.site.services)
+            cookie: Any = {"name": SESSION_COOKIE, "value": value, "url": self.site.url, "sameSite": "Strict"}
+            await context.add_cookies([cookie])
+        return context
+
+    async def open(self, path: str = "/tickets", actor: str | None = "sam", **options: Any) -> Page:
+        """Open a page of the tenant in a browser of its own."""
+        page = await (await self.context(actor, **options)).new_page()
+        self.listen(page)
+        await page.goto(self.site.at(path))
+        return page
+
+    def listen(self, page: Page) -> None:
+        """Note errors of scripts and of the Content-Security-Policy; they fail the test at its end."""
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self._note(message.type, message.text))
+
+    def _note(self, kind: str, text: str) -> None:
+        is_expected = "Failed to load resource" in text
+        if kind == "error" and not is_expected:
+            self.complaints.append(text)
+
+
+Check = Callable[[Page], Any]
