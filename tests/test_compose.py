@@ -2,16 +2,20 @@
 
 import re
 import subprocess
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from sqlalchemy import make_url
 
+from db.cipher import Cipher
 from settings import Settings
-from temporal_client import DYNAMIC_CONFIG
+from temporal_client import DYNAMIC_CONFIG, venv_program
 from tests.deploy.compose import COMPOSE_FILE, REQUIRED, ROOT, load, run_compose
+from tests.needs import need_program
 
 SERVICES: dict[str, dict[str, Any]] = load()["services"]
 ONE_SHOTS = {"temporal-schema", "temporal-namespace", "migrate"}
@@ -44,6 +48,23 @@ def test_without_a_secret_it_says_what_to_set(tmp_path: Path, name: str, empty: 
     assert "docs/team.md" in answer.stderr
 
 
+def test_the_commands_of_the_page_make_usable_secrets(tmp_path: Path) -> None:
+    need_program("openssl", "openssl")
+    page = (ROOT / "docs" / "team.md").read_text(encoding="utf-8")
+    block = re.search(r"^    \(umask 077.*?^    EOF$", page, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    subprocess.run(["/bin/sh", "-euc", textwrap.dedent(block[0])], cwd=tmp_path, check=True)
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    answer = run_compose(tmp_path, {}, "config")
+    assert answer.returncode == 0, answer.stderr
+    made = YAML(typ="safe").load(answer.stdout)["services"]["api"]["environment"]
+    settings = Settings(api_tokens=made["HANDRAIL_API_TOKENS"], secret_keys=made["HANDRAIL_SECRET_KEYS"])
+    assert sorted(settings.tokens().values()) == ["alex", "sam"]
+    cipher = Cipher(settings.cipher_keys())
+    assert cipher.open(cipher.seal({"password": "x"})) == {"password": "x"}
+    assert make_url(made["HANDRAIL_DATABASE_URL"]).host == "postgres"
+
+
 def test_no_secret_is_written_down() -> None:
     written = {
         f"{service}.{name}": value
@@ -69,8 +90,6 @@ def test_images_are_pinned() -> None:
 
 
 def test_temporal_is_the_version_that_the_tests_run_on() -> None:
-    from temporal_client import venv_program
-
     said = subprocess.run([venv_program("temporal"), "--version"], capture_output=True, text=True, check=True).stdout
     found = re.search(r"Server (\S+), UI (\S+)\)", said)
     assert found is not None, said
@@ -81,7 +100,7 @@ def test_temporal_is_the_version_that_the_tests_run_on() -> None:
         assert SERVICES[name]["image"] == f"temporalio/admin-tools:{server}"
 
 
-def test_workers_scale(tmp_path: Path) -> None:
+def test_workers_scale() -> None:
     assert not {"container_name", "ports", "hostname"} & set(SERVICES["worker"])
     assert SERVICES["worker"]["command"] == ["worker"]
 

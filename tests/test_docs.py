@@ -1,0 +1,137 @@
+"""What the documentation promises to be complete about is complete, and its links and samples hold."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from cli import app
+from domain.runbook import Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
+from domain.runbook_text import parse_runbook
+from settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+SECTIONS: dict[str, type[BaseModel]] = {
+    "## The runbook": Runbook,
+    "## match": MatchHints,
+    "## An input": InputSpec,
+    "## A step": Step,
+    "### rollback": Rollback,
+    "### retries and retry": Retry,
+    "### expect": Expect,
+    "### ask": Ask,
+}
+
+
+def read(name: str) -> str:
+    path = DOCS / name
+    assert path.exists(), f"docs/{name} is missing"
+    return path.read_text(encoding="utf-8")
+
+
+def first_cells(text: str) -> set[str]:
+    """Everything in backquotes in the first column of the text's tables."""
+    rows = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def section(text: str, heading: str) -> str:
+    """The lines from a heading to the next one."""
+    found = re.search(rf"^{re.escape(heading)}$\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"no section {heading!r}"
+    return found[1]
+
+
+def test_every_setting_is_documented() -> None:
+    settings = {f"HANDRAIL_{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in first_cells(read("settings.md")) if name.startswith("HANDRAIL_")} == settings
+
+
+def test_defaults_of_settings_are_the_real_ones() -> None:
+    text = read("settings.md")
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, str | int):
+            assert f"| `HANDRAIL_{name.upper()}` | `{field.default}` |" in text
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_field_of_a_runbook_is_documented(heading: str) -> None:
+    fields = {field.alias or name for name, field in SECTIONS[heading].model_fields.items()}
+    assert first_cells(section(read("runbooks.md"), heading)) == fields
+
+
+def test_the_fields_of_a_check_are_those_it_takes() -> None:
+    said = re.search(r"Checks only look: they take (.*?)\. ", read("runbooks.md"), re.DOTALL)
+    assert said is not None
+    refused = {"ask", "rollback", "no_rollback", "rollback_scope", "approval", "on_failure", "retries"}
+    fields = {field.alias or name for name, field in Step.model_fields.items()}
+    assert set(re.findall(r"`(\w+)`", said[1])) == fields - refused
+
+
+def commands(found: typer.Typer, prefix: str = "") -> Iterator[str]:
+    for command in found.registered_commands:
+        assert command.callback is not None
+        yield f"{prefix}{command.name or command.callback.__name__.rstrip('_').replace('_', '-')}"
+    for group in found.registered_groups:
+        assert group.typer_instance is not None
+        yield from commands(group.typer_instance, f"{prefix}{group.name} ")
+
+
+def test_every_command_is_documented() -> None:
+    names = set(commands(app))
+    assert {"up", "ticket list", "runbook validate", "connection test"} <= names
+    text = re.sub(r"\s+", " ", read("cli.md"))
+    assert {name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)} == set()
+
+
+def anchors(text: str) -> set[str]:
+    """The ids that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(path: Path) -> list[str]:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", link)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_resolve(page: Path) -> None:
+    for link in links(page):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{link} is nowhere"
+        assert target.is_relative_to(ROOT), f"{link} leads out of the repository"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target.read_text(encoding="utf-8")), f"{link}: no such heading"
+
+
+def samples() -> list[tuple[str, str]]:
+    """Every whole runbook shown in the documentation."""
+    found = [
+        (f"{page.relative_to(ROOT)}-{number}", block)
+        for page in PAGES
+        for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    ]
+    return [(name, block) for name, block in found if block.startswith("id:")]
+
+
+def test_there_are_samples() -> None:
+    assert len(samples()) >= 2
+
+
+@pytest.mark.parametrize("text", [pytest.param(block, id=name) for name, block in samples()])
+def test_samples_are_valid_runbooks(text: str) -> None:
+    parse_runbook(text)
+
+
+def test_decisions_are_numbered() -> None:
+    names = sorted(path.name for path in (DOCS / "decisions").glob("*.md"))
+    assert [name[:4] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
+    for name in names:
+        assert (DOCS / "decisions" / name).read_text(encoding="utf-8").startswith(f"# {int(name[:4])}. ")
