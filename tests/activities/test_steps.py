@@ -1,0 +1,236 @@
+"""One step as an activity: the approved plan only, once, and nothing stored that must not be."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from temporalio.testing import ActivityEnvironment
+
+from activities.messages import PlanRequest, StepOutcome, StepRun
+from activities.planning import draft_plan
+from activities.step_records import StepRecords
+from activities.steps import PATIENCE_BEFORE, StepActivities
+from db import executions, runbooks, tickets
+from db.cipher import Cipher
+from db.engine import Database
+from db.migrate import migrate
+from db.tables import ExecutionRow
+from domain.base import new_id, utc_now
+from domain.connection import Connector
+from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
+from domain.runbook_text import parse_runbook
+from domain.ticket import NewTicket
+from integrations.connector import HostUnreachable
+from integrations.local import LocalRunner
+
+
+class Bench:
+    """One stored execution and the activity that runs its steps."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.runner = LocalRunner()
+        cipher = Cipher([Fernet.generate_key().decode()])
+        self.activity = StepActivities(StepRecords(database, cipher), {Connector.LOCAL: self.runner})
+        self.environment = ActivityEnvironment()
+        self.order = StepRun(tenant="demo", ticket_id="", execution_id="", plan_digest="", position=1)
+
+    async def plan(self, steps: str, **inputs: str) -> None:
+        """Store a plan whose steps are these (YAML, indented by two)."""
+        declared = "".join(f"\n  {name}: {{type: string}}" for name in inputs) or " {}"
+        text = f"id: r\ntitle: A runbook\nrisk: low\ntarget: local\ninputs:{declared}\nsteps:\n{steps}\n"
+        runbook = parse_runbook(text + "postchecks:\n  - {name: ok, run: 'true'}\n")
+        async with self.database.write() as session:
+            await runbooks.save_runbook(session, "demo", runbook, text, "test")
+            ticket, _ = await tickets.file_ticket(session, "demo", NewTicket(title="t"), new_id(), None)
+            request = PlanRequest(
+                tenant="demo",
+                ticket_id=ticket.id,
+                execution_id=new_id(),
+                runbook_id="r",
+                inputs=inputs,
+                requested_by="test",
+            )
+            plan, _ = await draft_plan(session, request, 0.9)
+            row = ExecutionRow(
+                id=request.execution_id,
+                tenant="demo",
+                ticket_id=ticket.id,
+                runbook_id="r",
+                runbook_version=1,
+                plan=plan.model_dump(mode="json", by_alias=True),
+                plan_digest=plan.digest(),
+                status=ExecutionStatus.RUNNING.value,
+                confidence_score=0.9,
+                requested_by="test",
+                created_at=utc_now(),
+            )
+            await executions.add_execution(session, row, plan)
+        self.order = StepRun(
+            tenant="demo",
+            ticket_id=ticket.id,
+            execution_id=request.execution_id,
+            plan_digest=plan.digest(),
+            position=1,
+        )
+
+    async def run(self, **changed: object) -> StepOutcome:
+        order = self.order.model_copy(update=changed)
+        outcome: StepOutcome = await self.environment.run(self.activity.run_step, order)
+        return outcome
+
+    async def step(self, position: int = 1) -> StepRecord:
+        async with self.database.read() as session:
+            execution = await executions.get_execution(session, "demo", self.order.execution_id)
+        assert execution is not None
+        return execution.steps[position - 1]
+
+    async def output(self, position: int = 1) -> StepOutput | None:
+        async with self.database.read() as session:
+            return await executions.get_output(session, self.order.execution_id, position)
+
+    async def variables(self) -> dict[str, bytes]:
+        async with self.database.read() as session:
+            return await executions.get_variables(session, self.order.execution_id)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
+    await migrate(database)
+    bench = Bench(database)
+    yield bench
+    await bench.runner.close()
+    await database.close()
+
+
+def step(run: str, *more: str) -> str:
+    return "\n    ".join([f"  - name: do it\n    run: {run!r}", "no_rollback: a test", *more])
+
+
+async def test_success_keeps_output_and_registers_without_trailing_newlines(bench: Bench) -> None:
+    await bench.plan(step("printf 'a\\nb\\n\\n'; echo oops >&2", "register: lines"))
+    assert (await bench.run()).status is StepStatus.SUCCEEDED
+    output = await bench.output()
+    assert output is not None
+    assert (output.stdout, output.stderr, output.is_complete) == ("a\nb\n\n", "oops\n", True)
+    assert await bench.variables() == {"lines": b"a\nb"}
+
+
+async def test_a_changed_plan_does_not_run(bench: Bench, tmp_path: Path) -> None:
+    await bench.plan(step(f"touch {tmp_path}/ran"))
+    outcome = await bench.run(plan_digest="f" * 64)
+    assert outcome.status is StepStatus.FAILED
+    assert "approved was ffff" in outcome.detail
+    async with bench.database.write() as session:
+        row = await session.get_one(ExecutionRow, bench.order.execution_id)
+        plan = row.plan | {"inputs": {"sneaked": "in"}}
+        row.plan = plan
+    assert (await bench.run()).status is StepStatus.FAILED
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_a_retried_activity_never_runs_the_command_again(bench: Bench, tmp_path: Path) -> None:
+    await bench.plan(step(f"echo once >> {tmp_path}/ledger; exit 3"))
+    first = await bench.run()
+    again = await bench.run()
+    assert first == again
+    assert first.exit_status == 3
+    assert (tmp_path / "ledger").read_text() == "once\n"
+
+
+async def test_a_crash_after_the_command_finds_its_result_on_the_host(bench: Bench, tmp_path: Path) -> None:
+    await bench.plan(step(f"echo once >> {tmp_path}/ledger; echo out"))
+    await bench.run()
+    async with bench.database.write() as session:  # as if the worker had died before it wrote the result
+        row = await executions.get_step_row(session, bench.order.execution_id, 1)
+        row.ended_attempt, row.status = None, StepStatus.RUNNING.value
+    assert (await bench.run()).status is StepStatus.SUCCEEDED
+    output = await bench.output()
+    assert output is not None
+    assert output.stdout == "out\n"
+    assert (tmp_path / "ledger").read_text() == "once\n"
+
+
+async def test_sensitive_output_is_stored_nowhere(bench: Bench) -> None:
+    await bench.plan(step("echo hunter2; echo hunter2 >&2; exit 1", "sensitive: true"))
+    outcome = await bench.run()
+    assert outcome.status is StepStatus.FAILED
+    assert "hunter2" not in outcome.detail
+    assert await bench.output() is None
+    assert "hunter2" not in (await bench.step()).model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "run", "status", "words"),
+    [
+        ("expect: {exit_codes: [3]}", "exit 3", StepStatus.SUCCEEDED, ""),
+        ("expect: {exit_codes: [3]}", "exit 0", StepStatus.FAILED, "exit status 0"),
+        ("expect: {pattern: 'all (good|fine)'}", "echo all fine", StepStatus.SUCCEEDED, ""),
+        ("expect: {pattern: 'all (good|fine)'}", "echo broken", StepStatus.FAILED, "does not have what"),
+        ("timeout: 1s", "sleep 60", StepStatus.FAILED, "longer than its timeout"),
+        ("register: value", "printf 'a\\0b'", StepStatus.FAILED, "NUL"),
+        ("register: value", "head -c 3000000 /dev/zero | tr '\\0' x", StepStatus.FAILED, "too large to register"),
+    ],
+)
+async def test_what_counts_as_success(bench: Bench, fields: str, run: str, status: StepStatus, words: str) -> None:
+    await bench.plan(step(run, fields))
+    outcome = await bench.run()
+    assert outcome.status is status
+    assert words in outcome.detail
+
+
+async def test_values_arrive_byte_for_byte_and_never_as_shell(bench: Bench, tmp_path: Path) -> None:
+    nasty = f"$(touch {tmp_path}/pwned) `id` '; \" \\ \n -rf ü"
+    await bench.plan(step(f'printf %s "$what" > {tmp_path}/got'), what=nasty)
+    assert (await bench.run()).status is StepStatus.SUCCEEDED
+    assert (tmp_path / "got").read_text() == nasty
+    assert not (tmp_path / "pwned").exists()
+
+
+async def test_registered_bytes_reach_later_steps(bench: Bench, tmp_path: Path) -> None:
+    first = step("printf 'a\\377b'", "register: raw")
+    second = step(f'printf %s "$raw" > {tmp_path}/got').replace("do it", "use it")
+    await bench.plan(f"{first}\n{second}")
+    await bench.run()
+    assert (await bench.run(position=2)).status is StepStatus.SUCCEEDED
+    assert (tmp_path / "got").read_bytes() == b"a\xffb"
+
+
+async def test_a_step_that_is_not_needed_is_skipped(bench: Bench, tmp_path: Path) -> None:
+    await bench.plan(step(f"touch {tmp_path}/ran", 'when: "int(count) > 3"'), count="2")
+    assert (await bench.run()).status is StepStatus.SKIPPED
+    assert not (tmp_path / "ran").exists()
+    assert (await bench.step()).status is StepStatus.SKIPPED
+
+
+async def test_big_output_is_cut_in_the_rows_and_says_so(bench: Bench) -> None:
+    await bench.plan(step("head -c 20000000 /dev/zero | tr '\\0' x"))
+    assert (await bench.run()).status is StepStatus.SUCCEEDED
+    output = await bench.output()
+    assert output is not None
+    assert output.stdout_bytes == 20_000_000
+    assert len(output.stdout) <= 1 << 20
+    assert "bytes left out" in output.stdout
+
+
+async def test_a_host_that_is_down_is_tried_for_a_while(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.plan(step("true"))
+
+    async def unreachable(*_: object) -> None:
+        raise HostUnreachable("connection refused")
+
+    monkeypatch.setattr(bench.runner, "open", unreachable)
+    now = utc_now()
+    bench.environment.info = replace(bench.environment.info, scheduled_time=now)
+    with pytest.raises(HostUnreachable):
+        await bench.run()
+    bench.environment.info = replace(
+        bench.environment.info, scheduled_time=now - PATIENCE_BEFORE - timedelta(seconds=1)
+    )
+    outcome = await bench.run()
+    assert outcome.status is StepStatus.FAILED
+    assert "could not be reached: connection refused" in outcome.detail
