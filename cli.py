@@ -64,7 +64,7 @@ def api(context: typer.Context) -> None:
 @app.command()
 def worker(context: typer.Context) -> None:
     """Run a Temporal worker; start as many as you like."""
-    from commands.services import work
+    from commands.work import work
 
     run(work(context_of(context).settings))
 
@@ -72,9 +72,9 @@ def worker(context: typer.Context) -> None:
 @app.command()
 def migrate(context: typer.Context) -> None:
     """Bring the database to the newest schema."""
-    from commands.services import migrate_database
+    from commands.migrations import migrate_database
 
-    run(migrate_database(context_of(context).settings))
+    migrate_database(context_of(context).settings)
     typer.echo("the database is up to date")
 
 

@@ -26,7 +26,7 @@ class Child:
     command: list[str]
     log: Path
     is_ready: "Readiness"
-    ready_within: float = 60.0
+    ready_within: float = 120.0
     grace: float = 15.0
     environment: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)

@@ -2,21 +2,16 @@
 
 import contextlib
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client
-from temporalio.service import RPCError
+from typing import TYPE_CHECKING
 
 from commands.api_client import Api
 from commands.children import Child, Readiness
 from commands.context import ROOT
 from settings import Settings
-from temporal_client import connect, dev_server_command
-from workflows.names import TASK_QUEUE
+
+if TYPE_CHECKING:
+    from commands.temporal_watch import TemporalWatch
 
 CLI = str(ROOT / "cli.py")
 LAB_GRACE = 30.0
@@ -30,13 +25,15 @@ class Embedded:
         self.settings, self.headless = settings, headless
         self.lab = settings.home / "lab"
         self._environment = {"HANDRAIL_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
-        self._client: Client | None = None
+        self._watch: TemporalWatch | None = None
 
     @property
     def runs_temporal(self) -> bool:
         return self.settings.temporal_address is None
 
     def temporal(self) -> Child:
+        from temporal_client import dev_server_command  # takes a while; the lab starts in the meantime
+
         settings = self.settings
         ui_port = None if self.headless else settings.temporal_ui_port
         command = dev_server_command(
@@ -59,34 +56,18 @@ class Embedded:
         turn_over(log)
         return Child(name, command, log, is_ready, grace=grace, environment=self._environment)
 
-    async def _connected(self) -> Client:
-        if self._client is None:
-            settings = self.settings
-            self._client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
-        return self._client
-
     async def _temporal_problem(self, _child: Child) -> str | None:
-        try:
-            await (await self._connected()).service_client.check_health()
-        except (RuntimeError, RPCError) as error:
-            return str(error)
-        return None
+        return await self._temporal().problem()
 
     async def _worker_problem(self, child: Child) -> str | None:
-        """Ready is a worker that has asked Temporal for work since it was started."""
-        request = DescribeTaskQueueRequest(
-            namespace=self.settings.temporal_namespace,
-            task_queue=TaskQueue(name=TASK_QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        try:
-            client = await self._connected()
-            described = await client.workflow_service.describe_task_queue(request)
-        except (RuntimeError, RPCError) as error:
-            return str(error)
-        started = datetime.fromtimestamp(child.started_at, UTC)
-        asked = any(poller.last_access_time.ToDatetime(UTC) >= started for poller in described.pollers)
-        return None if asked else "it has not asked for work yet"
+        return await self._temporal().problem_with_worker(child.started_at)
+
+    def _temporal(self) -> "TemporalWatch":
+        from commands.temporal_watch import TemporalWatch
+
+        if self._watch is None:
+            self._watch = TemporalWatch(self.settings.resolved_temporal_address(), self.settings.temporal_namespace)
+        return self._watch
 
     async def _api_problem(self, _child: Child) -> str | None:
         token = self.settings.cli_token()

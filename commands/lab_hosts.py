@@ -6,7 +6,6 @@ from typing import Any
 
 from commands.api_client import Api, ApiError
 from commands.failures import CommandFailed
-from lab.keys import write_private
 
 CREDENTIAL = "lab-key"
 
@@ -55,7 +54,7 @@ def write_ssh_config(home: Path, hosts: list[dict[str, Any]]) -> Path:
     folder = home / "lab"
     known_hosts, config = folder / "known_hosts", folder / "ssh_config"
     lines = [f"[{host['host']}]:{host['port']} {host['host_key']}" for host in hosts]
-    write_private(known_hosts, ("\n".join(lines) + "\n").encode())
+    known_hosts.write_text("\n".join(lines) + "\n", encoding="utf-8")
     blocks = [
         f"Host {host['name']}\n"
         f"  HostName {host['host']}\n"
@@ -67,5 +66,5 @@ def write_ssh_config(home: Path, hosts: list[dict[str, Any]]) -> Path:
         "  RequestTTY no\n"
         for host in hosts
     ]
-    write_private(config, "\n".join(blocks).encode())
+    config.write_text("\n".join(blocks), encoding="utf-8")
     return config

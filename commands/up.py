@@ -7,21 +7,20 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from commands.api_client import Api
 from commands.children import Child, Children
 from commands.context import ROOT, shown
-from commands.demo import play
 from commands.embedded import Embedded
 from commands.failures import CommandFailed
 from commands.lab_hosts import read_lab, register_lab, write_ssh_config
+from commands.migrations import migrate_database
 from commands.output import errors, out
 from commands.ports import Port, need_free
 from commands.runbook_files import sync
-from commands.services import migrate_database
 from commands.welcome import greet
 from lab.processes import end_lab_processes
 from settings import Settings
@@ -71,6 +70,8 @@ async def run_all(settings: Settings, children: Children, *, demo: bool, headles
             out.print(f"\n[bold green]Handrail is ready[/] after {time.monotonic() - began:.1f} s.\n")
             await greet(settings, api, hosts, config, with_ui=embedded.runs_temporal and not headless)
             if demo:
+                from commands.demo import play
+
                 try:
                     await play(api, settings)
                 except CommandFailed as failure:
@@ -82,21 +83,19 @@ async def run_all(settings: Settings, children: Children, *, demo: bool, headles
 
 
 async def start_all(settings: Settings, embedded: Embedded, children: Children) -> None:
-    """Temporal, the lab and the database do not need one another; worker and API need all three."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    first = [step("database migrated", migrate_database(settings)), started(children, embedded.lab_hosts())]
-    if embedded.runs_temporal:
-        first.append(started(children, embedded.temporal()))
-    await together(first)
-    await together([started(children, embedded.worker()), started(children, embedded.api())])
-
-
-async def together(work: list[Coroutine[Any, Any, None]]) -> None:
-    """Do it all at the same time; the first failure ends the rest and is raised as it is."""
+    """Start each part as soon as what it needs is there. The first failure ends the rest and is raised as it is."""
+    migrating = asyncio.to_thread(migrate_database, settings)
     try:
         async with asyncio.TaskGroup() as group:
-            for part in work:
-                group.create_task(part)
+            group.create_task(started(children, embedded.lab_hosts()))
+            migrated = group.create_task(step("database migrated", migrating))
+            needed = [migrated]
+            if embedded.runs_temporal:
+                needed.append(group.create_task(started(children, await asyncio.to_thread(embedded.temporal))))
+            await migrated
+            group.create_task(started(children, embedded.api()))
+            await asyncio.gather(*needed)
+            group.create_task(started(children, embedded.worker()))
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
 
