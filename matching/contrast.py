@@ -1,58 +1,67 @@
 """What tells siblings apart: some or all, up or down, read or write, memory or CPU. General words, no product."""
 
+import re
 from dataclasses import dataclass
 
-from matching.text import terms
+from matching.text import spaced
 
-# dimension -> value -> the words (stems are taken) that state it
+# dimension -> value -> the ways to state it, as written (a pattern per way, whole words)
 DIMENSIONS: dict[str, dict[str, str]] = {
     "how many": {
-        "all": "all no none every zero any nobody entire whole",
-        "some": "some few low partial partially individual single least less insufficient one several",
+        "all": r"all|none|every|zero|entire(ly)?|whole"
+        r"|no (ready|running|leading|leader|available|healthy|\w+ available)",
+        "some": r"some|few|partial(ly)?|individual|single|at least one"
+        r"|one or more|less than|insufficient|not enough|low",
     },
     "level": {
-        "high": "high many excessive large above exceeds exceeded exceeding increased long too over",
-        "low": "low few insufficient below small underutilized idle less",
+        "high": r"high|higher|(too )?many|excessive|too (large|big|long|much)"
+        r"|above|exceed(s|ed|ing)?|increas(ed|ing)|over",
+        "low": r"low|lower|too few|below|too (small|short|little)|under ?utili[sz]ed|less than|dropped below",
+    },
+    "how far": {
+        "soon": r"soon|almost|near(ly|ing|full)?|about to|going to"
+        r"|predicted|approach(es|ing)|expected to|filling|will",
+        "already": r"fully|exceeded|exhaust(ed|ion)?|reached|critically|expired|has (run|crossed)|read only|out of",
     },
     "action": {
-        "create": "create creating creation add adding created",
-        "delete": "delete deleting deletion remove removing removal deleted stale orphaned",
-        "update": "update updating upgrade upgrading",
+        "create": r"creat(e|es|ed|ing|ion)|add(s|ed|ing)?|provision(s|ed|ing)?",
+        "delete": r"delet(e|es|ed|ing|ion)|remov(e|es|ed|ing|al)|stale|orphan(s|ed)?|clean ?up",
+        "update": r"updat(e|es|ed|ing)|upgrad(e|es|ed|ing|eable)|modif(y|ied|ication)s?",
+        "restart": r"re(start|boot)(s|ed|ing)?|crash\w*",
+        "reload": r"reload(s|ed|er|ing)?",
     },
     "direction": {
-        "read": "read reads reading query queries querying list get download fetch",
-        "write": "write writes writing ingest ingestion push upload receive append",
+        "read": r"reads?|reading|quer(y|ies|ying)|list|download|fetch(es|ed|ing)?",
+        "write": r"writes?|writing|ingest(s|ed|ing|ion)?|push|upload(s|ed|ing)?|receive|append|samples",
     },
-    "side": {"client": "client clients", "server": "server servers"},
+    "side": {"client": r"clients?", "server": r"servers?"},
     "resource": {
-        "memory": "memory ram oom heap swap",
-        "CPU": "cpu processor load",
-        "disk": "disk space storage filesystem volume",
-        "inodes": "inode inodes files",
-        "network": "network bandwidth packets interface",
-        "certificate": "certificate cert tls",
-        "time": "clock ntp skew",
+        "memory": r"memory|ram|oom|heap|swap",
+        "CPU": r"cpus?|processors?|throttl(ed|ing)",
+        "space": r"(disk|free)? ?space|disks?|storage|bytes",
+        "inodes": r"inodes?|files",
+        "network": r"network|bandwidth|packets?|dns",
+        "certificate": r"certificates?|certs?|tls|ssl",
+        "clock": r"clocks?|ntp|skew",
+        "requests": r"requests?|quer(y|ies)",
+        "volume": r"(persistent ?)?volumes?|pvcs?|pvs?",
     },
     "failure": {
-        "slow": "slow latency duration slowly",
-        "errors": "error errors failing failed failure",
-        "down": "down absent missing unreachable unavailable",
+        "slow": r"slow(ly|ness)?|latency|durations?|lag(ging)?|delay(ed)?|long",
+        "errors": r"errors?|fail(s|ed|ing|ures?)?|reject(s|ed|ions?|ing)?",
+        "down": r"down|absent|missing|unreachable|unavailable|disappeared"
+        r"|not (running|up|available|reachable)|offline",
+        "stopped": r"stop(ped|s)?|stuck|paused|hung|halted|stalled|blocked",
+        "unready": r"(not|un) ?(ready|healthy)|degraded",
     },
-    "stage": {"warning": "warning", "critical": "critical"},
+    "stage": {"warning": r"warnings?", "critical": r"critical"},
 }
-
-
-def _lookup() -> dict[str, tuple[tuple[str, str], ...]]:
-    table: dict[str, list[tuple[str, str]]] = {}
-    for dimension, values in DIMENSIONS.items():
-        for value, words in values.items():
-            for word in dict.fromkeys(terms(words)):
-                table.setdefault(word, []).append((dimension, value))
-    return {word: tuple(found) for word, found in table.items()}
-
-
-LOOKUP = _lookup()
+_PATTERNS = {
+    dimension: {value: re.compile(rf"\b(?:{ways})\b") for value, ways in values.items()}
+    for dimension, values in DIMENSIONS.items()
+}
 Facts = dict[str, tuple[frozenset[str], frozenset[str]]]
+NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +75,25 @@ class Conflict:
 
 def facts_of(title: str, rest: str) -> Facts:
     """Return, by dimension, the values that a title states and those that the title or the rest states."""
-    in_title, in_rest = _values(title), _values(rest)
-    return {
-        dimension: (
-            frozenset(in_title.get(dimension, ())),
-            frozenset(in_title.get(dimension, ())) | frozenset(in_rest.get(dimension, ())),
-        )
-        for dimension in sorted({*in_title, *in_rest})
-    }
-
-
-def _values(text: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for term in terms(text):
-        for dimension, value in LOOKUP.get(term, ()):
-            found.setdefault(dimension, set()).add(value)
-    return found
+    head, whole = spaced(title), f"{spaced(title)} {spaced(rest)}"
+    facts: Facts = {}
+    for dimension, values in _PATTERNS.items():
+        said = frozenset(value for value, pattern in values.items() if pattern.search(whole))
+        if said:
+            facts[dimension] = (frozenset(value for value in said if values[value].search(head)), said)
+    return facts
 
 
 def compare(ticket: Facts, runbook: Facts) -> tuple[list[Conflict], list[str]]:
     """Return the conflicts between a ticket and a runbook's title, and the dimensions on which they agree."""
     conflicts: list[Conflict] = []
     agreed: list[str] = []
-    for dimension, (_, said) in ticket.items():
-        titled = runbook.get(dimension, (frozenset(), frozenset()))[0]
-        if not titled or not said:
+    for dimension, (headline, said) in ticket.items():
+        titled = runbook.get(dimension, NOTHING)[0]
+        if not titled:
             continue
-        if titled & said:
+        if titled & (headline or said):
             agreed.append(dimension)
-        else:
-            conflicts.append(Conflict(dimension, min(said), min(titled)))
+        elif not titled & said:
+            conflicts.append(Conflict(dimension, min(headline or said), min(titled)))
     return conflicts, agreed

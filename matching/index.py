@@ -2,16 +2,16 @@
 
 import math
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.document import Prepared
+from matching.document import UNKNOWN_RATE, Prepared
 
 SATURATION = 4.0
 BACKGROUND_SIZE = 200.0
-UNKNOWN_RATE = 0.002
 Floats = NDArray[np.float64]
 
 
@@ -49,12 +49,13 @@ class Candidates:
 class Index:
     """Prepared runbooks by term. `general` is how often a word of general vocabulary occurs in any runbook (0..1)."""
 
-    def __init__(self, general: dict[str, float]) -> None:
+    def __init__(self, general: Mapping[str, float]) -> None:
         self._general = general
         self._postings: dict[str, Postings] = {}
         self._runbooks: list[Prepared | None] = []
         self._slot_of: dict[str, int] = {}
         self._free: list[int] = []
+        self._rarity: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -66,6 +67,7 @@ class Index:
     def add(self, runbook: Prepared) -> None:
         """Add a runbook, or replace the one of the same id."""
         self.remove(runbook.id)
+        self._rarity.clear()
         if self._free:
             slot = self._free.pop()
             self._runbooks[slot] = runbook
@@ -84,6 +86,7 @@ class Index:
         slot = self._slot_of.pop(runbook_id, None)
         if slot is None:
             return
+        self._rarity.clear()
         runbook = self._runbooks[slot]
         assert runbook is not None
         self._runbooks[slot] = None
@@ -101,10 +104,14 @@ class Index:
 
     def rarity(self, term: str) -> float:
         """Return a term's weight: how few runbooks hold it, with general vocabulary standing in for a small library."""
+        known = self._rarity.get(term)
+        if known is not None:
+            return known
         rate = self._general.get(term, UNKNOWN_RATE)
         holders = self.holders(term) + BACKGROUND_SIZE * rate
         total = len(self) + BACKGROUND_SIZE
-        return math.log(1 + (total - holders + 0.5) / (holders + 0.5))
+        self._rarity[term] = rarity = math.log(1 + (total - holders + 0.5) / (holders + 0.5))
+        return rarity
 
     def candidates(self, query: dict[str, float], limit: int) -> Candidates:
         """Return the `limit` best runbooks for weighted terms, best first; equal scores are ordered by id."""

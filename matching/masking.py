@@ -2,8 +2,14 @@
 
 import re
 
-# Labels whose values say what the ticket is about; every other label's value is a name of an instance of it.
-TELLING_LABELS = ("alertname", "service", "component", "app", "application", "reason", "resource")
+# Labels whose values name the thing that is ill, and not what kind of thing it is: no evidence for any runbook.
+_NAMING = (
+    "instance pod node nodename host hostname fqdn ip address device mountpoint persistentvolumeclaim name cluster id "
+    "uid url replica tenant user server interface groupname index collection pool"
+)
+NAMING_LABELS = frozenset(_NAMING.split())
+# Labels whose values say what the ticket is about, in words.
+TELLING_LABELS = ("alertname", "service", "job", "component", "app", "application", "reason", "resource", "namespace")
 NAME_LABELS = ("alertname", "alert_name", "alert")
 
 _VALUES = re.compile(
@@ -26,4 +32,4 @@ def mask(text: str, labels: dict[str, str]) -> str:
 
 
 def _hidden(labels: dict[str, str]) -> set[str]:
-    return {value for key, value in labels.items() if len(value) > 1 and key.lower() not in TELLING_LABELS}
+    return {value for key, value in labels.items() if len(value) > 1 and key.lower() in NAMING_LABELS}

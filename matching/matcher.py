@@ -1,17 +1,31 @@
 """Runbooks in, ranked matches with a calibrated confidence out."""
 
 import math
+from dataclasses import dataclass
 
-from domain.match import Match, MatchQuery, Reason, RunbookDocument
+from domain.match import Match, MatchQuery, RunbookDocument
+from matching.declared import WEIGHTS
 from matching.document import Prepared, prepare
-from matching.features import Features, features
+from matching.features import features, standing
 from matching.index import Index
 from matching.model import Model, load_model
-from matching.query import prepare_query
+from matching.outcomes import outcome_shift
+from matching.query import PreparedQuery, prepare_query
 from matching.reasons import reasons
+from matching.titles import Features, Words
 
-CANDIDATES = 25
-MARGIN = "margin"
+CANDIDATES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One runbook for one ticket, with all evidence on it and its score among the others (in log-odds)."""
+
+    runbook: Prepared
+    row: Features
+    words: Words
+    history: float
+    score: float
 
 
 class Matcher:
@@ -26,7 +40,7 @@ class Matcher:
 
     def upsert(self, document: RunbookDocument) -> None:
         """Add a runbook, or replace the one of the same id."""
-        self._index.add(prepare(document))
+        self._index.add(prepare(document, self._model.general))
 
     def remove(self, runbook_id: str) -> None:
         """Take a runbook out; one that is not there is no error."""
@@ -35,52 +49,51 @@ class Matcher:
     def match(self, query: MatchQuery, limit: int = 5) -> list[Match]:
         """Return up to `limit` runbooks that share anything with the ticket, best first, confidence in 0..1."""
         prepared = prepare_query(query)
-        candidates = self._index.candidates(
-            {term: weight * self._index.rarity(term) for term, weight in prepared.weights.items()},
-            max(CANDIDATES, limit),
-        )
-        rows = features(prepared, candidates, self._index)
-        order = sorted(
-            zip(candidates.runbooks, rows, strict=True), key=lambda pair: (-round(self._rank(pair[1]), 9), pair[0].id)
-        )
-        _add_margins(
-            [runbook for runbook, _ in order], [row for _, row in order], [self._rank(row) for _, row in order]
-        )
         matches: list[Match] = []
         ceiling = 1.0
-        for runbook, row in order[:limit]:
-            ceiling = min(ceiling, _probability(self._log_odds(row)))
-            matches.append(self._match(runbook, row, ceiling))
+        for candidate in self._ranked(prepared, limit)[:limit]:
+            ceiling = min(ceiling, _probability(self._log_odds(candidate)))
+            matches.append(
+                Match(
+                    runbook_id=candidate.runbook.id,
+                    version=candidate.runbook.version,
+                    title=candidate.runbook.title,
+                    confidence_score=round(ceiling, 4),
+                    reasons=reasons(
+                        prepared, candidate.runbook, candidate.row, candidate.words, self._model, candidate.history
+                    ),
+                )
+            )
         return matches
 
-    def _rank(self, row: Features) -> float:
-        return sum(weight * row[name] for name, weight in self._model.rank.items())
+    def evidence(self, query: MatchQuery, limit: int = 5) -> list[Candidate]:
+        """Return the candidates for a ticket with the evidence on each, best first; what the numbers are fitted on."""
+        return self._ranked(prepare_query(query), limit)
 
-    def _log_odds(self, row: Features) -> float:
-        return self._model.bias + sum(weight * row[name] for name, weight in self._model.trust.items())
+    def _ranked(self, query: PreparedQuery, limit: int) -> list[Candidate]:
+        weighted = {term: weight * self._index.rarity(term) for term, weight in query.weights.items()}
+        found = self._index.candidates(weighted, max(CANDIDATES, limit))
+        candidates = []
+        for runbook, (row, words) in zip(found.runbooks, features(query, found, self._index), strict=True):
+            history = outcome_shift(runbook.outcomes.get(query.query.environment or ""))
+            candidates.append(Candidate(runbook, row, words, history, self._score(row) + history))
+        candidates.sort(key=lambda one: (-one.score, one.runbook.id))
+        rows = standing([one.runbook for one in candidates], [one.score for one in candidates])
+        for candidate, row in zip(candidates, rows, strict=True):
+            candidate.row.update(row)
+        return candidates
 
-    def _match(self, runbook: Prepared, row: Features, confidence: float) -> Match:
-        spoken: list[Reason] = reasons(row, self._model.trust)
-        return Match(
-            runbook_id=runbook.id,
-            version=runbook.version,
-            title=runbook.title,
-            confidence_score=round(confidence, 4),
-            reasons=spoken,
-        )
+    def _score(self, row: Features) -> float:
+        """Return a candidate's log-odds against the other candidates, rounded so that no platform's last bit counts."""
+        fitted = sum(weight * row[name] for name, weight in self._model.rank.items())
+        return round(fitted + sum(weight * row[name] for name, weight in WEIGHTS.items()), 9)
+
+    def _log_odds(self, candidate: Candidate) -> float:
+        row, model = candidate.row, self._model
+        fitted = sum(weight * (row[name] - model.typical[name]) for name, weight in model.trust.items())
+        declared = sum(weight * row[name] for name, weight in WEIGHTS.items())
+        return model.base + fitted + declared + candidate.history
 
 
 def _probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
-
-
-def _add_margins(runbooks: list[Prepared], rows: list[Features], scores: list[float]) -> None:
-    """Give each row its distance to the best runbook that is not a duplicate of it."""
-    for at, (runbook, row) in enumerate(zip(runbooks, rows, strict=True)):
-        others = (score for other, score in zip(runbooks, scores, strict=True) if not same_work(runbook, other))
-        row[MARGIN] = max(-1.0, min(1.0, scores[at] - max(others, default=0.0)))
-
-
-def same_work(one: Prepared, other: Prepared) -> bool:
-    """Return whether two runbooks are one in all but place: the same title in other letters."""
-    return one.id == other.id or one.title_terms == other.title_terms

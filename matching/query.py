@@ -2,61 +2,109 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from domain.match import MatchQuery
 from matching.contrast import Facts, facts_of
 from matching.masking import NAME_LABELS, TELLING_LABELS, mask
-from matching.text import compounds, squashed, terms
+from matching.text import camel_parts, compounds, squashed, subjects, technical_names, terms, trigrams
 
 TITLE_WEIGHT, TEXT_WEIGHT, LATE_WEIGHT, LABEL_WEIGHT = 1.0, 0.5, 0.2, 0.5
 EARLY_TERMS = 40
 LATE_TERMS = 200
-_NAME = re.compile(r"\b[A-Za-z][a-z0-9]*(?:[A-Z]+[a-z0-9]*)+\b|\b\w+(?:_\w+){2,}\b")
+SENTENCES = 4
 LINK_LABELS = ("runbook_url", "runbook", "runbook_link")
+_NAME = re.compile(r"[A-Za-z]\w+")
+_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
     """One ticket, ready to be compared. `weights` orders its terms as they were read."""
 
+    query: MatchQuery
     weights: dict[str, float]
     title_terms: tuple[str, ...]
+    title_set: frozenset[str]
     words: tuple[str, ...]
+    word_set: frozenset[str]
+    word_pairs: frozenset[tuple[str, str]]
+    pairs: frozenset[str]
+    after: dict[str, set[str]]
+    before: dict[str, set[str]]
+    initials: str
+    letters: frozenset[str]
+    given_names: frozenset[str]
     names: frozenset[str]
-    subject: tuple[str, ...]
+    long_names: frozenset[str]
+    technical: dict[str, str]
+    subjects: tuple[str, ...]
+    first_subject: tuple[str, ...]
+    sentences: tuple[frozenset[str], ...]
     facts: Facts
     service: str
+    tags: frozenset[str]
     link: str
-    query: MatchQuery
 
 
 def prepare_query(query: MatchQuery) -> PreparedQuery:
     """Return what matching needs of a ticket: masked of values, in terms, with its alert names."""
     title, text = mask(query.title, query.labels), mask(query.description, query.labels)
-    telling = [query.labels[key] for key in TELLING_LABELS if query.labels.get(key)]
+    title_words, text_words = terms(title), terms(text)[:LATE_TERMS]
+    words = (*title_words, *text_words)
+    title_terms = tuple(dict.fromkeys(title_words))
+    neighbours = tuple(pairwise(words))
+    after: dict[str, set[str]] = {}
+    before: dict[str, set[str]] = {}
+    for left, right in neighbours:
+        after.setdefault(left, set()).add(right)
+        before.setdefault(right, set()).add(left)
+    given = {squashed(query.labels[key]) for key in NAME_LABELS if query.labels.get(key)}
+    written = {squashed(name): camel_parts(name) for name in _NAME.findall(query.title)}
     service = query.service or ""
-    title_terms = tuple(dict.fromkeys(terms(title)))
-    text_terms = terms(text)[:LATE_TERMS]
-    weights: dict[str, float] = dict.fromkeys(title_terms, TITLE_WEIGHT)
-    for at, term in enumerate(text_terms):
-        weights.setdefault(term, TEXT_WEIGHT if at < EARLY_TERMS else LATE_WEIGHT)
-    for form in sorted(compounds(f"{title} {text}")):
-        weights.setdefault(form, 0.0)
-    for term in terms(" ".join([service, *telling])):
-        weights[term] = max(weights.get(term, 0.0), LABEL_WEIGHT)
-    names = {squashed(name) for name in _NAME.findall(title)}
-    names |= {squashed(query.labels[key]) for key in NAME_LABELS if query.labels.get(key)}
     return PreparedQuery(
-        weights=weights,
+        query=query,
+        weights=_weights(query, title_terms, text_words, compounds(f"{title} {text}")),
         title_terms=title_terms,
-        words=(*terms(title), *text_terms),
-        names=frozenset(names),
-        subject=tuple(dict.fromkeys(terms(service))) or title_terms[:1],
+        title_set=frozenset(title_terms),
+        words=words,
+        word_set=frozenset(words),
+        word_pairs=frozenset(neighbours),
+        pairs=frozenset(left + right for left, right in neighbours),
+        after=after,
+        before=before,
+        initials="".join(term[0] for term in words),
+        letters=trigrams(title),
+        given_names=frozenset(given),
+        names=frozenset(given | {name for name, parts in written.items() if parts > 1}),
+        long_names=frozenset(given | {name for name, parts in written.items() if parts > 2}),
+        technical=technical_names(title),
+        subjects=subjects(title_terms),
+        first_subject=tuple(dict.fromkeys(terms(service))) or title_terms[:1],
+        sentences=_sentences(title, text),
         facts=facts_of(title, text),
         service=squashed(service),
+        tags=frozenset(squashed(tag) for tag in query.tags),
         link=_link(query.labels),
-        query=query,
     )
+
+
+def _weights(query: MatchQuery, title: tuple[str, ...], text: list[str], forms: set[str]) -> dict[str, float]:
+    weights = dict.fromkeys(title, TITLE_WEIGHT)
+    for at, term in enumerate(text):
+        weights.setdefault(term, TEXT_WEIGHT if at < EARLY_TERMS else LATE_WEIGHT)
+    for form in sorted(forms):
+        weights.setdefault(form, 0.0)
+    telling = [query.labels[key] for key in TELLING_LABELS if query.labels.get(key)]
+    for term in terms(" ".join([query.service or "", *telling])):
+        weights[term] = max(weights.get(term, 0.0), LABEL_WEIGHT)
+    return weights
+
+
+def _sentences(title: str, text: str) -> tuple[frozenset[str], ...]:
+    """Return the title and the first sentences of the text as sets of terms."""
+    texts = [title, *_SENTENCE.split(text)]
+    return tuple(words for words in (frozenset(terms(part)) for part in texts) if words)[:SENTENCES]
 
 
 def _link(labels: dict[str, str]) -> str:

@@ -1,0 +1,197 @@
+"""What a runbook's title and sentences say against what the ticket says: what sets siblings apart."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matching.contrast import NOTHING, Conflict, compare
+from matching.document import Prepared
+from matching.query import PreparedQuery
+from matching.text import CONDITION_TERMS
+
+Weigh = Callable[[str], float]
+Features = dict[str, float]
+RARE = 6.0
+PSEUDO = 3.0  # so that a title of one common word, fully said, is not full evidence
+FAMILY = 0.34
+CONTRASTED = ("side", "direction", "how far", "failure")
+AGREEING = ("how far", "failure", "resource", "level")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words on one side only: of the runbook's title (prefix apart) and of the ticket's title."""
+
+    said: frozenset[str]
+    unsaid: tuple[str, ...]
+    prefix: bool
+    missed: tuple[str, ...]
+    untitled: tuple[str, ...]
+    unsaid_in_title: int
+    names_nowhere: tuple[str, ...]
+    names_unmet: int
+
+
+def compare_words(query: PreparedQuery, runbook: Prepared, is_about: Callable[[str], bool]) -> Words:
+    """Return which words of the runbook's title the ticket does not say, and the other way round."""
+    said = _said(query, runbook)
+    unsaid = [term for term in runbook.subjects if term not in said]
+    prefix = bool(unsaid) and unsaid[0] == runbook.title_terms[0]
+    rest = tuple(unsaid[prefix:])
+    unmet = [name for name in query.technical if not _near(name, runbook)]
+    return Words(
+        said=said,
+        unsaid=rest,
+        prefix=prefix,
+        missed=tuple(term for term in query.subjects if not is_about(term) and not _stands_for(term, runbook.initials)),
+        untitled=tuple(
+            term for term in query.subjects if term not in runbook.title_set and term not in runbook.title_text
+        ),
+        unsaid_in_title=len(rest) + sum(t in said and t not in query.title_set for t in runbook.subjects),
+        names_nowhere=tuple(name for name in unmet if name not in runbook.far_names),
+        names_unmet=len(unmet),
+    )
+
+
+def _said(query: PreparedQuery, runbook: Prepared) -> frozenset[str]:
+    """Return the title's words that the ticket says: as a word, joined, or by what the letters stand for."""
+    found = {term for term in runbook.title_terms if term in query.weights or term in query.pairs}
+    for form in runbook.title_compounds:
+        if form in query.weights:
+            found |= {term for term in runbook.title_terms if form.startswith(term) or form.endswith(term)}
+    return frozenset(
+        found | {term for term in runbook.title_terms if len(term) > 2 and _stands_for(term, query.initials)}
+    )
+
+
+def _stands_for(term: str, initials: str) -> bool:
+    return 2 <= len(term) <= 5 and term in initials
+
+
+def _near(name: str, runbook: Prepared) -> bool:
+    return name in runbook.near_names or (len(name) > 3 and name in runbook.near_text)
+
+
+def title_features(
+    query: PreparedQuery, runbook: Prepared, words: Words, weigh: Weigh, local: dict[str, float]
+) -> Features:
+    """Return how much of the runbook's title the ticket says, and in which words."""
+    weight = {term: weigh(term) for term in runbook.title_terms}
+    telling = {term: value * local.get(term, 1.0) for term, value in weight.items()}
+    unsaid = [weight[term] for term in runbook.title_terms if term not in words.said]
+    own = runbook.title_pairs
+    letters = len(query.letters & runbook.letters)
+    return {
+        "runbook title in ticket": sum(weight[term] for term in words.said) / (sum(weight.values()) + PSEUDO),
+        "runbook title in ticket title": sum(
+            weight[term] for term in words.said if term in query.title_set or term not in query.weights
+        )
+        / (sum(weight.values()) + PSEUDO),
+        "telling title words": sum(telling[term] for term in words.said) / (sum(telling.values()) + PSEUDO),
+        "rarest title word unsaid": min(1.0, max(unsaid, default=0.0) / RARE),
+        "phrases": sum(pair in query.word_pairs for pair in own) / len(own) if own else 0.0,
+        "letters": letters / (len(runbook.letters) or 1),
+        "title letters": 2 * letters / (len(query.letters) + len(runbook.letters) or 1),
+        "states a problem": float(bool(runbook.facts.get("failure", NOTHING)[0])),
+        "mentions the alert": float(not query.long_names.isdisjoint(runbook.mentioned)),
+        "about an alert": float(runbook.about_alert),
+    }
+
+
+def sibling_features(
+    query: PreparedQuery, runbook: Prepared, words: Words, rivals: list[Prepared], weigh: Weigh
+) -> Features:
+    """Return whether the words that set a runbook apart from its siblings are the ticket's words."""
+    least = 1.0
+    own = runbook.title_set
+    for rival in rivals:
+        shared = len(own & rival.title_set)
+        if rival is runbook or shared == 0 or shared < FAMILY * len(own | rival.title_set):
+            continue
+        apart = own - rival.title_set
+        if apart:
+            total = sum(weigh(term) for term in apart)
+            least = min(least, sum(weigh(term) for term in apart if term in words.said) / total)
+    named = len(query.technical) or 1
+    return {
+        "unsaid sibling word": 1.0 - least,
+        "unsaid prefix": float(words.prefix),
+        "unsaid title subjects": min(len(words.unsaid), 3) / 3,
+        "unsaid in title": min(words.unsaid_in_title, 3) / 3,
+        "unmet ticket subjects": min(len(words.missed), 3) / 3,
+        "unmet subject share": len(words.missed) / (len(query.subjects) or 1),
+        "untitled subject share": len(words.untitled) / (len(query.subjects) or 1),
+        "unsaid and unmet": float(bool(words.unsaid and words.missed)),
+        "unsaid and untitled": float(bool(words.unsaid and words.untitled)),
+        "swapped word": _swapped(query, runbook, words),
+        "names met": 1.0 - words.names_unmet / named if query.technical else 0.0,
+        "names unmet": words.names_unmet / named,
+        "names nowhere": len(words.names_nowhere) / named,
+        "title fully said": float(not words.unsaid and not words.prefix and bool(runbook.subjects)),
+    }
+
+
+def _swapped(query: PreparedQuery, runbook: Prepared, words: Words) -> float:
+    """Return 1 where the ticket has another subject than the title beside the same neighbour."""
+    if not words.unsaid or not words.missed:
+        return 0.0
+    unsaid, missed = frozenset(words.unsaid), frozenset(words.missed)
+    for left, right in runbook.title_pairs:
+        if left in words.said and right in unsaid and not missed.isdisjoint(query.after.get(left, ())):
+            return 1.0
+        if right in words.said and left in unsaid and not missed.isdisjoint(query.before.get(right, ())):
+            return 1.0
+    return 0.0
+
+
+def told_features(query: PreparedQuery, runbook: Prepared, weigh: Weigh) -> Features:
+    """Return how near the runbook's nearest sentence comes to the ticket's title, and to any of its sentences."""
+    asked = [(sentence, sum([weigh(term) for term in sentence])) for sentence in query.sentences]
+    best = [0.0] * len(asked)
+    for sentence in runbook.sentences:
+        mass = 0.0
+        for at, (words, total) in enumerate(asked):
+            shared = words & sentence
+            if shared:
+                mass = mass or sum([weigh(term) for term in sentence])
+                best[at] = max(best[at], 2 * sum([weigh(term) for term in shared]) / (total + mass + PSEUDO))
+    return {"title told": best[0] if best else 0.0, "sentence told": max(best, default=0.0)}
+
+
+def fact_features(query: PreparedQuery, runbook: Prepared) -> Features:
+    """Return on what the ticket and the runbook's title contradict each other, and on what they agree."""
+    conflicts, agreed = compare(query.facts, runbook.facts)
+    against = {conflict.dimension for conflict in conflicts}
+    return {
+        **{f"other {dimension}": float(dimension in against) for dimension in CONTRASTED},
+        **{f"same {dimension}": float(dimension in agreed) for dimension in AGREEING},
+        "other headline": min(1.0, len(headline_conflicts(query, runbook)) / 2),
+        "conflicts": min(1.0, len(conflicts) / 3),
+    }
+
+
+def headline_conflicts(query: PreparedQuery, runbook: Prepared) -> list[Conflict]:
+    """Return where the two titles state different values."""
+    found = []
+    for dimension, (headline, _) in query.facts.items():
+        titled = runbook.facts.get(dimension, NOTHING)[0]
+        if headline and titled and headline.isdisjoint(titled):
+            found.append(Conflict(dimension, min(headline), min(titled)))
+    return found
+
+
+def local_rarity(rivals: list[Prepared]) -> dict[str, float]:
+    """Return how few of the best candidates' titles hold each title word."""
+    counts: dict[str, int] = {}
+    for runbook in rivals:
+        for term in runbook.title_terms:
+            counts[term] = counts.get(term, 0) + 1
+    return {term: math.log1p((len(rivals) - count + 0.5) / (count + 0.5)) for term, count in counts.items()}
+
+
+def names_alert(query: PreparedQuery, runbook: Prepared) -> bool:
+    """Return whether the ticket gives the runbook's name: `TargetDown`, but not `GitLab`, which names no problem."""
+    if not query.long_names.isdisjoint(runbook.names):
+        return True
+    states = any(term in CONDITION_TERMS for term in runbook.title_terms)
+    return states and not query.names.isdisjoint(runbook.names)
