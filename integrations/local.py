@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import os
 import signal
+from asyncio.subprocess import Process, SubprocessStreamProtocol
 from pathlib import Path
 
 from integrations.connector import HostAddress, HostRefused, Secret
 from integrations.runner import SessionRunner
-from integrations.session import CHUNK, Session, SessionLost
+from integrations.session import CHUNK, Session
 
 # The worker's own environment holds its secrets, so a command gets only what a login would give it.
 _PASSED_ON = ("PATH", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
@@ -26,9 +27,11 @@ class LocalRunner(SessionRunner):
 
     async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
         home = str(self._home)
+        loop = asyncio.get_running_loop()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         try:
-            process = await asyncio.create_subprocess_exec(
+            transport, protocol = await loop.subprocess_exec(
+                lambda: SubprocessStreamProtocol(limit=CHUNK, loop=loop),
                 *self._shell,
                 "-c",
                 command,
@@ -41,14 +44,15 @@ class LocalRunner(SessionRunner):
             )
         except OSError as error:
             raise HostRefused(f"cannot start {self._shell[0]} in {home}: {error}") from error
-        return LocalSession(process)
+        return LocalSession(Process(transport, protocol, loop), transport)
 
 
 class LocalSession:
     """A child process with pipes, in a session of its own so that a Ctrl-C for the worker is not for it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Process, transport: asyncio.SubprocessTransport) -> None:
         self._process = process
+        self._transport = transport
 
     async def send(self, data: bytes) -> None:
         stdin = self._process.stdin
@@ -79,8 +83,9 @@ class LocalSession:
 
     async def close(self) -> None:
         self._signal(signal.SIGKILL)
-        with contextlib.suppress(SessionLost):
-            await self._process.wait()
+        await self._process.wait()
+        # What is left behind may hold the pipes open; only the transport can let go of them.
+        self._transport.close()
 
     def _signal(self, number: int) -> None:
         # Until the child is waited for, its process id stays its own.

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import shlex
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Any, Literal
 
 from integrations.connector import CommandRequest, CommandResult, CommandStatus, HostUnreachable, OnProgress, Progress
 from integrations.output import KeptOutput
@@ -27,13 +27,11 @@ class PlainAttempt:
         self._out = KeptOutput(request.keep_bytes)
         self._err = KeptOutput(request.keep_bytes)
         self._session: Session | None = None
-        self._killed = False
+        self._killed = asyncio.Event()
 
     def kill(self) -> None:
-        """Ask the host to end the command; whether it does is the host's choice."""
-        self._killed = True
-        if self._session is not None:
-            self._session.terminate()
+        """Ask the host to end the command; whether it does is the host's choice (OpenSSH does not do it for root)."""
+        self._killed.set()
 
     async def run(self, open_session: Callable[[str], Awaitable[Session]]) -> CommandResult:
         """Return the result. Raises HostUnreachable (nothing was sent), HostRefused, and what on_progress raises."""
@@ -42,7 +40,7 @@ class PlainAttempt:
         command, stdin = _command_line(self._request)
         self._session = session = await open_session(command)
         try:
-            if self._killed:
+            if self._killed.is_set():
                 raise HostUnreachable("the command was cancelled before it was sent")
             return await self._watch(session, stdin)
         except SessionLost as error:
@@ -58,19 +56,22 @@ class PlainAttempt:
             session.send(stdin),
             self._pump("stdout", session.read, self._out),
             self._pump("stderr", session.read_error, self._err),
+            session.status(),
         )
+        killed = asyncio.create_task(self._killed.wait())
         try:
-            done, _ = await asyncio.wait({work}, timeout=self._request.timeout_seconds)
-            if not done:
-                session.terminate()
-                done, _ = await asyncio.wait({work}, timeout=GRACE_SECONDS)
-                return self._result("timed_out", detail="" if done else _NO_END)
-            work.result()
-            status = await session.status()
+            both: set[asyncio.Future[Any]] = {work, killed}
+            await asyncio.wait(both, timeout=self._request.timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return self._result("exited", work.result()[-1])
+            session.terminate()
+            await asyncio.wait({work}, timeout=GRACE_SECONDS)
+            ended = work.done() and not work.exception()
+            return self._result("cancelled" if killed.done() else "timed_out", detail="" if ended else _NO_END)
         finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        return self._result("cancelled" if self._killed else "exited", status)
+            for task in (work, killed):
+                task.cancel()
+            await asyncio.gather(work, killed, return_exceptions=True)
 
     async def _pump(
         self, stream: Literal["stdout", "stderr"], read: Callable[[], Awaitable[bytes]], kept: KeptOutput

@@ -37,7 +37,7 @@ class SessionRunner(ABC):
     async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
         """Have the host run a command line. Raises HostUnreachable (nothing was sent), HostRefused."""
 
-    async def open(self, address: HostAddress, secret: Secret | None) -> None:
+    async def open(self, address: HostAddress, secret: Secret | None) -> None:  # noqa: B027  # nothing is the default
         """Connect ahead of a command; nothing to do where every session connects for itself."""
 
     async def run(

@@ -226,6 +226,8 @@ hr_timer() {
             done
             ;;
     esac
+    # A signal that came before this subshell could set its trap is lost; the status was written before it was sent.
+    [ ! -s "$hr_d/status" ] || exit
     sleep "$hr_left" &
     wait "$!"
     if [ "$2" = KILL ]; then

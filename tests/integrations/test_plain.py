@@ -60,27 +60,46 @@ async def test_a_host_that_is_down_is_unreachable(host: Host) -> None:
     assert not caught.value.may_have_started
 
 
-async def test_a_timeout_ends_it(shell_host: Host) -> None:
-    result = await shell_host.run("one", "echo begun; sleep 12345", supervise=False, timeout_seconds=0.5)
+WAITING = "echo begun; while [ ! -e go ]; do sleep 0.05; done"
+
+
+async def test_a_timeout_is_told_and_so_is_a_host_that_does_not_end_it(shell_host: Host) -> None:
+    """OpenSSH passes no signal on to root's or a forced command; then the result must say so."""
+    result = await shell_host.run("one", WAITING, supervise=False, timeout_seconds=0.5)
     assert (result.status, result.stdout) == ("timed_out", b"begun\n")
-    await until(lambda: not shell_host.running("12345"))
+    assert "did not say that it has ended" in result.detail or not shell_host.sshd.processes()
+    (shell_host.home / "go").touch()
 
 
-async def test_kill_ends_it(shell_host: Host) -> None:
-    task = shell_host.begin("one", "echo begun; sleep 12345", supervise=False)
-    await until(lambda: shell_host.reported("stdout") == b"begun\n")
-    await shell_host.kill("one")
-    assert (await task).status == "cancelled"
-    await until(lambda: not shell_host.running("12345"))
+async def test_kill_is_told_and_so_is_a_host_that_does_not_end_it(host: Host) -> None:
+    task = host.begin("one", WAITING, supervise=False)
+    await until(lambda: host.reported("stdout") == b"begun\n")
+    await host.kill("one")
+    result = await task
+    assert (result.status, result.stdout) == ("cancelled", b"begun\n")
+    assert "did not say that it has ended" in result.detail or not host.sshd.processes()
+    (host.home / "go").touch()
 
 
-async def test_cancelling_ends_it(shell_host: Host) -> None:
-    task = shell_host.begin("one", "echo begun; sleep 12345", supervise=False)
-    await until(lambda: shell_host.reported("stdout") == b"begun\n")
+async def test_where_signals_arrive_timeout_and_kill_end_it(local_host: Host) -> None:
+    result = await local_host.run("one", "sleep 12345 & sleep 12345", supervise=False, timeout_seconds=0.3)
+    assert (result.status, result.detail) == ("timed_out", "")
+    assert not local_host.running("12345")
+    task = local_host.begin("two", "echo begun; sleep 12345", supervise=False)
+    await until(lambda: local_host.reported("stdout") == b"begun\n")
+    await local_host.kill("two")
+    result = await task
+    assert (result.status, result.detail) == ("cancelled", "")
+    assert not local_host.running("12345")
+
+
+async def test_cancelling_ends_the_wait(local_host: Host) -> None:
+    task = local_host.begin("one", "echo begun; sleep 12345", supervise=False)
+    await until(lambda: local_host.reported("stdout") == b"begun\n")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: not shell_host.running("12345"))
+    await until(lambda: not local_host.running("12345"))
 
 
 async def test_big_output_is_bounded(host: Host) -> None:
