@@ -2,7 +2,19 @@
 
 from fastapi import FastAPI
 
-from api.pages import approvals, decide, login, outputs, static, ticket, tickets
+from api.pages import (
+    approvals,
+    connections,
+    decide,
+    login,
+    outputs,
+    overview,
+    runbooks,
+    settings,
+    static,
+    ticket,
+    tickets,
+)
 
 ROUTERS = (
     static.router,
@@ -12,6 +24,10 @@ ROUTERS = (
     ticket.router,
     decide.router,
     outputs.router,
+    runbooks.router,
+    connections.router,
+    settings.router,
+    overview.router,
 )
 
 

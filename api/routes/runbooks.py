@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.bodies import is_json, why_unstorable
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
 from api.problems import Problem, answer, problem_responses
+from api.services import Services
 from api.waiting_plans import tell_waiting, uses_runbook
 from db import runbooks
 from db.paging import page_of
@@ -153,15 +154,23 @@ async def post_runbook(
     """A document that differs from the latest version becomes a new one. Plans that wait are made again."""
     runbook = _read(request)
     text = request.state.body.decode("utf-8-sig")
+    detail, is_new = await store_runbook(tenant, runbook, text, actor, services, background)
+    response.headers["Location"] = f"/api/v1/runbooks/{tenant}/{runbook.id}"
+    if not is_new:
+        response.status_code = 200
+    return detail
+
+
+async def store_runbook(
+    tenant: str, runbook: Runbook, text: str, actor: str, services: Services, background: BackgroundTasks
+) -> tuple[RunbookDetail, bool]:
+    """Store a document and tell the plans that wait; returns it, and whether it is a new version."""
     async with services.database.write() as session:
         stored, is_new = await runbooks.save_runbook(session, tenant, runbook, text, actor)
         detail = await _detail(session, tenant, stored)
-    response.headers["Location"] = f"/api/v1/runbooks/{tenant}/{runbook.id}"
     if is_new:
         background.add_task(tell_waiting, services, tenant, uses_runbook(runbook.id))
-    else:
-        response.status_code = 200
-    return detail
+    return detail, is_new
 
 
 @router.get("/{runbook_id}", summary="One runbook with its source", responses=problem_responses(422))
@@ -196,10 +205,7 @@ async def post_version(
     background: BackgroundTasks,
 ) -> RunbookDetail:
     """The document's id must be the one in the address."""
-    runbook = _read(request)
-    if runbook.id != runbook_id:
-        found = {"line": 1, "field": "id", "message": f"is {runbook.id!r}", "mend": f"write `id: {runbook_id}`"}
-        raise _invalid(f"the document's id is {runbook.id!r}, the address says {runbook_id!r}", [found])
+    _read(request, runbook_id)
     return await post_runbook(request, tenant, actor, services, response, background)
 
 
@@ -214,13 +220,18 @@ async def retire(
     background.add_task(tell_waiting, services, tenant, uses_runbook(runbook_id))
 
 
-def _read(request: Request) -> Runbook:
+def _read(request: Request, runbook_id: str | None = None) -> Runbook:
     """Raises Problem."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in YAML_TYPES and not is_json(kind):
         raise Problem(415, "send the runbook as YAML (`Content-Type: application/yaml`) or JSON (`application/json`)")
+    return read_runbook(request.state.body, runbook_id)
+
+
+def read_runbook(text: bytes, runbook_id: str | None = None) -> Runbook:
+    """Return the runbook in a document; with an id, it has to be that one. Raises Problem with every error."""
     try:
-        runbook = parse_runbook(request.state.body)
+        runbook = parse_runbook(text)
     except RunbookInvalid as error:
         found = [problem.model_dump(exclude={"file"}) for problem in error.problems]
         raise _invalid(str(error), found) from error
@@ -228,6 +239,9 @@ def _read(request: Request) -> Runbook:
     if why is not None:
         found = [{"line": 1, "field": "", "message": why, "mend": "write plain text"}]
         raise _invalid(f"the runbook {why}", found)
+    if runbook_id is not None and runbook.id != runbook_id:
+        found = [{"line": 1, "field": "id", "message": f"is {runbook.id!r}", "mend": f"write `id: {runbook_id}`"}]
+        raise _invalid(f"the document's id is {runbook.id!r}, the address says {runbook_id!r}", found)
     return runbook
 
 

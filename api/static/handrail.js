@@ -237,6 +237,11 @@
     const form = event.target.closest("form.filters");
     if (form && event.target.type === "checkbox") form.requestSubmit();
   });
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "text" || !byId("numbers")) return;
+    const count = event.target.value.split("\n").length;
+    byId("numbers").textContent = Array.from({ length: count }, (_, line) => `${line + 1}\n`).join("");
+  });
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr } = event.detail;
     if (xhr.status === 401) return location.reload();

@@ -1,0 +1,158 @@
+"""Connections: which hosts are known, how they are reached, who uses them, and whether they answer."""
+
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi.responses import Response
+
+from api.dependencies import Actor, Reading, Serving, Tenant
+from api.pages.decide import build
+from api.pages.forms import read_form
+from api.pages.render import go_to, html, is_part, text_of
+from api.pages.shell import page
+from api.problems import Problem
+from api.routes import connections as routes
+from api.routes.connections import ConnectionName
+from api.services import Services
+from db import connections, runbooks
+from domain.connection import Connection
+from domain.runbook import Runbook
+
+router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
+
+EMPTY = {"connector": "ssh", "port": "22"}
+TEXTS = ("name", "connector", "host", "port", "username", "credential", "host_key")
+LISTS = ("aliases", "tags")
+
+
+@router.get("/connections")
+async def list_page(request: Request, tenant: Tenant, session: Reading) -> Response:
+    found = await connections.list_connections(session, tenant)
+    books = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
+    return await page(
+        request,
+        tenant,
+        "connections/list.html",
+        tab="connections",
+        title="Connections",
+        found=[(one, _users(one, books)) for one in found],
+    )
+
+
+@router.get("/new-connection")
+async def new_page(request: Request, tenant: Tenant, services: Serving) -> Response:
+    return await _form(request, tenant, services, EMPTY, None)
+
+
+@router.post("/new-connection")
+async def add(
+    request: Request, tenant: Tenant, actor: Actor, services: Serving, background: BackgroundTasks
+) -> Response:
+    fields = await read_form(request)
+    try:
+        connection = _read(fields)
+        await routes.add_connection(connection, tenant, actor, services, Response(), background)
+    except Problem as problem:
+        return await _form(request, tenant, services, fields, None, problem)
+    return _after(go_to(f"/t/{tenant}/connections/{connection.name}"), background)
+
+
+@router.get("/connections/{name}")
+async def connection_page(request: Request, tenant: Tenant, name: ConnectionName, services: Serving) -> Response:
+    async with services.database.read() as session:
+        connection = await routes.get_connection(tenant, name, session)
+    return await _form(request, tenant, services, _fields(connection), connection)
+
+
+@router.post("/connections/{name}")
+async def change(
+    request: Request,
+    tenant: Tenant,
+    name: ConnectionName,
+    actor: Actor,
+    services: Serving,
+    background: BackgroundTasks,
+) -> Response:
+    fields = {**await read_form(request), "name": name}
+    try:
+        await routes.put_connection(_read(fields), tenant, name, actor, services, Response(), background)
+    except Problem as problem:
+        async with services.database.read() as session:
+            before = await connections.get_connection(session, tenant, name)
+        return await _form(request, tenant, services, fields, before, problem)
+    return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
+
+
+@router.post("/connections/{name}/remove")
+async def remove(
+    tenant: Tenant, name: ConnectionName, actor: Actor, services: Serving, background: BackgroundTasks
+) -> Response:
+    await routes.delete_connection(tenant, name, actor, services, background)
+    return _after(go_to(f"/t/{tenant}/connections"), background)
+
+
+@router.post("/connections/{name}/test")
+async def try_it(request: Request, tenant: Tenant, name: ConnectionName, services: Serving) -> Response:
+    """What a worker found, as a line; without scripts as a page."""
+    try:
+        tested = await routes.test_connection(tenant, name, services)
+        notice = {"tone": "good" if tested.is_ok else "bad", "text": tested.detail}
+    except Problem as problem:
+        if problem.status != 503:
+            raise
+        notice = {"tone": "bad", "text": problem.detail}
+    if is_part(request):
+        return html(request, text_of("notice.html", **notice))
+    async with services.database.read() as session:
+        connection = await routes.get_connection(tenant, name, session)
+    return await _form(request, tenant, services, _fields(connection), connection, notice=notice)
+
+
+async def _form(
+    request: Request,
+    tenant: str,
+    services: Services,
+    fields: dict[str, str],
+    connection: Connection | None,
+    problem: Problem | None = None,
+    notice: dict[str, str] | None = None,
+) -> Response:
+    async with services.database.read() as session:
+        credentials = [one.name for one in await connections.list_credentials(session, tenant)]
+        books = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
+    values: dict[str, Any] = {name: fields.get(name, "") for name in (*TEXTS, *LISTS)}
+    return await page(
+        request,
+        tenant,
+        "connections/one.html",
+        tab="connections",
+        title=connection.name if connection else "New connection",
+        status=problem.status if problem else 200,
+        connection=connection,
+        values=values,
+        credentials=credentials,
+        users=_users(connection, books) if connection else [],
+        notice=notice or ({"tone": "bad", "text": problem.detail} if problem else None),
+    )
+
+
+def _fields(connection: Connection) -> dict[str, str]:
+    values = connection.model_dump(mode="json")
+    return {name: str(values[name] or "") for name in TEXTS} | {name: ", ".join(values[name]) for name in LISTS}
+
+
+def _read(fields: dict[str, str]) -> Connection:
+    texts = {name: fields[name].strip() for name in TEXTS if fields.get(name, "").strip()}
+    lists = {name: [one.strip() for one in fields.get(name, "").split(",") if one.strip()] for name in LISTS}
+    return build(Connection, **texts, **lists)
+
+
+def _users(connection: Connection, books: list[Runbook]) -> list[str]:
+    """Return the runbooks that name it, or a tag of it; those for a ticket's own machine may use any."""
+    means = {connection.name, *connection.tags}
+    return [book.id for book in books if book.target in means]
+
+
+def _after(answer: Response, background: BackgroundTasks) -> Response:
+    answer.background = background
+    return answer

@@ -1,0 +1,109 @@
+"""The overview: what became of tickets, how fast, how often unattended, and whether confidence kept its word."""
+
+from collections import Counter
+from datetime import date, timedelta
+from statistics import median
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api.dependencies import Reading, Tenant
+from api.pages import charts
+from api.pages.shell import page
+from db import figures
+from db.figures import ExecutionFate, TicketFate
+from domain.base import utc_now
+from domain.execution import ExecutionStatus
+from domain.ticket import TicketStatus
+from workflows.ticket import AUTOMATIC
+
+router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
+
+OUTCOMES: tuple[tuple[str, frozenset[TicketStatus]], ...] = (
+    ("resolved", frozenset({TicketStatus.RESOLVED})),
+    ("escalated", frozenset({TicketStatus.ESCALATED})),
+    ("false alarm", frozenset({TicketStatus.CLOSED})),
+    ("rejected or cancelled", frozenset({TicketStatus.REJECTED, TicketStatus.CANCELLED})),
+    ("under way", frozenset(status for status in TicketStatus if not status.is_final)),
+)
+WAITS: tuple[tuple[str, float], ...] = (
+    ("under 1 min", 60),
+    ("1-5 min", 300),
+    ("5-15 min", 900),
+    ("15-60 min", 3_600),
+    ("1-4 h", 14_400),
+    ("over 4 h", float("inf")),
+)
+RIGHT = frozenset({ExecutionStatus.SUCCEEDED})
+FAILED = frozenset({ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED})
+WRONG = FAILED | {ExecutionStatus.REJECTED}
+BINS = 5
+MOST_FAILING = 6
+
+
+@router.get("/overview")
+async def overview(
+    request: Request, tenant: Tenant, session: Reading, days: int = Query(default=14, ge=1, le=90)
+) -> Response:
+    since = utc_now() - timedelta(days=days)
+    fates = await figures.ticket_fates(session, tenant, since)
+    runs = await figures.execution_fates(session, tenant, since, AUTOMATIC)
+    succeeded = [run for run in runs if run.status in RIGHT]
+    times = [(one.resolved_at - one.created_at).total_seconds() for one in fates if one.resolved_at]
+    return await page(
+        request,
+        tenant,
+        "overview.html",
+        tab="overview",
+        title="Overview",
+        days=days,
+        total=len(fates),
+        is_cut=len(fates) == figures.MOST_ROWS,
+        by_day=charts.stacked(_by_day(fates, days), [name for name, _ in OUTCOMES]),
+        by_time=charts.bars(_by_time(times)),
+        usual=median(times) if times else None,
+        unattended=sum(run.is_unattended for run in succeeded),
+        succeeded=len(succeeded),
+        waits=await figures.waiting_by_status(session, tenant),
+        failing=_failing(runs),
+        kept=charts.calibration(_kept(runs)),
+    )
+
+
+def _by_day(fates: list[TicketFate], days: int) -> list[tuple[date, list[int]]]:
+    today = utc_now().date()
+    counts = Counter((one.created_at.date(), _outcome(one.status)) for one in fates)
+    every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
+    return [(day, [counts[day, number] for number in range(len(OUTCOMES))]) for day in every]
+
+
+def _outcome(status: TicketStatus) -> int:
+    return next(number for number, (_, statuses) in enumerate(OUTCOMES) if status in statuses)
+
+
+def _by_time(times: list[float]) -> list[tuple[str, int]]:
+    counts = Counter(next(name for name, limit in WAITS if seconds < limit) for seconds in times)
+    return [(name, counts[name]) for name, _ in WAITS]
+
+
+def _failing(runs: list[ExecutionFate]) -> list[tuple[str, int, int]]:
+    """Return (runbook, how often it went wrong, how often it ran) of the worst, most failures first."""
+    failed = Counter(run.runbook_id for run in runs if run.status in FAILED)
+    ran = Counter(run.runbook_id for run in runs if run.status in RIGHT | FAILED)
+    return [(name, count, ran[name]) for name, count in failed.most_common(MOST_FAILING)]
+
+
+def _kept(runs: list[ExecutionFate]) -> list[tuple[float, float, int]]:
+    """Return (mean prediction, share that was right, how many) of each bin of confidence that has any."""
+    bins: dict[int, list[ExecutionFate]] = {}
+    for run in runs:
+        if run.status in RIGHT | WRONG:
+            bins.setdefault(min(BINS - 1, int(run.confidence_score * BINS)), []).append(run)
+    return [
+        (
+            sum(run.confidence_score for run in inside) / len(inside),
+            sum(run.status in RIGHT for run in inside) / len(inside),
+            len(inside),
+        )
+        for _, inside in sorted(bins.items())
+    ]

@@ -1,0 +1,164 @@
+"""Runbooks: how they did, what is in them, what changed between versions; writing, checking and retiring them."""
+
+import difflib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, BackgroundTasks, Query, Request
+from fastapi.responses import Response
+
+from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant
+from api.pages.forms import read_form
+from api.pages.render import go_to
+from api.pages.shell import page
+from api.problems import Problem
+from api.routes import runbooks as routes
+from api.routes.runbooks import EXAMPLE, RunbookId
+from db import figures, lists, runbooks
+from domain.plan import Phase
+
+router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
+
+Version = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
+
+
+@router.get("/runbooks")
+async def list_page(request: Request, tenant: Tenant, session: Reading, retired: bool = False) -> Response:
+    found = await runbooks.list_runbooks(session, tenant, with_retired=retired)
+    did = await figures.runbook_figures(session, tenant)
+    return await page(
+        request,
+        tenant,
+        "runbooks/list.html",
+        tab="runbooks",
+        title="Runbooks",
+        found=found,
+        figures={one.runbook.id: did.get(one.runbook.id, figures.RunbookFigures()) for one in found},
+        retired=retired,
+    )
+
+
+@router.get("/new-runbook")
+async def new_page(request: Request, tenant: Tenant) -> Response:
+    return await _editor(request, tenant, EXAMPLE, None)
+
+
+@router.post("/new-runbook")
+async def create(
+    request: Request, tenant: Tenant, actor: Actor, services: Serving, background: BackgroundTasks
+) -> Response:
+    return await _save(request, tenant, None, actor, services, background)
+
+
+@router.get("/runbooks/{runbook_id}")
+async def runbook_page(
+    request: Request,
+    tenant: Tenant,
+    runbook_id: RunbookId,
+    session: Reading,
+    version: Version = None,
+    against: Version = None,
+) -> Response:
+    """One version; with `against`, its difference to another one."""
+    shown = await routes.get_runbook(tenant, runbook_id, session, version)
+    earlier = await routes.get_runbook(tenant, runbook_id, session, against) if against else None
+    book = shown.runbook
+    return await page(
+        request,
+        tenant,
+        "runbooks/one.html",
+        tab="runbooks",
+        title=book.title,
+        shown=shown,
+        book=book,
+        phases=[(Phase.PRECHECK, book.prechecks), (Phase.STEP, book.steps), (Phase.POSTCHECK, book.postchecks)],
+        usual=await lists.usual_seconds(session, tenant, runbook_id),
+        did=(await figures.runbook_figures(session, tenant)).get(runbook_id, figures.RunbookFigures()),
+        earlier=earlier,
+        difference=_difference(earlier.text, shown.text) if earlier else [],
+    )
+
+
+@router.get("/runbooks/{runbook_id}/edit")
+async def edit_page(request: Request, tenant: Tenant, runbook_id: RunbookId, session: Reading) -> Response:
+    return await _editor(request, tenant, (await routes.get_runbook(tenant, runbook_id, session)).text, runbook_id)
+
+
+@router.post("/runbooks/{runbook_id}/edit")
+async def save(
+    request: Request,
+    tenant: Tenant,
+    runbook_id: RunbookId,
+    actor: Actor,
+    services: Serving,
+    background: BackgroundTasks,
+) -> Response:
+    return await _save(request, tenant, runbook_id, actor, services, background)
+
+
+@router.post("/runbooks/{runbook_id}/retire")
+async def retire(
+    tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving, background: BackgroundTasks
+) -> Response:
+    await routes.retire(tenant, runbook_id, actor, services, background)
+    return _after(go_to(f"/t/{tenant}/runbooks/{runbook_id}"), background)
+
+
+async def _save(
+    request: Request,
+    tenant: str,
+    runbook_id: str | None,
+    actor: str,
+    services: Any,
+    background: BackgroundTasks,
+) -> Response:
+    """Check and, unless only that was asked, store; every error shows at its line."""
+    fields = await read_form(request)
+    text = fields.get("text", "")
+    try:
+        book = routes.read_runbook(text.encode(), runbook_id)
+        if fields.get("do") == "check":
+            notice = {"tone": "good", "text": f"This is a valid runbook: {book.title}. Nothing is stored yet."}
+            return await _editor(request, tenant, text, runbook_id, notice=notice)
+        await routes.store_runbook(tenant, book, text, actor, services, background)
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        found = problem.members.get("errors", [])
+        return await _editor(request, tenant, text, runbook_id, found=found, status=422)
+    return _after(go_to(f"/t/{tenant}/runbooks/{book.id}"), background)
+
+
+async def _editor(
+    request: Request,
+    tenant: str,
+    text: str,
+    runbook_id: str | None,
+    *,
+    found: list[dict[str, Any]] | None = None,
+    notice: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    lines = text.splitlines()
+    problems = [{"line": 0, "mend": "", **one} for one in found or []]
+    return await page(
+        request,
+        tenant,
+        "runbooks/edit.html",
+        tab="runbooks",
+        title=f"Edit {runbook_id}" if runbook_id else "New runbook",
+        status=status,
+        text=text,
+        runbook_id=runbook_id,
+        problems=[(one, lines[one["line"] - 1] if 0 < one["line"] <= len(lines) else "") for one in problems],
+        notice=notice,
+    )
+
+
+def _after(answer: Response, background: BackgroundTasks) -> Response:
+    answer.background = background
+    return answer
+
+
+def _difference(before: str, after: str) -> list[tuple[str, str]]:
+    drawn = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3)
+    return [(line[0], line[1:] if line[0] != "@" else line) for line in drawn if not line.startswith(("---", "+++"))]

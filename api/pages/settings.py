@@ -1,0 +1,68 @@
+"""The tenant's settings: whether people are in the loop, from which confidence on, and who changed what."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.dependencies import Actor, Serving, Tenant
+from api.pages.decide import build
+from api.pages.forms import read_form
+from api.pages.render import go_to
+from api.pages.shell import page
+from api.problems import Problem
+from api.services import Services
+from db import tenants
+from domain.tenant import SettingsChange, TenantSettings
+
+router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
+
+FIELDS = ("mode", "confidence_threshold", "approval_timeout", "runbook_timeout")
+
+
+@router.get("/settings")
+async def settings_page(request: Request, tenant: Tenant, services: Serving, saved: bool = False) -> Response:
+    notice = {"tone": "good", "text": "Saved. It holds from the next plan on; plans that wait go on waiting."}
+    return await _show(request, tenant, services, notice=notice if saved else None)
+
+
+@router.post("/settings")
+async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+    try:
+        async with services.database.write() as session:
+            before = await tenants.get_settings(session, tenant) or TenantSettings()
+            given = {name: fields[name].strip() for name in FIELDS if fields.get(name)}
+            new = build(TenantSettings, **(before.model_dump() | given))
+            if new != before:
+                await tenants.change_settings(session, tenant, new, actor)
+    except Problem as problem:
+        notice = {"tone": "bad", "text": problem.detail}
+        return await _show(request, tenant, services, status=problem.status, notice=notice)
+    return go_to(f"/t/{tenant}/settings?saved=true")
+
+
+async def _show(
+    request: Request, tenant: str, services: Services, *, status: int = 200, notice: dict[str, str] | None = None
+) -> Response:
+    async with services.database.read() as session:
+        now = await tenants.get_settings(session, tenant) or TenantSettings()
+        history = await tenants.list_changes(session, tenant)
+    return await page(
+        request,
+        tenant,
+        "settings.html",
+        tab="settings",
+        title="Settings",
+        status=status,
+        now=now,
+        history=_differences(history),
+        notice=notice,
+    )
+
+
+def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, list[str]]]:
+    """Return each change, newest first, with the names of the fields that differ from the change before it."""
+    before = [*(one.settings for one in history[1:]), TenantSettings()]
+    return [
+        (change, [name for name in FIELDS if getattr(change.settings, name) != getattr(earlier, name)])
+        for change, earlier in zip(history, before, strict=True)
+    ]
