@@ -34,6 +34,7 @@ class PlanTampered(Exception):
 class Job:
     """Everything one attempt needs. `recorded`: an earlier try of this activity got as far as the result.
 
+    `record`: the host's record of claims as it was before the attempt may have been sent.
     `unfinished`: for a rollback, the attempt of its step that may still run on the host.
     """
 
@@ -43,6 +44,7 @@ class Job:
     secret: Secret | None
     variables: dict[str, str]
     may_have_started: bool
+    record: str | None
     unfinished: str | None
     recorded: StepOutcome | None
 
@@ -63,7 +65,9 @@ class StepRecords:
             target = plan.target(step.target)
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
             own = await executions.get_step_row(session, order.execution_id, order.position)
-            unfinished = own.sent_attempt if order.is_rollback and own.status == StepStatus.UNKNOWN.value else None
+            # A step that was cancelled while its worker was dead has no recorded end at all.
+            is_open = own.status == StepStatus.UNKNOWN.value or own.ended_attempt != own.sent_attempt
+            unfinished = own.sent_attempt if order.is_rollback and is_open else None
             registered = await executions.get_variables(session, order.execution_id)
             secret = await self._secret(session, order.tenant, target.credential)
         return Job(
@@ -74,6 +78,7 @@ class StepRecords:
             variables=plan.inputs
             | {name: value.decode("utf-8", "surrogateescape") for name, value in registered.items()},
             may_have_started=row.sent_attempt == order.attempt_id,
+            record=row.sent_record if row.sent_attempt == order.attempt_id else None,
             unfinished=unfinished,
             recorded=_recorded(row, order),
         )
@@ -84,8 +89,11 @@ class StepRecords:
         opened = await connections.open_credential(session, tenant, credential, self._cipher)
         return Secret(**opened.model_dump(exclude={"name"})) if opened else None
 
-    async def begin(self, order: StepRun, plan: Plan) -> None:
-        """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent."""
+    async def begin(self, order: StepRun, plan: Plan, record: str | None) -> None:
+        """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent.
+
+        `record`: what the host answered to `identify_record` just now.
+        """
         step = plan.step(order.position)
         lease, risk = plan.target(step.target).lease, plan.risk
         async with self._database.write() as session:
@@ -93,6 +101,7 @@ class StepRecords:
             if row.sent_attempt == order.attempt_id:
                 return
             row.status, row.sent_attempt, row.attempts = StepStatus.RUNNING.value, order.attempt_id, order.attempt
+            row.sent_record = record
             row.started_at, row.ended_at, row.exit_status, row.detail = utc_now(), None, None, ""
             row.rollback_position = order.rollback_position
             if step.phase is Phase.STEP and risk is not Risk.NONE:

@@ -116,12 +116,15 @@ class StepActivities:
         async with follower:
             if job.unfinished and job.step.spec.supervise:
                 await follower.watch(runner.kill(job.address, job.secret, job.unfinished))
-            if not job.may_have_started:
+            record = job.record
+            if not job.may_have_started and job.step.spec.supervise:
+                record = await follower.watch(runner.identify_record(job.address, job.secret))
+            elif not job.may_have_started:
                 await follower.watch(runner.open(job.address, job.secret))
-            await self._records.begin(order, job.plan)
+            await self._records.begin(order, job.plan, record)
             try:
                 return await follower.watch(
-                    runner.run(job.address, job.secret, _request(order, job), follower.take_progress)
+                    runner.run(job.address, job.secret, _request(order, job, record), follower.take_progress)
                 )
             except HostUnreachable as error:
                 if not error.may_have_started and not job.may_have_started:
@@ -234,7 +237,7 @@ def _timeout(order: StepRun, step: PlannedStep) -> float:
     return undo.timeout if order.is_rollback and undo else step.spec.timeout_seconds
 
 
-def _request(order: StepRun, job: Job) -> CommandRequest:
+def _request(order: StepRun, job: Job, record: str | None) -> CommandRequest:
     undo = job.step.spec.rollback
     command = undo.run if order.is_rollback and undo else job.step.spec.run
     if command is None:
@@ -246,4 +249,5 @@ def _request(order: StepRun, job: Job) -> CommandRequest:
         timeout_seconds=_timeout(order, job.step),
         supervise=job.step.spec.supervise,
         may_have_started=job.may_have_started,
+        record=record,
     )

@@ -136,6 +136,7 @@ class StepRow(Row):
     """One command of an execution: a step's own (`is_rollback` false), or the one that undoes it.
 
     `sent_attempt` names the attempt that may have reached the host; it is written before anything is sent.
+    `sent_record` names the host's record of claims at that time, so that it can prove later that nothing arrived.
     `ended_attempt` names the one whose result this is. `rollback_position` counts rollbacks in the order they ran.
     """
 
@@ -151,6 +152,7 @@ class StepRow(Row):
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     detail: Mapped[str] = mapped_column(Text, default="")
     sent_attempt: Mapped[str | None] = mapped_column(NAME)
+    sent_record: Mapped[str | None] = mapped_column(NAME)
     ended_attempt: Mapped[str | None] = mapped_column(NAME)
     rollback_position: Mapped[int | None]
     started_at: Mapped[datetime | None]

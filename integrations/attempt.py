@@ -15,7 +15,7 @@ from integrations.connector import (
 )
 from integrations.output import KeptOutput
 from integrations.session import FrameReader, Session, SessionLost, error_text
-from integrations.supervisor import Invocation, invocation
+from integrations.supervisor import Invocation, Mode, invocation
 
 OpenSession = Callable[[str], Awaitable[Session]]
 
@@ -68,11 +68,11 @@ class Attempt:
             pause = min(pause * 2, 5)
 
     def _invocation(self) -> Invocation:
-        mode = "attach" if self.sent else "start"
         seen = (self._out.total, self._err.total)
-        return invocation(
-            "attach" if mode == "attach" else "start", self.request.attempt_id, request=self.request, seen=seen
-        )
+        # A host that still has the record learnt before the first start knows whether that start arrived.
+        record = self.request.record if self.sent else "-"
+        mode: Mode = "start" if record else "attach"
+        return invocation(mode, self.request.attempt_id, request=self.request, seen=seen, record=record or "-")
 
     async def _follow(self, session: Session, start: Invocation) -> CommandResult:
         known = self.sent

@@ -40,6 +40,8 @@ class CommandRequest(Model):
     host. `keep_bytes` bounds what is kept of each output stream: head and tail, each half of it.
     `may_have_started`: an earlier call may have sent this attempt to the host. If the host then knows nothing of it,
     the result is `unknown`, never a fresh start; without it, a host that knows nothing of the attempt starts it.
+    `record`: the answer of `identify_record` from before the attempt may have been sent. While the host still has that
+    record, its knowing nothing proves that nothing was started, and the attempt is started now.
     """
 
     attempt_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,120}$")
@@ -49,6 +51,7 @@ class CommandRequest(Model):
     supervise: bool = True
     keep_bytes: int = Field(default=DEFAULT_KEEP_BYTES, ge=0)
     may_have_started: bool = False
+    record: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
 
 
 CommandStatus = Literal["exited", "timed_out", "cancelled", "unknown"]
@@ -101,6 +104,13 @@ class CommandRunner(Protocol):
 
     async def open(self, address: HostAddress, secret: Secret | None) -> None:
         """Connect ahead of a command, and send nothing. Raises as `run` does."""
+        ...
+
+    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str | None:
+        """Return what names the host's memory of attempts: another one once any of it is lost. Raises as `run` does.
+
+        None where the host cannot say whether it was restarted.
+        """
         ...
 
     async def run(

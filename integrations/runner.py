@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
+from time import monotonic
 
 from integrations.attempt import Attempt, opened
 from integrations.connector import (
@@ -21,6 +22,7 @@ from integrations.session import Session, SessionLost
 from integrations.supervisor import Mode, invocation
 
 KILL_SECONDS = 30.0
+RECORD_SECONDS = 60.0  # a record that is not the host's any more only makes `unknown` likelier
 ANSWER_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class SessionRunner(ABC):
     def __init__(self, *, patience: float = 60.0) -> None:
         self._patience = patience
         self._plain: dict[str, PlainAttempt] = {}
+        self._records: dict[str, tuple[float, str]] = {}
 
     @abstractmethod
     async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
@@ -39,6 +42,14 @@ class SessionRunner(ABC):
 
     async def open(self, address: HostAddress, secret: Secret | None) -> None:  # noqa: B027  # nothing is the default
         """Connect ahead of a command; nothing to do where every session connects for itself."""
+
+    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str | None:
+        key = address.model_dump_json()
+        learnt, record = self._records.get(key, (0.0, ""))
+        if not record or monotonic() > learnt + RECORD_SECONDS:
+            record = (await self._ask(address, secret, "identify")).removeprefix("text ")
+            self._records[key] = (monotonic(), record)
+        return None if record.endswith(".none") else record
 
     async def run(
         self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress

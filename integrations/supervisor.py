@@ -10,7 +10,7 @@ from typing import Literal
 
 from integrations.connector import CommandRequest, HostRefused
 
-Mode = Literal["start", "attach", "kill", "clean", "check"]
+Mode = Literal["start", "attach", "kill", "clean", "check", "identify"]
 
 EXPORT_EACH = 100_000
 EXPORT_TOTAL = 1_000_000
@@ -66,15 +66,19 @@ def invocation(
     request: CommandRequest | None = None,
     seen: tuple[int, int] = (0, 0),
     age: int = 0,
+    record: str = "-",
 ) -> Invocation:
-    """Return how to start the supervisor's text. `seen`: bytes of stdout and stderr already had; `age`: seconds."""
+    """Return how to start the supervisor's text. `seen`: bytes of stdout and stderr already had; `age`: seconds.
+
+    `record`: start only if the host still has this record of claims.
+    """
     nonce = secrets.token_hex(8)
     text = supervisor_text().encode()
     half, limit = (request.keep_bytes // 2, _seconds(request.timeout_seconds)) if request else (0, "0")
     first = age if mode == "clean" else attempt_id
     # The text comes first on standard input and is read in single bytes, as nothing portable reads exactly n bytes.
     boot = f"exec sh -c 'hr_s=$(dd ibs=1 count={len(text)} 2>/dev/null);eval \"$hr_s\"' handrail-run"
-    command = f"{boot} {mode} {first} {nonce} {half} {limit} {seen[0]} {seen[1]}"
+    command = f"{boot} {mode} {first} {nonce} {half} {limit} {seen[0]} {seen[1]} {record}"
     payload = b""
     if mode == "start" and request is not None:
         payload = bound_command(request.command, request.variables) + b"#" + nonce.encode()

@@ -8,6 +8,8 @@
 #   status      how it ended; its room is reserved before the command starts
 #   alive       a FIFO that only the supervisor holds open for writing: end of file means it is gone
 #   command pipe.out pipe.err   FIFOs: the command's text (never in a file), its output
+# $HOME/.handrail/runs/.record.NAME stands for what is remembered here of claims: while it is there, and the host has not
+# been restarted, no claim has been removed. Cleaning up and wiping remove it, and the next one has another name.
 # Frames written to the client: refused TEXT | text TEXT | incomplete | . | out AT LENGTH + bytes | err ...
 #   | removed N | end STATUS CODE OUT_TOTAL ERR_TOTAL FULL (for `unknown`, CODE is the reason)
 
@@ -86,12 +88,19 @@ hr_start() {
     esac
     hr_ready
     if hr_e=$(mkdir "$hr_d" 2>&1); then
-        hr_launch
+        if hr_remembers; then hr_launch; else hr_settle 'unknown gone'; fi
     elif [ ! -d "$hr_d" ]; then
         hr_refuse "cannot create $hr_d: $hr_e"
     fi
     hr_p=
     hr_follow
+}
+
+# True when nobody can have claimed this attempt before: looked at after the claim, as cleaning up goes the other way.
+hr_remembers() {
+    [ "$hr_record" = - ] && return
+    hr_boot_id
+    [ "${hr_record#*.}" = "$hr_boot" ] && [ -d "$hr_root/.record.${hr_record%%.*}" ]
 }
 
 # Room for the status is taken now, so that a disk that fills up later cannot hide how the command ended.
@@ -431,9 +440,15 @@ hr_clean() {
     hr_n=0
     cd "$hr_root" 2>/dev/null || { printf 'removed 0\n'; exit 0; }
     if [ "$2" -gt 0 ]; then hr_age="-mmin +$(($2 / 60))"; else hr_age=; fi
-    for hr_d in $(find . ! -name . -prune -type d $hr_age -print); do
+    hr_found=$(find . ! -name . -prune -type d $hr_age -print)
+    # Whoever learnt the record before what was found now was claimed must not take its absence for "never started".
+    for hr_f in .record.*; do
+        [ ! -d "$hr_f" ] || rmdir "$hr_f"
+    done
+    for hr_d in $hr_found; do
         case $hr_d in
             ./.gone.*) rm -rf "$hr_d"; continue ;;
+            ./.record.*) continue ;;
         esac
         if [ ! -s "$hr_d/status" ]; then
             [ -p "$hr_d/alive" ] && [ -s "$hr_d/owner" ] || continue
@@ -443,6 +458,19 @@ hr_clean() {
         mv "$hr_d" "./.gone.${hr_d#./}" 2>/dev/null && rm -rf "./.gone.${hr_d#./}" && hr_n=$((hr_n + 1))
     done
     printf 'removed %s\n' "$hr_n"
+}
+
+hr_identify() {
+    hr_ready
+    hr_boot_id
+    for hr_f in "$hr_root"/.record.*; do
+        [ ! -d "$hr_f" ] || break
+    done
+    if [ ! -d "$hr_f" ]; then
+        hr_f=$hr_root/.record.$hr_nonce
+        hr_e=$(mkdir "$hr_f" 2>&1) || hr_refuse "cannot write in $hr_root: $hr_e"
+    fi
+    printf 'text %s.%s\n' "${hr_f##*/.record.}" "$hr_boot"
 }
 
 hr_check() {
@@ -455,7 +483,7 @@ hr_check() {
 }
 
 hr_main() {
-    hr_id=$2 hr_nonce=$3 hr_half=$4 hr_timeout=$5 hr_out=${6:-0} hr_err=${7:-0} hr_open=
+    hr_id=$2 hr_nonce=$3 hr_half=$4 hr_timeout=$5 hr_out=${6:-0} hr_err=${7:-0} hr_record=${8:--} hr_open=
     hr_root=${HOME:-}/.handrail/runs
     hr_d=$hr_root/$hr_id
     hr_umask=$(umask)
@@ -471,6 +499,7 @@ hr_main() {
         kill) hr_kill ;;
         clean) hr_clean "$@" ;;
         check) hr_check ;;
+        identify) hr_identify ;;
     esac
 }
 hr_main "$@"

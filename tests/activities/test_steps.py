@@ -223,7 +223,7 @@ async def test_a_host_that_is_down_is_tried_for_a_while(bench: Bench, monkeypatc
     async def unreachable(*_: object) -> None:
         raise HostUnreachable("connection refused")
 
-    monkeypatch.setattr(bench.runner, "open", unreachable)
+    monkeypatch.setattr(bench.runner, "identify_record", unreachable)
     now = utc_now()
     bench.environment.info = replace(bench.environment.info, scheduled_time=now)
     with pytest.raises(HostUnreachable):

@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("sent_attempt", sa.String(length=200), nullable=True),
+        sa.Column("sent_record", sa.String(length=200), nullable=True),
         sa.Column("ended_attempt", sa.String(length=200), nullable=True),
         sa.Column("rollback_position", sa.Integer(), nullable=True),
         sa.Column("started_at", UtcDateTime(), nullable=True),
