@@ -56,6 +56,11 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
         tokens=TOKENS,
         temporal_ui_url="http://127.0.0.1:8233",
         temporal_namespace=stack.client.namespace,
+        # A busy machine is no reason to answer otherwise.
+        start_seconds=30,
+        decision_seconds=30,
+        temporal_seconds=30,
+        connection_check_seconds=60,
     )
 
 
