@@ -55,7 +55,8 @@ class Arena:
         assert self.postgres is not None
         name = f"t{uuid.uuid4().hex}"
         async with self._making:  # PostgreSQL copies a template only while nobody is in it
-            admin = await asyncpg.connect(host="127.0.0.1", port=self.postgres.port, user="handrail", database="postgres")
+            port = self.postgres.port
+            admin = await asyncpg.connect(host="127.0.0.1", port=port, user="handrail", database="postgres")
             try:
                 await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._templates[kind]}"')
             finally:

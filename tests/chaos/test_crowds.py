@@ -1,0 +1,68 @@
+"""Everybody at once: one alert a hundred times, fifty people who disagree."""
+
+import asyncio
+
+import pytest
+
+from domain.execution import ExecutionStatus
+from domain.ticket import TicketStatus
+from tests.chaos.arena import Arena
+from tests.chaos.front import Front
+from tests.chaos.scenarios import APPROVAL, FORWARD, TITLE, ledger
+from tests.chaos.test_api import judge_count, waiting_plan
+from tests.chaos.trial import Trial
+from tests.chaos.verdict import Verdict
+
+pytestmark = [pytest.mark.e2e, pytest.mark.sshd, pytest.mark.timeout(600)]
+DELIVERIES = 100
+DECISIONS = 50
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def test_a_hundred_deliveries_are_one_ticket(arena: Arena, database: str, report: list[Verdict]) -> None:
+    alert = {"title": TITLE, "service": "widgets", "source": "alertmanager", "external_id": "the-one"}
+    async with Trial(arena, APPROVAL, database, "100 deliveries at once") as trial, Front(trial) as front:
+        trial.start_worker()
+        answers = await asyncio.gather(*(front.post("/tickets", alert) for _ in range(DELIVERIES)))
+        assert sorted(answer.status_code for answer in answers) == [200] * (DELIVERIES - 1) + [202]
+        ids = {answer.json()["id"] for answer in answers}
+        assert len(ids) == 1
+        trial.ticket_ids = list(ids)
+        await trial.finish()
+        await judge_count(trial)
+        assert (await trial.stack.ticket(trial.ticket_ids[0])).occurrences == DELIVERIES
+        trial.verdict.add("faults")
+    report.append(trial.verdict)
+    assert trial.verdict.is_right, trial.verdict.wrongs
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def test_fifty_decisions_have_one_outcome(arena: Arena, database: str, report: list[Verdict]) -> None:
+    async with Trial(arena, APPROVAL, database, "50 decisions at once") as trial, Front(trial) as front:
+        trial.start_worker()
+        trial.decides = False
+        await trial.file()
+        ticket_id, digest = await waiting_plan(trial)
+        bodies = [
+            {"decision": decision, "plan_digest": digest}
+            for _ in range(DECISIONS // 2)
+            for decision in ("approve", "reject")
+        ]
+        answers = await asyncio.gather(*(front.post(f"/tickets/{ticket_id}/decision", body) for body in bodies))
+        accepted = [answer.json() for answer in answers if answer.status_code == 200]
+        assert len(accepted) == 1, [answer.status_code for answer in answers]
+        assert {answer.status_code for answer in answers} == {200, 409}
+        ticket = await trial.stack.ended(ticket_id)
+        execution = await trial.stack.execution(ticket_id)
+        ran = ledger(trial.host.home)
+        if accepted[0]["decision"] == "approve":
+            trial.verdict.judge_ledger(ran, FORWARD)
+            right = (TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED)
+        else:
+            trial.verdict.judge_ledger(ran, [])
+            right = (TicketStatus.REJECTED, ExecutionStatus.REJECTED)
+        if (ticket.status, execution.status) != right:
+            trial.verdict.add("wrong end", 1, f"{ticket.status}, {execution.status} after {accepted[0]}")
+        trial.verdict.add("faults")
+    report.append(trial.verdict)
+    assert trial.verdict.is_right, trial.verdict.wrongs

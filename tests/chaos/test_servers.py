@@ -1,0 +1,138 @@
+"""What Handrail stands on goes away in the middle of runs: Temporal, the database, the room on its disk."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.arena import Arena
+from tests.chaos.batch import inject, spread
+from tests.chaos.nursery import Nursery
+from tests.chaos.scenarios import APPROVAL, CANCEL, FAILURE, SUCCESS, TWO, UNDO, Scenario
+from tests.chaos.trial import Trial
+from tests.chaos.verdict import Verdict
+from tests.needs import need
+from tests.postgres import Postgres
+from tests.temporal_server import TemporalServer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.sshd, pytest.mark.timeout(3600)]
+TOGETHER = [SUCCESS, FAILURE, APPROVAL, UNDO, TWO, CANCEL]
+DELAYS = [0.7 + 0.35 * number for number in range(20)]
+
+
+@asynccontextmanager
+async def running(arena: Arena, scenarios: list[Scenario], database: str, group: str) -> AsyncIterator[list[Trial]]:
+    """Several scenarios at once, each with a worker of its own."""
+    async with AsyncExitStack() as stack:
+        trials = [await stack.enter_async_context(Trial(arena, one, database, group)) for one in scenarios]
+        for trial in trials:
+            trial.start_worker()
+            await trial.file()
+        yield trials
+
+
+async def judge(trials: list[Trial], report: list[Verdict], strikes: asyncio.Task[int]) -> None:
+    """Finish every story; each strike was a fault in each of them."""
+    await asyncio.gather(*(trial.finish() for trial in trials))
+    count = await strikes
+    for trial in trials:
+        trial.verdict.add("faults", count)
+    report.extend(trial.verdict for trial in trials)
+    assert not [trial.verdict.wrongs for trial in trials if trial.verdict.wrongs]
+
+
+async def test_temporal_is_killed(
+    tmp_path: Path, nursery: Nursery, postgres: Postgres, is_full: bool, report: list[Verdict]
+) -> None:
+    server = TemporalServer(tmp_path, 40)
+    server.start()
+    arena = Arena(tmp_path, server, nursery, postgres)
+
+    async def strike(delays: list[float]) -> int:
+        for delay in delays:
+            await asyncio.sleep(delay)
+            await server.restart()
+        return len(delays)
+
+    try:
+        for delays in [DELAYS[n::4] for n in range(4)] if is_full else [[1.5]]:
+            async with running(arena, TOGETHER[: 6 if is_full else 2], "sqlite", "Temporal killed") as trials:
+                await judge(trials, report, asyncio.create_task(strike(delays)))
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+async def test_the_database_is_restarted(
+    kill: bool, arena: Arena, own_postgres: Postgres, is_full: bool, report: list[Verdict]
+) -> None:
+    own = Arena(arena.folder, arena.server, arena.nursery, own_postgres)
+
+    async def strike(delays: list[float]) -> int:
+        for delay in delays:
+            await asyncio.sleep(delay)
+            await asyncio.to_thread(own_postgres.stop, kill=kill)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(own_postgres.start)
+        return len(delays)
+
+    delays = DELAYS[2::5] if is_full else [2.0]
+    scenarios = TOGETHER[: 6 if is_full else 1]
+    async with running(own, scenarios, "postgresql", f"database {'killed' if kill else 'stopped'}") as trials:
+        await judge(trials, report, asyncio.create_task(strike(delays)))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    need(os.geteuid() == 0, "a small file system is needed for a full disk: run as root")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False)
+    need(mounted.returncode == 0, "a small file system is needed for a full disk: allow mount (CAP_SYS_ADMIN)")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def test_the_disk_of_the_database_is_full(
+    arena: Arena, small_disk: Path, is_full: bool, report: list[Verdict]
+) -> None:
+    """The workflow waits and goes on once there is room again."""
+
+    async def fill_after(delay: float) -> Verdict:
+        async with Trial(arena, UNDO, "sqlite", "disk full", database_folder=small_disk) as trial:
+            trial.start_worker()
+            await trial.file()
+            await asyncio.sleep(delay)
+            filler = small_disk / "filler"
+            await asyncio.to_thread(fill, filler)
+            await asyncio.sleep(2)
+            filler.unlink()
+            trial.verdict.add("faults")
+            return await trial.finish()
+
+    for delay in spread(DELAYS, 10 if is_full else 1, 3):
+        await inject([delay], fill_after, report)
+
+
+def fill(path: Path) -> None:
+    """Take all the room there is."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return
