@@ -51,9 +51,7 @@ class TicketWorkflow:
         story = asyncio.create_task(self._story())
         while True:
             try:
-                end = await asyncio.shield(story)
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                return end
+                return await asyncio.shield(story)
             except asyncio.CancelledError:
                 # Cancelled from Temporal's own UI or CLI: the same as our signal, so that what ran is undone.
                 self.desk.cancel = self.desk.cancel or CancelRequest(actor="Temporal")
@@ -120,9 +118,12 @@ class TicketWorkflow:
         else:
             await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None)
             end = await self._cancelled("") if not self.desk.requests else await self._serve()
-        while self.desk.requests:  # a person was faster than the end of this run
+        while True:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            if not self.desk.requests:
+                return end
+            self.desk.cancel = None  # it was for what has ended; a person was faster than the end of this run
             end = await self._serve()
-        return end
 
     async def _from_the_beginning(self) -> TicketEnd:
         ref = TicketRef(tenant=self.start.tenant, ticket_id=self.start.ticket_id)
