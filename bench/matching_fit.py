@@ -23,7 +23,7 @@ from bench.matching_data import Row, accepted, document, fold_of, query, read
 from bench.matching_solve import fit_choice, fit_logistic, scale_to
 from domain.match import RunbookDocument
 from matching import Matcher
-from matching.declared import WEIGHTS
+from matching.declared import IN_RANK, WEIGHTS
 from matching.document import Prepared
 from matching.features import standing
 from matching.model import MODEL_FILE, Model
@@ -45,7 +45,7 @@ AGAINST = (
 )
 SMALL_LIBRARIES = (7, 8, 10, 15, 25, 40, 80, 160)
 RANK_SHRINKAGE, TRUST_SHRINKAGE = 0.06, 0.15
-NAMED, LEFT_OUT, SMALL = 0.3, 0.6, 0.3  # weights in fitting of tickets with a name, without a right runbook, small
+NAMED, LEFT_OUT, SMALL = 0.3, 0.6, 0.6  # weights in fitting of tickets with a name, without a right runbook, small
 PRIOR_LEFT_OUT = 0.1  # the weight of tickets without a right runbook when the level of the confidence is set
 INNER_FOLDS = 5
 GENERAL_SOURCES, GENERAL_RUNBOOKS = 4, 6
@@ -125,7 +125,7 @@ def _add(cases: Cases, matcher: Matcher, ticket: Row, kind: str) -> None:
     found = matcher.evidence(query(ticket))[:CANDIDATES]
     if not found:
         return
-    stood = set(standing([found[0].runbook], [0.0])[0])
+    stood = set(standing([found[0].runbook], [0.0], 1)[0])
     if not cases.names:
         cases.names.extend(name for name in found[0].row if name not in WEIGHTS and name not in stood)
     cases.cases.append(
@@ -153,7 +153,7 @@ def fit(cases: Cases, general: Mapping[str, float]) -> Model:
     for fold in range(INNER_FOLDS):
         weights = _fit_rank(cases, inner != fold)
         for at in np.flatnonzero(inner == fold):
-            scores[at] = cases.cases[at].evidence @ weights + cases.cases[at].declared
+            scores[at] = cases.cases[at].evidence @ weights + IN_RANK * cases.cases[at].declared
     rank = _fit_rank(cases, np.ones(len(cases.cases), dtype=bool))
     names, evidence, declared, right = _best(cases, scores)
     weight = np.array([_weight(case) for case in cases.cases])
@@ -190,7 +190,7 @@ def _fit_rank(cases: Cases, chosen: NDArray[np.bool_]) -> Floats:
     right = np.zeros(shape[:2], dtype=bool)
     for at, case in enumerate(whole):
         count = len(case.runbooks)
-        evidence[at, :count], offset[at, :count], right[at, :count] = case.evidence, case.declared, case.right
+        evidence[at, :count], offset[at, :count], right[at, :count] = case.evidence, IN_RANK * case.declared, case.right
     weight = np.array([NAMED if case.ticket["kind"] == "with_name" else 1.0 for case in whole])
     return fit_choice(evidence, offset, right, weight, RANK_SHRINKAGE, signs(cases.names))
 
@@ -202,7 +202,7 @@ def _best(cases: Cases, scores: list[Floats]) -> tuple[list[str], Floats, Floats
     for case, score in zip(cases.cases, scores, strict=True):
         order = sorted(range(len(score)), key=lambda at: (-score[at], case.runbooks[at].id))
         best = order[0]
-        stood = standing([case.runbooks[at] for at in order], [float(score[at]) for at in order])[0]
+        stood = standing([case.runbooks[at] for at in order], [float(score[at]) for at in order], 1)[0]
         names = [*cases.names, *stood]
         rows.append([*case.evidence[best], *stood.values()])
         declared.append(case.declared[best])

@@ -43,8 +43,6 @@ DIMENSIONS: dict[str, dict[str, str]] = {
         "network": r"network|bandwidth|packets?|dns",
         "certificate": r"certificates?|certs?|tls|ssl",
         "clock": r"clocks?|ntp|skew",
-        "requests": r"requests?|quer(y|ies)",
-        "volume": r"(persistent ?)?volumes?|pvcs?|pvs?",
     },
     "failure": {
         "slow": r"slow(ly|ness)?|latency|durations?|lag(ging)?|delay(ed)?|long",

@@ -38,24 +38,24 @@ def features(query: PreparedQuery, candidates: Candidates, index: Index) -> list
         words = compare_words(query, runbook, lambda term, about=about: bool(about[place[term]]))  # type: ignore[misc]
         row = {name: float(column[at]) for name, column in table.columns.items()}
         row["unknown in ticket"] = unknown / total if total > 0 else 0.0
-        row.update(title_features(query, runbook, words, weigh, local))
+        masses = index.masses(runbook)
+        row.update(title_features(query, runbook, words, masses.title, local))
         row.update(sibling_features(query, runbook, words, candidates.runbooks, weigh))
-        row.update(told_features(query, runbook, weigh))
+        row.update(told_features(query, runbook, masses.sentences, weigh))
         row.update(fact_features(query, runbook))
         row.update(declared_features(query, runbook, weigh))
         rows.append((row, words))
     return rows
 
 
-def standing(runbooks: list[Prepared], scores: list[float]) -> list[Features]:
-    """Return, for each candidate, its score and how far it is ahead of the others that are not the same work."""
+def standing(runbooks: list[Prepared], scores: list[float], count: int) -> list[Features]:
+    """Return, for the first `count` candidates, each one's score and how far it is ahead of different work."""
     rows: list[Features] = []
-    for runbook, score in zip(runbooks, scores, strict=True):
-        others = sorted(
-            (s for other, s in zip(runbooks, scores, strict=True) if not same_work(runbook, other)), reverse=True
-        )
-        same = sum(math.exp(s - score) for other, s in zip(runbooks, scores, strict=True) if same_work(runbook, other))
-        rest = sum(math.exp(min(s - score, 50.0)) for s in others)
+    pairs = list(zip(runbooks, scores, strict=True))
+    for runbook, score in pairs[:count]:
+        others = sorted([s for other, s in pairs if not same_work(runbook, other)], reverse=True)
+        same = sum([math.exp(s - score) for other, s in pairs if same_work(runbook, other)])
+        rest = sum([math.exp(min(s - score, 50.0)) for s in others])
         padded = [*others, *[score - 10.0] * 5][:5]
         margin = score - (others[0] if others else 0.0)
         ahead = max(0.0, min(margin, MARGIN_CAP))

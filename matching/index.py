@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,14 @@ class Postings:
 
 
 @dataclass(frozen=True, slots=True)
+class Masses:
+    """What depends on how rare words are in this library, and is wanted for every ticket."""
+
+    title: dict[str, float]
+    sentences: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """The best runbooks by word score: `fields[i, j]` is where runbook i holds query term j (0: nowhere)."""
 
@@ -56,6 +64,8 @@ class Index:
         self._slot_of: dict[str, int] = {}
         self._free: list[int] = []
         self._rarity: dict[str, float] = {}
+        self._masses: dict[str, Masses] = {}
+        self._named: dict[str, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -67,7 +77,7 @@ class Index:
     def add(self, runbook: Prepared) -> None:
         """Add a runbook, or replace the one of the same id."""
         self.remove(runbook.id)
-        self._rarity.clear()
+        self._forget()
         if self._free:
             slot = self._free.pop()
             self._runbooks[slot] = runbook
@@ -75,6 +85,8 @@ class Index:
             slot = len(self._runbooks)
             self._runbooks.append(runbook)
         self._slot_of[runbook.id] = slot
+        for name in runbook.names | runbook.declared_names | runbook.link_names:
+            self._named.setdefault(name, set()).add(slot)
         for term, weight in runbook.weights.items():
             postings = self._postings.get(term)
             if postings is None:
@@ -86,11 +98,15 @@ class Index:
         slot = self._slot_of.pop(runbook_id, None)
         if slot is None:
             return
-        self._rarity.clear()
+        self._forget()
         runbook = self._runbooks[slot]
         assert runbook is not None
         self._runbooks[slot] = None
         self._free.append(slot)
+        for name in runbook.names | runbook.declared_names | runbook.link_names:
+            self._named[name].discard(slot)
+            if not self._named[name]:
+                del self._named[name]
         for term in runbook.weights:
             postings = self._postings[term]
             postings.drop(slot)
@@ -113,8 +129,26 @@ class Index:
         self._rarity[term] = rarity = math.log(1 + (total - holders + 0.5) / (holders + 0.5))
         return rarity
 
-    def candidates(self, query: dict[str, float], limit: int) -> Candidates:
-        """Return the `limit` best runbooks for weighted terms, best first; equal scores are ordered by id."""
+    def masses(self, runbook: Prepared) -> "Masses":
+        """Return the weights of a runbook's title words and the weight of each of its sentences."""
+        known = self._masses.get(runbook.id)
+        if known is None:
+            known = self._masses[runbook.id] = Masses(
+                {term: self.rarity(term) for term in runbook.title_terms},
+                tuple(sum([self.rarity(term) for term in sorted(sentence)]) for sentence in runbook.sentences),
+            )
+        return known
+
+    def _forget(self) -> None:
+        """Any change of the library changes how rare words are."""
+        self._rarity.clear()
+        self._masses.clear()
+
+    def candidates(self, query: dict[str, float], limit: int, names: Set[str] = frozenset()) -> Candidates:
+        """Return the `limit` best runbooks for weighted terms and those that bear one of the names.
+
+        The best come first; equal scores are ordered by id.
+        """
         scores = np.zeros(len(self._runbooks))
         found: list[tuple[NDArray[np.int32], NDArray[np.uint8]] | None] = []
         for term, weight in query.items():
@@ -125,18 +159,21 @@ class Index:
             slots = np.frombuffer(postings.slots, dtype=np.int32)
             scores[slots] += weight * np.frombuffer(postings.weights, dtype=np.float32).astype(np.float64)
             found.append((slots, np.frombuffer(postings.fields, dtype=np.uint8)))
-        chosen = self._best(scores, limit)
+        named = {slot for name in names for slot in self._named.get(name, ())}
+        chosen = self._best(scores, limit, named)
         fields = self._fields_of(chosen, found)
         runbooks = [runbook for slot in chosen if (runbook := self._runbooks[slot]) is not None]
         return Candidates(runbooks, scores[chosen], fields)
 
-    def _best(self, scores: Floats, limit: int) -> list[int]:
+    def _best(self, scores: Floats, limit: int, named: set[int]) -> list[int]:
         hits = np.flatnonzero(scores > 0)
         if len(hits) > limit:
             cut = np.partition(scores[hits], len(hits) - limit)[len(hits) - limit]
             hits = hits[scores[hits] >= cut]
         ids = {int(slot): runbook.id for slot in hits if (runbook := self._runbooks[slot]) is not None}
-        return sorted(ids, key=lambda slot: (-scores[slot], ids[slot]))[:limit]
+        best = sorted(ids, key=lambda slot: (-scores[slot], ids[slot]))[:limit]
+        missing = {slot: runbook.id for slot in named - set(best) if (runbook := self._runbooks[slot]) is not None}
+        return best + sorted(missing, key=lambda slot: (-scores[slot], missing[slot]))[:limit]
 
     def _fields_of(
         self, chosen: list[int], found: list[tuple[NDArray[np.int32], NDArray[np.uint8]] | None]

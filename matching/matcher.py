@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from domain.match import Match, MatchQuery, RunbookDocument
-from matching.declared import WEIGHTS
+from matching.declared import IN_RANK, WEIGHTS
 from matching.document import Prepared, prepare
 from matching.features import features, standing
 from matching.index import Index
@@ -67,26 +67,26 @@ class Matcher:
         return matches
 
     def evidence(self, query: MatchQuery, limit: int = 5) -> list[Candidate]:
-        """Return the candidates for a ticket with the evidence on each, best first; what the numbers are fitted on."""
+        """Return the candidates for a ticket with the evidence on each, best first; standing for the first `limit`."""
         return self._ranked(prepare_query(query), limit)
 
     def _ranked(self, query: PreparedQuery, limit: int) -> list[Candidate]:
         weighted = {term: weight * self._index.rarity(term) for term, weight in query.weights.items()}
-        found = self._index.candidates(weighted, max(CANDIDATES, limit))
+        found = self._index.candidates(weighted, max(CANDIDATES, limit), query.names | {query.link})
         candidates = []
         for runbook, (row, words) in zip(found.runbooks, features(query, found, self._index), strict=True):
             history = outcome_shift(runbook.outcomes.get(query.query.environment or ""))
             candidates.append(Candidate(runbook, row, words, history, self._score(row) + history))
         candidates.sort(key=lambda one: (-one.score, one.runbook.id))
-        rows = standing([one.runbook for one in candidates], [one.score for one in candidates])
-        for candidate, row in zip(candidates, rows, strict=True):
+        rows = standing([one.runbook for one in candidates], [one.score for one in candidates], limit)
+        for candidate, row in zip(candidates, rows, strict=False):
             candidate.row.update(row)
         return candidates
 
     def _score(self, row: Features) -> float:
         """Return a candidate's log-odds against the other candidates, rounded so that no platform's last bit counts."""
         fitted = sum(weight * row[name] for name, weight in self._model.rank.items())
-        return round(fitted + sum(weight * row[name] for name, weight in WEIGHTS.items()), 9)
+        return round(fitted + IN_RANK * sum(weight * row[name] for name, weight in WEIGHTS.items()), 9)
 
     def _log_odds(self, candidate: Candidate) -> float:
         row, model = candidate.row, self._model

@@ -62,12 +62,14 @@ DECLARED: dict[str, str] = {
     "link": "the alert links to this runbook",
     "declared alert": "declares the ticket's alert name",
     "names the alert": "names the alert",
+    "no symptom": "the ticket shows few or none of the declared symptoms",
     "other alert declared": "declares another alert name",
     "same service": "same service",
     "other service": "made for another service",
     "same labels": "the declared labels agree",
     "other labels": "a declared label differs",
     "same target": "made for this kind of target",
+    "other resource": "the runbook is about another resource",
 }
 
 
@@ -83,7 +85,7 @@ def reasons(
     spoken = [(_tell(group, weight > 0, query, runbook, words), weight) for group, weight in grouped.items()]
     for name, weight in WEIGHTS.items():
         if row[name]:
-            spoken.append((_symptom(query, runbook) if name == "symptom" else DECLARED[name], weight * row[name]))
+            spoken.append((_stated(name, query, runbook), weight * row[name]))
     environment = query.query.environment or ""
     if history:
         spoken.append((outcome_text(runbook.outcomes[environment], environment), history))
@@ -148,6 +150,15 @@ def _facts(good: bool, query: PreparedQuery, runbook: Prepared) -> str:
 
 def _conflict(conflict: Conflict) -> str:
     return f"the ticket says '{conflict.ticket}', the runbook says '{conflict.runbook}'"
+
+
+def _stated(name: str, query: PreparedQuery, runbook: Prepared) -> str:
+    if name == "symptom":
+        return _symptom(query, runbook)
+    if name == "other resource":
+        titled, said = runbook.facts["resource"][0], query.facts["resource"][1]
+        return f"the ticket says '{min(said)}', the runbook says '{min(titled)}'"
+    return DECLARED[name]
 
 
 def _symptom(query: PreparedQuery, runbook: Prepared) -> str:

@@ -1,7 +1,7 @@
 """What a runbook's title and sentences say against what the ticket says: what sets siblings apart."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from matching.contrast import NOTHING, Conflict, compare
@@ -10,6 +10,7 @@ from matching.query import PreparedQuery
 from matching.text import CONDITION_TERMS
 
 Weigh = Callable[[str], float]
+Weights = Mapping[str, float]
 Features = dict[str, float]
 RARE = 6.0
 PSEUDO = 3.0  # so that a title of one common word, fully said, is not full evidence
@@ -72,22 +73,21 @@ def _near(name: str, runbook: Prepared) -> bool:
     return name in runbook.near_names or (len(name) > 3 and name in runbook.near_text)
 
 
-def title_features(
-    query: PreparedQuery, runbook: Prepared, words: Words, weigh: Weigh, local: dict[str, float]
-) -> Features:
+def title_features(query: PreparedQuery, runbook: Prepared, words: Words, weight: Weights, local: Weights) -> Features:
     """Return how much of the runbook's title the ticket says, and in which words."""
-    weight = {term: weigh(term) for term in runbook.title_terms}
+    total = sum(weight.values()) + PSEUDO
     telling = {term: value * local.get(term, 1.0) for term, value in weight.items()}
     unsaid = [weight[term] for term in runbook.title_terms if term not in words.said]
     own = runbook.title_pairs
+    said = [term for term in runbook.title_terms if term in words.said]
     letters = len(query.letters & runbook.letters)
     return {
-        "runbook title in ticket": sum(weight[term] for term in words.said) / (sum(weight.values()) + PSEUDO),
+        "runbook title in ticket": sum([weight[term] for term in said]) / total,
         "runbook title in ticket title": sum(
-            weight[term] for term in words.said if term in query.title_set or term not in query.weights
+            [weight[term] for term in said if term in query.title_set or term not in query.weights]
         )
-        / (sum(weight.values()) + PSEUDO),
-        "telling title words": sum(telling[term] for term in words.said) / (sum(telling.values()) + PSEUDO),
+        / total,
+        "telling title words": sum([telling[term] for term in said]) / (sum(telling.values()) + PSEUDO),
         "rarest title word unsaid": min(1.0, max(unsaid, default=0.0) / RARE),
         "phrases": sum(pair in query.word_pairs for pair in own) / len(own) if own else 0.0,
         "letters": letters / (len(runbook.letters) or 1),
@@ -110,8 +110,9 @@ def sibling_features(
             continue
         apart = own - rival.title_set
         if apart:
-            total = sum(weigh(term) for term in apart)
-            least = min(least, sum(weigh(term) for term in apart if term in words.said) / total)
+            ordered = sorted(apart)
+            total = sum([weigh(term) for term in ordered])
+            least = min(least, sum([weigh(term) for term in ordered if term in words.said]) / total)
     named = len(query.technical) or 1
     return {
         "unsaid sibling word": 1.0 - least,
@@ -144,17 +145,20 @@ def _swapped(query: PreparedQuery, runbook: Prepared, words: Words) -> float:
     return 0.0
 
 
-def told_features(query: PreparedQuery, runbook: Prepared, weigh: Weigh) -> Features:
-    """Return how near the runbook's nearest sentence comes to the ticket's title, and to any of its sentences."""
-    asked = [(sentence, sum([weigh(term) for term in sentence])) for sentence in query.sentences]
-    best = [0.0] * len(asked)
-    for sentence in runbook.sentences:
-        mass = 0.0
-        for at, (words, total) in enumerate(asked):
-            shared = words & sentence
+def told_features(query: PreparedQuery, runbook: Prepared, masses: tuple[float, ...], weigh: Weigh) -> Features:
+    """Return how near the runbook's nearest sentence comes to the ticket's title, and to any of its sentences.
+
+    `masses` is the weight of each of the runbook's sentences.
+    """
+    best: list[float] = []
+    for asked in query.sentences:
+        total = sum([weigh(term) for term in sorted(asked)]) + PSEUDO
+        nearest = 0.0
+        for sentence, mass in zip(runbook.sentences, masses, strict=True):
+            shared = asked & sentence
             if shared:
-                mass = mass or sum([weigh(term) for term in sentence])
-                best[at] = max(best[at], 2 * sum([weigh(term) for term in shared]) / (total + mass + PSEUDO))
+                nearest = max(nearest, 2 * sum([weigh(term) for term in sorted(shared)]) / (total + mass))
+        best.append(nearest)
     return {"title told": best[0] if best else 0.0, "sentence told": max(best, default=0.0)}
 
 
