@@ -58,7 +58,7 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
         temporal_namespace=stack.client.namespace,
         # A busy machine is no reason to answer otherwise.
         start_seconds=30,
-        decision_seconds=30,
+        decision_seconds=100,
         temporal_seconds=30,
         connection_check_seconds=60,
     )

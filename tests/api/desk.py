@@ -14,7 +14,7 @@ from domain.runbook_text import parse_runbook
 
 SAM, KIM = "sam-token-0123456789", "kim-token-0123456789"
 TOKENS = {SAM: "sam", KIM: "kim"}
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 100.0
 TENANT = "demo"
 
 TOUCH = """
