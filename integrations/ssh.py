@@ -35,9 +35,7 @@ class SshRunner(SessionRunner):
             kept.sessions += 1
             try:
                 quick_acknowledge(kept.connection)
-                async with asyncio.timeout(self._connect_seconds):
-                    process = await kept.connection.create_process(command, encoding=None)
-                return SshSession(process, kept)
+                return SshSession(await self._execute(kept.connection, command), kept)
             except asyncssh.ChannelOpenError:
                 # The host allows fewer sessions on one connection than we thought.
                 kept.sessions -= 1
@@ -50,6 +48,23 @@ class SshRunner(SessionRunner):
                 kept.sessions -= 1
                 raise
         raise HostUnreachable(f"{address.name} ({address.host}:{address.port}) opens no session on its connections")
+
+    async def _execute(
+        self, connection: asyncssh.SSHClientConnection, command: str
+    ) -> asyncssh.SSHClientProcess[bytes]:
+        """Open a session; one that opens after its caller has gone is closed, or the host would wait for its input."""
+        opening = asyncio.ensure_future(connection.create_process(command, encoding=None))
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                return await asyncio.shield(opening)
+        except (asyncio.CancelledError, TimeoutError):
+            opening.add_done_callback(_close_late)
+            raise
+
+
+def _close_late(opening: asyncio.Future[asyncssh.SSHClientProcess[bytes]]) -> None:
+    if not opening.cancelled() and not opening.exception():
+        opening.result().close()
 
 
 class SshSession:

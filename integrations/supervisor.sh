@@ -161,7 +161,8 @@ $hr_p"' sh "#$hr_nonce" "$hr_umask"
     fi
     hr_p=
     hr_await_command
-    [ -z "$hr_writer" ] || kill "$hr_writer" 2>/dev/null
+    # KILL, as it may still wait for a reader and a TERM in its first moments is lost.
+    [ -z "$hr_writer" ] || kill -KILL "$hr_writer" 2>/dev/null
     [ -z "$hr_acted" ] || hr_finish_group
     hr_await_keepers
     # In place, then renamed: the reserved room is used, and a reader sees all of it or nothing.
@@ -237,6 +238,7 @@ hr_timer() {
     esac
     # A signal that came before this subshell could set its trap is lost; the status was written before it was sent.
     [ ! -s "$hr_d/status" ] || exit
+    [ ! -s "$hr_d/status" ] || exit 0
     sleep "$hr_left" &
     wait "$!"
     if [ "$2" = KILL ]; then

@@ -23,7 +23,7 @@ async def used(host: Host) -> AsyncIterator[Host]:
     """Lend a host to a test, then see that nothing runs there any more."""
     try:
         yield host
-        await until(lambda: not host.sshd.processes())
+        await until(lambda: not host.sshd.processes(), lambda: f"left running: {host.arguments()}")
     finally:
         await host.runner.close()
         host.sshd.close()

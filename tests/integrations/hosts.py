@@ -13,11 +13,15 @@ from integrations.runner import SessionRunner
 from tests.sshd import Sshd
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for a condition; fail when it does not come true."""
+async def until(
+    condition: Callable[[], bool],
+    problem: Callable[[], str] = lambda: "the awaited condition did not come true",
+    seconds: float = 30,
+) -> None:
+    """Wait for a condition; fail, saying what the problem is, when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the awaited condition did not come true"
+        assert time.monotonic() < deadline, problem()
         await asyncio.sleep(0.01)
 
 
