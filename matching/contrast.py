@@ -39,7 +39,7 @@ DIMENSIONS: dict[str, dict[str, str]] = {
         "memory": r"memory|ram|oom|heap|swap",
         "CPU": r"cpus?|processors?|throttl(ed|ing)",
         "space": r"(disk|free)? ?space|disks?|storage|bytes",
-        "inodes": r"inodes?|files",
+        "inodes": r"inodes?|(out of|free) files|files filling",
         "network": r"network|bandwidth|packets?|dns",
         "certificate": r"certificates?|certs?|tls|ssl",
         "clock": r"clocks?|ntp|skew",

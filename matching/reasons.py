@@ -140,7 +140,7 @@ def _names(good: bool, query: PreparedQuery, words: Words) -> str:
 
 def _facts(good: bool, query: PreparedQuery, runbook: Prepared) -> str:
     conflicts, agreed = compare(query.facts, runbook.facts)
-    conflicts = conflicts or headline_conflicts(query, runbook)
+    conflicts = [one for one in conflicts or headline_conflicts(query, runbook) if one.dimension != "resource"]
     if conflicts and not good:
         return "; ".join(_conflict(conflict) for conflict in conflicts[:2])
     if agreed and good:
