@@ -56,7 +56,8 @@ class TenantRow(Row):
 class TicketRow(Row):
     """Ids sort by time, so the newest first is the highest id first.
 
-    `open_key` holds source and external id while the ticket is open, so that one open ticket can have them.
+    `open_key` holds source and external id while the ticket is open, so that one open ticket can have them. `filed_key`
+    names the report that made it: the same report again makes no second one.
 
     `start_pending` is the intent to start its workflow, written with the row; whoever starts it clears it.
     """
@@ -64,6 +65,7 @@ class TicketRow(Row):
     __tablename__ = "tickets"
     __table_args__ = (
         UniqueConstraint("tenant", "open_key"),
+        UniqueConstraint("tenant", "filed_key"),
         Index(None, "tenant", "id"),
         Index(None, "tenant", "status", "id"),
         Index(None, "start_pending", "id"),
@@ -76,6 +78,7 @@ class TicketRow(Row):
     source: Mapped[str] = mapped_column(NAME)
     external_id: Mapped[str | None] = mapped_column(NAME)
     open_key: Mapped[str | None]
+    filed_key: Mapped[str] = mapped_column(NAME)
     environment: Mapped[str | None] = mapped_column(NAME)
     service: Mapped[str | None] = mapped_column(NAME)
     labels: Mapped[dict[str, str]]

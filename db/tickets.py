@@ -69,14 +69,19 @@ async def file_ticket(
 ) -> tuple[Ticket, bool]:
     """Store a ticket and, with it, the intent to start its workflow; or count an occurrence of the open one.
 
-    Returns the ticket and whether it is new. `key` names this report among the ticket's events.
+    Returns the ticket and whether it is new. `key` names this report: what was filed under it before is not filed
+    again, even if that ticket has ended since.
     """
+    before = select(TicketRow).where(TicketRow.tenant == tenant, TicketRow.filed_key == key)
+    if (known := (await session.scalars(before)).one_or_none()) is not None:
+        return to_ticket(known), False
     now, ticket_id = utc_now(), new_id()
     values = {
         "id": ticket_id,
         "tenant": tenant,
         **new.model_dump(mode="json", exclude={"metadata"}),
         "ticket_metadata": new.metadata,
+        "filed_key": key,
         "open_key": f"{new.source}\n{new.external_id}" if new.external_id else ticket_id,
         "status": TicketStatus.OPEN.value,
         "status_reason": "",

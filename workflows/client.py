@@ -1,9 +1,11 @@
 """What anyone outside may ask of a ticket's workflow: start it, signal it, ask for its state."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.messages import ConnectionCheck, ConnectionReport
 from domain.decision import Decision
@@ -25,15 +27,19 @@ class TicketClient:
         return self._client.get_workflow_handle_for(TicketWorkflow.run, ticket_workflow_id(tenant, ticket_id))
 
     async def start(self, tenant: str, ticket_id: str) -> None:
-        """Start the story of an accepted ticket; nothing happens if it was started before."""
-        await self._client.start_workflow(
-            TicketWorkflow.run,
-            TicketStart(tenant=tenant, ticket_id=ticket_id),
-            id=ticket_workflow_id(tenant, ticket_id),
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        )
+        """Start the story of an accepted ticket; nothing happens if it was started before, or has been told to its end.
+
+        Whoever started it may have died before it could say so; then it is asked for again, however late.
+        """
+        with suppress(WorkflowAlreadyStartedError):
+            await self._client.start_workflow(
+                TicketWorkflow.run,
+                TicketStart(tenant=tenant, ticket_id=ticket_id),
+                id=ticket_workflow_id(tenant, ticket_id),
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            )
 
     async def decide(self, tenant: str, ticket_id: str, decision: Decision) -> None:
         """Signal a decision. Raises RPCError with status NOT_FOUND if the workflow has ended."""

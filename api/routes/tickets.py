@@ -25,7 +25,7 @@ from api.services import Services
 from api.temporal import UNREACHABLE, ask
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
 from db import connections, executions, runbooks, tickets
-from domain.base import Model, new_id
+from domain.base import Model
 from domain.execution import ExecutionStatus
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.runbook import Runbook
@@ -61,12 +61,13 @@ class RunbookChoice(Model):
     responses=answer(200, TicketAccepted, "An occurrence of a ticket that is open") | problem_responses(413, 415),
 )
 async def file_ticket(
-    new: NewTicket, tenant: Tenant, actor: Actor, services: Serving, response: Response
+    new: NewTicket, request: Request, tenant: Tenant, actor: Actor, services: Serving, response: Response
 ) -> TicketAccepted:
     """Accept a report. It is safe once this answers, whatever is down; the same open `source` and `external_id` count
     as one more occurrence."""
+    key = f"filed/{request_key(request, tenant, 'filed')}"
     async with services.database.write() as session:
-        ticket, is_new = await tickets.file_ticket(session, tenant, new, f"filed/{new_id()}", actor)
+        ticket, is_new = await tickets.file_ticket(session, tenant, new, key, actor)
     if is_new:
         await _start(ticket, services)
     else:

@@ -18,7 +18,7 @@ RANGES = [at * len(WHOLE) // 24 for at in range(24)]
 
 
 async def test_a_worker_ends_in_mid_output(arena: Arena, is_full: bool, report: list[Verdict]) -> None:
-    faults = [(number, at) for at in RANGES for number in ("SIGKILL", "SIGTERM")]
+    faults = [(number, at) for number in ("SIGKILL", "SIGTERM") for at in RANGES]
 
     async def end_at(fault: tuple[str, int]) -> Verdict:
         number, at = fault

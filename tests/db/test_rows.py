@@ -86,6 +86,21 @@ async def test_reports_without_an_external_id_are_never_the_same(database: Datab
     assert [is_new for _, is_new in [await file(database), await file(database)]] == [True, True]
 
 
+@pytest.mark.parametrize("external_id", [None, "alert-1"])
+async def test_the_same_report_again_is_the_same_ticket_even_when_it_has_ended(
+    database: Database, external_id: str | None
+) -> None:
+    """An API that died before it answered is asked again, perhaps after the fix has run."""
+    new = NewTicket(title="down", external_id=external_id)
+    found = []
+    for _ in range(2):
+        async with database.write() as session:
+            ticket, is_new = await tickets.file_ticket(session, "demo", new, "the-report", None)
+            await tickets.set_status(session, ticket.id, TicketStatus.RESOLVED, "fixed")
+        found.append((ticket.id, is_new, ticket.occurrences))
+    assert found == [(found[0][0], True, 1), (found[0][0], False, 1)]
+
+
 async def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
     async def fail() -> None:
         async with database.write() as session:

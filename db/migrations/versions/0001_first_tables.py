@@ -105,6 +105,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("external_id", sa.String(length=200), nullable=True),
         sa.Column("open_key", sa.Text(), nullable=True),
+        sa.Column("filed_key", sa.String(length=200), nullable=False),
         sa.Column("environment", sa.String(length=200), nullable=True),
         sa.Column("service", sa.String(length=200), nullable=True),
         sa.Column("labels", Json, nullable=False),
@@ -126,6 +127,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant"], ["tenants.id"], name=op.f("fk_tickets_tenant")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
         sa.UniqueConstraint("tenant", "open_key", name=op.f("uq_tickets_tenant_open_key")),
+        sa.UniqueConstraint("tenant", "filed_key", name=op.f("uq_tickets_tenant_filed_key")),
     )
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tickets_start_pending_id"), ["start_pending", "id"], unique=False)
