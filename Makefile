@@ -9,7 +9,7 @@ ARGS ?=
 T ?=
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test check format clean
+.PHONY: help setup setup-dev up demo test chaos check format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ demo: setup ## Play the story again on a running Handrail; ARGS=--approve plays 
 test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
 	@commands/missing.sh
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto $(ARGS) $(T)
+
+chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about half an hour)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" HANDRAIL_CHAOS=all $(RUN) -m pytest -q tests/chaos $(ARGS)
 
 check: setup-dev ## Lint, format, types, layering, migrations
 	@$(RUN) -m ruff check .
