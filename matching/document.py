@@ -70,19 +70,7 @@ def prepare(document: RunbookDocument, general: Mapping[str, float]) -> Prepared
     symptoms = " ".join(document.symptoms)
     about = f"{document.title} {document.description} {symptoms} {lead} {heads}"
     title = terms(document.title)
-    parts: dict[int, list[str]] = {
-        TITLE: title,
-        SYMPTOM: terms(symptoms),
-        LEAD: (terms(document.description) + terms(lead))[: LEAD_TERMS * 2],
-        HEAD: terms(heads) + terms(" ".join(document.services)),
-        BODY: terms(body),
-    }
-    weights, fields = _weigh(parts)
-    for term in _salient(parts, general):
-        fields[term] |= SALIENT
-    for form in sorted(compounds(about)):
-        fields[form] = fields.get(form, 0) | LEAD
-        weights[form] = max(weights.get(form, 0.0), 1.0)
+    weights, fields = _indexed(document, title, (lead, heads, body), about, general)
     title_terms = tuple(dict.fromkeys(title))
     written = technical_names(text)
     declared = frozenset(squashed(value) for key, value in document.labels.items() if key == "alertname")
@@ -116,6 +104,27 @@ def prepare(document: RunbookDocument, general: Mapping[str, float]) -> Prepared
         target=None if document.target in ANY_TARGET else document.target,
         outcomes=document.outcomes,
     )
+
+
+def _indexed(
+    document: RunbookDocument, title: list[str], split: tuple[str, str, str], about: str, general: Mapping[str, float]
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Return each term's weight and the fields it stands in; `split` is the body's lead, headings and rest."""
+    lead, heads, body = split
+    parts: dict[int, list[str]] = {
+        TITLE: title,
+        SYMPTOM: terms(" ".join(document.symptoms)),
+        LEAD: (terms(document.description) + terms(lead))[: LEAD_TERMS * 2],
+        HEAD: terms(heads) + terms(" ".join(document.services)),
+        BODY: terms(body),
+    }
+    weights, fields = _weigh(parts)
+    for term in _salient(parts, general):
+        fields[term] |= SALIENT
+    for form in sorted(compounds(about)):
+        fields[form] = fields.get(form, 0) | LEAD
+        weights[form] = max(weights.get(form, 0.0), 1.0)
+    return weights, fields
 
 
 def _sentences(document: RunbookDocument, lead: str, heads: str) -> tuple[frozenset[str], ...]:

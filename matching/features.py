@@ -54,7 +54,7 @@ def standing(runbooks: list[Prepared], scores: list[float], count: int) -> list[
     pairs = list(zip(runbooks, scores, strict=True))
     for runbook, score in pairs[:count]:
         others = sorted([s for other, s in pairs if not same_work(runbook, other)], reverse=True)
-        same = sum([math.exp(s - score) for other, s in pairs if same_work(runbook, other)])
+        same = sum([math.exp(min(s - score, 50.0)) for other, s in pairs if same_work(runbook, other)])
         rest = sum([math.exp(min(s - score, 50.0)) for s in others])
         padded = [*others, *[score - 10.0] * 5][:5]
         margin = score - (others[0] if others else 0.0)

@@ -12,6 +12,7 @@ from matching.document import UNKNOWN_RATE, Prepared
 
 SATURATION = 4.0
 BACKGROUND_SIZE = 200.0
+REMEMBERED = 100_000  # words whose rarity is kept between tickets
 Floats = NDArray[np.float64]
 
 
@@ -123,6 +124,8 @@ class Index:
         known = self._rarity.get(term)
         if known is not None:
             return known
+        if len(self._rarity) >= REMEMBERED:
+            self._rarity.clear()
         rate = self._general.get(term, UNKNOWN_RATE)
         holders = self.holders(term) + BACKGROUND_SIZE * rate
         total = len(self) + BACKGROUND_SIZE

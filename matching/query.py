@@ -13,6 +13,7 @@ TITLE_WEIGHT, TEXT_WEIGHT, LATE_WEIGHT, LABEL_WEIGHT = 1.0, 0.5, 0.2, 0.5
 EARLY_TERMS = 40
 LATE_TERMS = 200
 SENTENCES = 4
+TITLE_CHARACTERS, TEXT_CHARACTERS = 1_000, 4_000  # what is read of a ticket, however long it is
 LINK_LABELS = ("runbook_url", "runbook", "runbook_link")
 _NAME = re.compile(r"[A-Za-z]\w+")
 _SENTENCE = re.compile(r"[.!?](?=\s)|\n")
@@ -49,7 +50,8 @@ class PreparedQuery:
 
 def prepare_query(query: MatchQuery) -> PreparedQuery:
     """Return what matching needs of a ticket: masked of values, in terms, with its alert names."""
-    title, text = mask(query.title, query.labels), mask(query.description, query.labels)
+    title = mask(query.title[:TITLE_CHARACTERS], query.labels)
+    text = mask(query.description[:TEXT_CHARACTERS], query.labels)
     title_words, text_words = terms(title), terms(text)[:LATE_TERMS]
     words = (*title_words, *text_words)
     title_terms = tuple(dict.fromkeys(title_words))
@@ -60,7 +62,7 @@ def prepare_query(query: MatchQuery) -> PreparedQuery:
         after.setdefault(left, set()).add(right)
         before.setdefault(right, set()).add(left)
     given = {squashed(query.labels[key]) for key in NAME_LABELS if query.labels.get(key)}
-    written = {squashed(name): camel_parts(name) for name in _NAME.findall(query.title)}
+    written = {squashed(name): camel_parts(name) for name in _NAME.findall(query.title[:TITLE_CHARACTERS])}
     service = query.service or ""
     return PreparedQuery(
         query=query,

@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.match import Match, MatchQuery, RunbookDocument
 from matching import Matcher
@@ -23,6 +25,9 @@ def matcher_of(documents: list[RunbookDocument]) -> Matcher:
     for document in documents:
         matcher.upsert(document)
     return matcher
+
+
+SHARED = matcher_of(LIBRARY)
 
 
 def answers(matcher: Matcher) -> list[list[Match]]:
@@ -82,3 +87,32 @@ def test_every_match_has_reasons() -> None:
     for match in matcher_of(LIBRARY).match(TICKETS[1]):
         assert match.reasons
         assert all(reason.text and reason.weight for reason in match.reasons)
+
+
+@settings(deadline=None)
+@given(
+    st.text(max_size=300),
+    st.text(max_size=600),
+    st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=4),
+)
+def test_any_text_gets_an_honest_answer(title: str, description: str, labels: dict[str, str]) -> None:
+    matches = SHARED.match(MatchQuery(title=title, description=description, labels=labels), limit=10)
+    confidences = [match.confidence_score for match in matches]
+    assert all(0 <= confidence <= 1 for confidence in confidences)
+    assert confidences == sorted(confidences, reverse=True)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=100), st.text(max_size=400))
+def test_any_runbook_can_be_added_and_taken_out_again(title: str, body: str) -> None:
+    matcher = matcher_of(LIBRARY)
+    before = answers(matcher)
+    matcher.upsert(RunbookDocument(id="any", title=title, body=body, symptoms=[title], labels={"alertname": title}))
+    matcher.match(MatchQuery(title=title, description=body))
+    matcher.remove("any")
+    assert answers(matcher) == before
+
+
+def test_a_very_long_ticket_is_read_in_part() -> None:
+    long = MatchQuery(title="No space left on device " + "a-" * 50_000, description="b.1-" * 50_000)
+    assert SHARED.match(long)[0].runbook_id == DISK.id

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.match import MatchQuery, Outcomes
@@ -43,6 +43,7 @@ def test_one_failure_counts_for_more_than_one_success(bad: str) -> None:
     assert outcome_shift(Outcomes.model_validate({"successes": 1, bad: 1})) < 0
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(min_value=0, max_value=1000))
 def test_successes_lift_a_confidence_by_no_more_than_the_rule_states(successes: int) -> None:
     plain = confidence(None)
