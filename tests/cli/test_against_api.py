@@ -13,7 +13,7 @@ from commands.demo_mode import kept_mode
 from domain.tenant import ExecutionMode
 from tests.e2e.running import Running, running, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

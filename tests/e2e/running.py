@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = [sys.executable, str(ROOT / "cli.py")]
-PATIENCE = 90.0
+PATIENCE = 240.0
 PORT_VARIABLES = ("HANDRAIL_PORT", "HANDRAIL_TEMPORAL_PORT", "HANDRAIL_TEMPORAL_UI_PORT")
 
 
@@ -158,4 +158,5 @@ def running(home: Path) -> Iterator[Running]:
         if handrail.process is not None and handrail.process.poll() is None:
             handrail.end()
         for process in processes_of(home):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
