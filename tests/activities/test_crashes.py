@@ -1,0 +1,81 @@
+"""What a worker finds that takes over in the middle of a step."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from activities.step_records import StepRecords
+from db import executions
+from db.cipher import Cipher
+from db.engine import Database
+from db.migrate import migrate
+from domain.connection import Connector
+from domain.execution import StepStatus
+from integrations.connector import DETACH, CommandRequest, CommandResult, HostAddress, Progress
+from integrations.local import LocalRunner
+from tests.activities.test_steps import Bench
+
+HERE = HostAddress(name="local", connector=Connector.LOCAL)
+
+
+@pytest.fixture
+async def crashed(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A bench whose worker died; the runner's own home keeps what the host knows."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
+    await migrate(database)
+    bench = Bench(database)
+    yield bench
+    await bench.runner.close()
+    await database.close()
+
+
+async def mark(bench: Bench) -> None:
+    """Do what a worker does just before it sends a command."""
+    records = StepRecords(bench.database, Cipher([Fernet.generate_key().decode()]))
+    record = await bench.runner.identify_record(HERE, None)
+    async with bench.database.read() as session:
+        plan = await executions.get_plan(session, bench.order.execution_id)
+    await bench.environment.run(records.begin, bench.order, plan, record)
+
+
+async def test_a_crash_before_anything_was_sent_runs_it_once(crashed: Bench, tmp_path: Path) -> None:
+    await crashed.plan(f"  - {{name: a, run: 'echo ran >> {tmp_path}/ledger', no_rollback: a test}}")
+    await mark(crashed)
+    for _ in range(2):
+        assert (await crashed.run()).status is StepStatus.SUCCEEDED
+    assert (tmp_path / "ledger").read_text() == "ran\n"
+
+
+async def test_a_crash_on_a_host_that_forgets_is_unknown(crashed: Bench, tmp_path: Path) -> None:
+    await crashed.plan(f"  - {{name: a, run: 'touch {tmp_path}/ran', no_rollback: a test}}")
+    records = StepRecords(crashed.database, Cipher([Fernet.generate_key().decode()]))
+    async with crashed.database.read() as session:
+        plan = await executions.get_plan(session, crashed.order.execution_id)
+    await crashed.environment.run(records.begin, crashed.order, plan, "wiped.another-boot")
+    assert (await crashed.run()).status is StepStatus.UNKNOWN
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_a_step_without_a_recorded_end_is_killed_before_its_rollback(crashed: Bench, tmp_path: Path) -> None:
+    """Its worker died and it was cancelled meanwhile, so that nobody came to record how it ended."""
+    command = f"touch {tmp_path}/begun; sleep 12345; touch {tmp_path}/went-on"
+    await crashed.plan(f"  - {{name: a, run: '{command}', rollback: 'touch {tmp_path}/undone'}}")
+    await mark(crashed)
+    request = CommandRequest(attempt_id=crashed.order.attempt_id, command=command)
+    task = asyncio.create_task(LocalRunner().run(HERE, None, request, _ignore))
+    async with asyncio.timeout(30):
+        while not (tmp_path / "begun").exists():  # noqa: ASYNC110 - a file does not call back
+            await asyncio.sleep(0.01)
+    task.cancel(DETACH)
+    await asyncio.gather(task, return_exceptions=True)
+    assert (await crashed.run(is_rollback=True, rollback_position=1)).status is StepStatus.SUCCEEDED
+    assert (tmp_path / "undone").exists()
+    result: CommandResult = await LocalRunner().run(HERE, None, request, _ignore)
+    assert result.status == "cancelled"
+
+
+async def _ignore(_: Progress) -> None:
+    return
