@@ -1,6 +1,7 @@
 """Everything that runs of one pytest process share: a Temporal server, databases to copy, a nursery of processes."""
 
 import asyncio
+import copy
 import os
 import shutil
 import uuid
@@ -33,6 +34,12 @@ class Arena:
     def enter_loop(self) -> None:
         """Each test has an event loop of its own, to which locks belong."""
         self._making = asyncio.Lock()
+
+    def on(self, postgres: Postgres) -> "Arena":
+        """Return the same arena with another PostgreSQL, which may be broken at will."""
+        other = copy.copy(self)
+        other.postgres, other._templates = postgres, {}
+        return other
 
     async def take_namespace(self) -> tuple[str, Client]:
         await self.server.wait()

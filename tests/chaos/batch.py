@@ -19,10 +19,11 @@ async def inject(
 
     async def one(fault: Fault) -> Verdict:
         async with room:
-            return await run(fault)
+            verdict = await run(fault)
+        report.append(verdict)  # at once: a run that is interrupted has a table too
+        return verdict
 
     verdicts = await asyncio.gather(*(one(fault) for fault in faults))
-    report.extend(verdicts)
     wrong = [f"{fault}: {verdict.wrongs}" for fault, verdict in zip(faults, verdicts, strict=True) if verdict.wrongs]
     assert not wrong, "\n".join(wrong)
     return verdicts

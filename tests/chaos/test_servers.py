@@ -79,7 +79,7 @@ def own_postgres() -> Iterator[Postgres]:
 async def test_the_database_is_restarted(
     kill: bool, arena: Arena, own_postgres: Postgres, is_full: bool, report: list[Verdict]
 ) -> None:
-    own = Arena(arena.folder, arena.server, arena.nursery, own_postgres)
+    own = arena.on(own_postgres)
 
     async def strike(delays: list[float]) -> int:
         for delay in delays:
