@@ -45,5 +45,8 @@ format: setup-dev ## Format the code
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
+screenshots: setup-dev ## Write a picture of every screen, light and dark, to var/screenshots
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q tests/ui/screenshots.py
+
 clean: ## Remove the venv and caches; the state in var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

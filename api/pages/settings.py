@@ -1,5 +1,7 @@
 """The tenant's settings: whether people are in the loop, from which confidence on, and who changed what."""
 
+from itertools import pairwise
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -61,8 +63,8 @@ async def _show(
 
 def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, list[str]]]:
     """Return each change, newest first, with the names of the fields that differ from the change before it."""
-    before = [*(one.settings for one in history[1:]), TenantSettings()]
+    settings = [*(change.settings for change in history), TenantSettings()]
     return [
-        (change, [name for name in FIELDS if getattr(change.settings, name) != getattr(earlier, name)])
-        for change, earlier in zip(history, before, strict=True)
+        (change, [name for name in FIELDS if getattr(now, name) != getattr(before, name)])
+        for change, (now, before) in zip(history, pairwise(settings), strict=True)
     ]

@@ -64,7 +64,7 @@ async def site(stack: Stack, tmp_path: Path) -> AsyncIterator[Site]:
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve(None))  # `serve` would take over the test's signals
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+    while not server.started:
         assert not serving.done(), serving
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]

@@ -1,16 +1,18 @@
 """People at browsers, and what they look at."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+import httpx
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from api.auth import SESSION_COOKIE, new_session
 from api.services import Services
-from tests.api.desk import TOUCH
+from domain.ticket import TicketStatus
+from tests.api.desk import KIM, TOUCH
 from tests.stack import Stack
 
 FLAGS = [
@@ -19,7 +21,8 @@ FLAGS = [
 ]
 DESKTOP = {"width": 1366, "height": 860}
 PHONE = {"width": 360, "height": 740}
-PATIENCE_MS = 30_000
+PATIENCE_MS = 45_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -44,10 +47,19 @@ class Site:
         ticket_id = await self.stack.file(title, **more)
         return await self.planned(ticket_id, "touch-file")
 
+    async def post(self, path: str, body: dict[str, Any] | str) -> dict[str, Any]:
+        """Send JSON, or YAML as text, to the API as Kim, who has no browser."""
+        more: dict[str, Any] = {"content": body} if isinstance(body, str) else {"json": body}
+        kind = "application/yaml" if isinstance(body, str) else "application/json"
+        headers = {"Authorization": f"Bearer {KIM}", "Content-Type": kind}
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            answer = await client.post(f"/api/v1{path}", headers=headers, **more)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
     async def planned(self, ticket_id: str, runbook_id: str, **inputs: Any) -> str:
         """Wait until a ticket's plan waits, picking this runbook where the match did not propose it."""
-        from domain.ticket import TicketStatus
-
         waits = (TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK)
         ticket = await self.stack.status(ticket_id, *waits)
         if ticket.status is TicketStatus.AWAITING_RUNBOOK:
@@ -101,4 +113,7 @@ class Visitor:
             self.complaints.append(text)
 
 
-Check = Callable[[Page], Any]
+async def is_narrow_enough(page: Page) -> bool:
+    """Whether nothing sticks out to the side."""
+    fits: bool = await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return fits

@@ -1,0 +1,136 @@
+"""What holds for every page: who gets in, what it weighs, its policy, its width, its accessibility."""
+
+import importlib.util
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.api.desk import SAM
+from tests.needs import need
+from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
+
+pytestmark = pytest.mark.chromium
+
+MOST_BYTES = 100_000
+PAGES = [
+    *("/tickets", "/tickets?status=resolved&q=file", "/approvals", "/runbooks", "/runbooks/touch-file"),
+    *("/runbooks/touch-file/edit", "/new-runbook", "/connections", "/new-connection", "/overview", "/settings"),
+]
+HTML = {"Accept": "text/html"}
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def axe_script() -> str:
+    """Return axe-core, from the package that ships it."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    need(found is not None, "axe-playwright-python is missing: pip install axe-playwright-python==0.1.8")
+    assert found is not None
+    assert found.origin is not None
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+async def test_logging_in_and_out(site: Site, visitor: Visitor) -> None:
+    page = await visitor.open("/tickets?severity=low", actor=None)
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await page.get_by_label("API token").fill("not a token at all")
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("no token")
+    await page.get_by_label("API token").fill(SAM)
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page).to_have_url(site.at("/tickets?severity=low"))
+    [cookie] = await page.context.cookies()
+    assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Strict")
+    await page.get_by_role("button", name="sam").click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await page.goto(site.at())
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+@pytest.mark.parametrize("after", ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example"])
+async def test_a_login_leads_nowhere_else(site: Site, after: str) -> None:
+    async with httpx.AsyncClient(base_url=site.url) as client:
+        headers = {"Origin": site.url}
+        answer = await client.post("/login", data={"token": SAM, "next": after}, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_other_sites_cannot_log_in_or_decide(busy_site: Site, visitor: Visitor) -> None:
+    ticket_id = await busy_site.waiting_ticket()
+    page = await visitor.open(f"/tickets/{ticket_id}")
+    digest = (await busy_site.stack.execution(ticket_id)).plan_digest
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {}):
+        answer = await page.request.post(
+            busy_site.at(f"/tickets/{ticket_id}/decision"),
+            form={"decision": "approve", "plan_digest": digest, "key": "k"},
+            headers=headers | HTML,
+        )
+        assert answer.status == 401, headers
+        assert "did not come from a page of Handrail" in await answer.text()
+    async with httpx.AsyncClient(base_url=busy_site.url) as client:
+        answer2 = await client.post("/login", data={"token": SAM}, headers={"Origin": "http://evil.example"})
+    assert answer2.status_code == 403
+    assert not (busy_site.host / "made").exists()
+
+
+async def test_errors_are_pages_for_browsers_and_problems_for_programs(site: Site, visitor: Visitor) -> None:
+    page = await visitor.open("/tickets/nothing-like-this")
+    await expect(page.get_by_role("heading", name="Not Found")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_contain_text("has no ticket 'nothing-like-this'")
+    await page.goto(site.at("/tickets?status=wrong"))
+    await expect(page.get_by_role("alert")).to_contain_text("status.0")
+    async with httpx.AsyncClient(base_url=site.url, headers={"Authorization": f"Bearer {SAM}"}) as client:
+        answer = await client.get("/t/demo/tickets/nothing-like-this")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_every_page_is_light_strict_and_narrow(
+    busy_site: Site, visitor: Visitor, viewport: dict[str, int]
+) -> None:
+    ticket_id = await busy_site.waiting_ticket("x" * 300, service="y" * 200)
+    for number in range(60):
+        await busy_site.stack.file(f"Ticket number {number} " + "and a long title " * 20)
+    for path in [*PAGES, f"/tickets/{ticket_id}"]:
+        page = await visitor.open(path, viewport=viewport)  # a context of its own: nothing is cached
+        await page.wait_for_load_state("load")
+        weight = await page.evaluate(
+            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".reduce((sum, entry) => sum + entry.transferSize, 0)"
+        )
+        assert 1_000 < weight < MOST_BYTES, (path, weight)
+        assert await is_narrow_enough(page), path
+        answer = await page.request.get(busy_site.at(path))
+        policy = answer.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "script-src 'self'" in policy
+        await page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(busy_site: Site, visitor: Visitor, scheme: str) -> None:
+    script = axe_script()
+    done = await busy_site.waiting_ticket("Done already")
+    await busy_site.stack.decide(done)
+    await busy_site.stack.ended(done)
+    ticket_id = await busy_site.waiting_ticket("Still waits", severity="critical", service="nginx", labels={"a": "b"})
+    page = await visitor.open(viewport=DESKTOP, color_scheme=scheme)
+    found: list[str] = []
+    for path in [*PAGES, f"/tickets/{ticket_id}", f"/tickets/{done}"]:
+        await page.goto(busy_site.at(path))
+        await page.evaluate(script)
+        found += await _violations(page, path)
+    login = await visitor.open(actor=None, color_scheme=scheme)
+    await login.evaluate(script)
+    found += await _violations(login, "/login")
+    assert not found, "\n".join(found)
+
+
+async def _violations(page: Page, path: str) -> list[str]:
+    results = await page.evaluate("rules => axe.run({runOnly: rules})", AXE_RULES)
+    return [
+        f"{path}: {one['id']}: {one['help']}: {node['html'][:160]}: {node['failureSummary'][:300]}"
+        for one in results["violations"]
+        for node in one["nodes"][:3]
+    ]
