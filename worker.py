@@ -12,8 +12,6 @@ from activities.connections import ConnectionActivities
 from activities.leases import LeaseActivities
 from activities.library import Library
 from activities.plans import PlanActivities
-from upkeep.reconcile import keep_reconciling
-from upkeep.starts import keep_starting
 from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
@@ -27,6 +25,8 @@ from integrations.ssh import SshRunner
 from log_setup import set_up_logging
 from settings import Settings
 from temporal_client import connect, ensure_search_attributes
+from upkeep.reconcile import keep_reconciling
+from upkeep.starts import keep_starting
 from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.names import TASK_QUEUE

@@ -87,7 +87,7 @@ async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Tic
 def request_key(request: Request, *about: str) -> str:
     """Return an id for what is asked: the same one when it is asked again with the same Idempotency-Key.
 
-    The actor and what it is about are part of it, so that two people's keys never meet. A form brings its key in a field.
+    The actor and what it is about are part of it: two people's keys never meet. A form brings its key in a field.
     """
     key = request.headers.get("idempotency-key") or getattr(request.state, "form_key", None)
     if not key:
