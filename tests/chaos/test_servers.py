@@ -3,7 +3,7 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -35,14 +35,27 @@ async def running(arena: Arena, scenarios: list[Scenario], database: str, group:
         yield trials
 
 
-async def judge(trials: list[Trial], report: list[Verdict], strikes: asyncio.Task[int]) -> None:
-    """Finish every story; each strike was a fault in each of them."""
-    await asyncio.gather(*(trial.finish() for trial in trials))
-    count = await strikes
+async def survive(
+    trials: list[Trial], report: list[Verdict], delays: list[float], strike: Callable[[], Awaitable[None]]
+) -> None:
+    """Finish every story while it strikes, each time after so many seconds: one fault for each that has not ended."""
+
     for trial in trials:
-        trial.verdict.add("faults", count)
+        trial.calm.clear()
+
+    async def strike_all() -> None:
+        for delay in delays:
+            await asyncio.sleep(delay)
+            for trial in trials:
+                trial.count_fault()
+            await strike()
+        for trial in trials:
+            trial.calm.set()
+
+    await asyncio.gather(strike_all(), *(trial.finish() for trial in trials))
     report.extend(trial.verdict for trial in trials)
     assert not [trial.verdict.wrongs for trial in trials if trial.verdict.wrongs]
+    assert any(trial.verdict.counts.get("faults") for trial in trials), "every story was over before"
 
 
 async def test_temporal_is_killed(
@@ -52,16 +65,10 @@ async def test_temporal_is_killed(
     server.start()
     arena = Arena(tmp_path, server, nursery, postgres)
 
-    async def strike(delays: list[float]) -> int:
-        for delay in delays:
-            await asyncio.sleep(delay)
-            await server.restart()
-        return len(delays)
-
     try:
-        for delays in [DELAYS[n::4] for n in range(4)] if is_full else [[1.5]]:
+        for delays in [[delay, 1.0, 1.0] for delay in DELAYS[::3]] if is_full else [[1.5]]:
             async with running(arena, TOGETHER[: 6 if is_full else 2], "sqlite", "Temporal killed") as trials:
-                await judge(trials, report, asyncio.create_task(strike(delays)))
+                await survive(trials, report, delays, server.restart)
     finally:
         server.stop()
 
@@ -81,18 +88,15 @@ async def test_the_database_is_restarted(
 ) -> None:
     own = arena.on(own_postgres)
 
-    async def strike(delays: list[float]) -> int:
-        for delay in delays:
-            await asyncio.sleep(delay)
-            await asyncio.to_thread(own_postgres.stop, kill=kill)
-            await asyncio.sleep(0.5)
-            await asyncio.to_thread(own_postgres.start)
-        return len(delays)
+    async def strike() -> None:
+        await asyncio.to_thread(own_postgres.stop, kill=kill)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(own_postgres.start)
 
-    delays = DELAYS[2::5] if is_full else [2.0]
     scenarios = TOGETHER[: 6 if is_full else 1]
-    async with running(own, scenarios, "postgresql", f"database {'killed' if kill else 'stopped'}") as trials:
-        await judge(trials, report, asyncio.create_task(strike(delays)))
+    for delays in [[delay, 1.5, 1.5] for delay in (0.7, 1.5, 2.3)] if is_full else [[2.0]]:
+        async with running(own, scenarios, "postgresql", f"database {'killed' if kill else 'stopped'}") as trials:
+            await survive(trials, report, delays, strike)
 
 
 @pytest.fixture
@@ -116,13 +120,14 @@ async def test_the_disk_of_the_database_is_full(
         async with Trial(arena, UNDO, "sqlite", "disk full", database_folder=small_disk) as trial:
             trial.start_worker()
             await trial.file()
+            story = asyncio.create_task(trial.finish())
             await asyncio.sleep(delay)
             filler = small_disk / "filler"
+            trial.count_fault()
             await asyncio.to_thread(fill, filler)
             await asyncio.sleep(2)
             filler.unlink()
-            trial.verdict.add("faults")
-            return await trial.finish()
+            return await story
 
     for delay in spread(DELAYS, 10 if is_full else 1, 3):
         await inject([delay], fill_after, report)

@@ -8,6 +8,7 @@ import time
 import uuid
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import WorkflowExecutionStatus
@@ -47,6 +48,9 @@ class Trial:
         self.folder = arena.folder / uuid.uuid4().hex[:12]
         self.database_folder = database_folder or self.folder
         self.decides = True
+        self.is_over = False
+        self.calm = asyncio.Event()
+        self.calm.set()
         self.worker: Child | None = None
         self.deaths = 0
         self.ticket_ids: list[str] = []
@@ -113,6 +117,11 @@ class Trial:
         assert self.worker
         self.worker.send(number)
 
+    def count_fault(self) -> None:
+        """Count what happens now as a fault, unless the story has ended and cannot suffer from it."""
+        if not self.is_over:
+            self.verdict.add("faults")
+
     # The story
 
     async def file(self) -> None:
@@ -126,21 +135,26 @@ class Trial:
     async def finish(self, *, is_value_kept: bool = True) -> Verdict:
         """Be the people until every ticket has ended, then check the host and the rows.
 
-        `is_value_kept`: what step one registered must have reached step three.
+        `is_value_kept`: what step one registered must have reached step three. The check waits until it is `calm`.
         """
         try:
             async with asyncio.timeout(STUCK_SECONDS):
                 await asyncio.gather(*(self._attend(ticket_id) for ticket_id in self.ticket_ids))
         except TimeoutError:
+            self.is_over = True
             self.verdict.add("stuck", 1, await self._where())
         else:
+            self.is_over = True
+            await self.calm.wait()
             await self._check(is_value_kept)
         return self.verdict
 
     async def _attend(self, ticket_id: str) -> None:
         is_undone = not self.scenario.rollback
         while True:
-            with contextlib.suppress(RPCError, SQLAlchemyError, OSError):  # people try again, too
+            with contextlib.suppress(
+                RPCError, SQLAlchemyError, asyncpg.PostgresError, OSError
+            ):  # people try again, too
                 if await self._has_ended(ticket_id):
                     if is_undone:
                         return
