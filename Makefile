@@ -7,9 +7,10 @@ RUN = $(VENV)/bin/python
 # Extra arguments: make up ARGS=--no-demo, make test T=tests/domain
 ARGS ?=
 T ?=
+DATA ?= ../shared/matching
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test chaos check format clean
+.PHONY: help setup setup-dev up demo test chaos bench-matching check format screenshots clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +33,9 @@ test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
 
 chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about half an hour)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" HANDRAIL_CHAOS=all $(RUN) -m pytest -q tests/chaos $(ARGS)
+
+bench-matching: setup-dev ## Print what matching's confidence is worth, next to baselines; DATA=folder of evaluation data
+	@OMP_NUM_THREADS=1 $(RUN) -m bench.matching --report --data '$(DATA)' --svg docs/reliability.svg
 
 check: setup-dev ## Lint, format, types, layering, migrations
 	@$(RUN) -m ruff check .

@@ -246,6 +246,7 @@ class Runbook(Model):
             symptoms=self.match.symptoms,
             services=self.match.services,
             labels=self.match.labels,
+            target=self.target,
             body="\n".join(step.name for step in [*self.prechecks, *self.steps, *self.postchecks]),
         )
 
