@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from db.engine import Database
 from db.migrate import migrate
@@ -12,6 +13,11 @@ from temporal_client import ensure_search_attributes
 from tests.postgres import Postgres
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
+
+
+# No example is judged by the clock, and every run tries the same ones: a red test is a bug, not a busy machine.
+settings.register_profile("handrail", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("handrail")
 
 
 @pytest.fixture(scope="session")
