@@ -11,6 +11,7 @@ from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
 from db.tickets import TicketFilter, narrowed, to_ticket
 from domain.base import WireModel
 from domain.execution import ExecutionStatus, StepStatus
+from domain.policy import PROPOSAL_THRESHOLD
 from domain.ticket import Ticket, TicketStatus
 
 WAITS_FOR_PEOPLE = (TicketStatus.AWAITING_APPROVAL.value, TicketStatus.AWAITING_RUNBOOK.value)
@@ -18,7 +19,7 @@ LATEST = 1_000
 
 
 class Chosen(WireModel):
-    """The runbook that runs for a ticket, or else its best match."""
+    """The runbook that runs for a ticket, or else its best match, if that is good enough to be proposed."""
 
     runbook_id: str
     confidence_score: float
@@ -35,7 +36,7 @@ async def chosen_runbooks(session: AsyncSession, ticket_ids: list[str]) -> dict[
     for ticket_id, matches, runbook_id, score in await session.execute(query):
         if runbook_id is not None:
             found[ticket_id] = Chosen(runbook_id=runbook_id, confidence_score=score)
-        elif matches:
+        elif matches and matches[0]["confidence_score"] >= PROPOSAL_THRESHOLD:
             found[ticket_id] = Chosen.model_validate(matches[0])
     return found
 

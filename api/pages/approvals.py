@@ -5,10 +5,11 @@ from datetime import datetime
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Reading, Serving, Tenant
-from api.pages.render import html, text_of
+from api.pages.render import digest_of, html, text_of
 from api.pages.shell import page
 from api.plan_view import PlanView, current_plan, step_that_waits
 from db import lists
@@ -32,8 +33,32 @@ class Waiting:
 
 @router.get("/approvals")
 async def approvals(request: Request, tenant: Tenant, session: Reading) -> Response:
+    inbox = await _inbox(session, tenant)
+    return await page(request, tenant, "approvals.html", tab="approvals", title="Approvals", inbox=inbox)
+
+
+@router.get("/approvals-live")
+async def live(
+    request: Request, tenant: Tenant, services: Serving, seen: str = Query(default="", max_length=40)
+) -> Response:
+    """The inbox; 204 if it is as seen."""
+    async with services.database.read() as session:
+        inbox = await _inbox(session, tenant)
+    if f'data-digest="{seen}"' in inbox:
+        return Response(status_code=204)
+    return html(request, inbox)
+
+
+async def _inbox(session: AsyncSession, tenant: str) -> Markup:
     found = [await _waiting(session, tenant, one) for one in await lists.waiting_tickets(session, tenant, MOST)]
-    return await page(request, tenant, "approvals.html", tab="approvals", title="Approvals", found=found, most=MOST)
+    base = f"/t/{tenant}"
+    groups = [
+        ("To decide", [one for one in found if one.plan]),
+        ("Without a runbook", [one for one in found if not one.plan]),
+    ]
+    inner = text_of("inbox.html", groups=groups, count=len(found), base=base, most=MOST)
+    made = '<div id="inbox" data-live="{}/approvals-live" data-digest="{}">{}</div>'
+    return Markup(made).format(base, digest_of(inner), inner)
 
 
 @router.get("/waiting")

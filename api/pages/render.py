@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ HEADERS = {
     "Vary": "Accept-Encoding, HX-Request",
 }
 WORTH_COMPRESSING = 1_000  # bytes
+_TIME_TEXT = re.compile(r"(<time [^>]*>)[^<]*")
 
 
 @lru_cache
@@ -55,6 +57,11 @@ TEMPLATES = _environment()
 def text_of(template: str, **values: Any) -> Markup:
     """Return a template's HTML."""
     return Markup(TEMPLATES.get_template(template).render(**values))
+
+
+def digest_of(text: str) -> str:
+    """Return a short digest of a piece of a page; texts of times, which browsers keep fresh, do not count."""
+    return hashlib.sha256(_TIME_TEXT.sub(r"\1", text).encode()).hexdigest()[:16]
 
 
 def is_part(request: Request) -> bool:

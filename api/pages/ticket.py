@@ -1,6 +1,5 @@
 """One ticket: everything known about it, in sections that the page keeps fresh one by one."""
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Reading, Serving, Tenant, TicketId, find_ticket
 from api.pages import plan_card
-from api.pages.render import html, is_part, text_of
+from api.pages.render import digest_of, html, is_part, text_of
 from api.pages.shell import page
 from api.plan_view import view_plan
 from api.services import Services
@@ -31,7 +30,6 @@ router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)
 SECTIONS = ("head", "decide", "run", "findings", "story")
 TAIL_BYTES = 8_000
 EVENTS_SHOWN = 500
-_TIME_TEXT = re.compile(r"(<time [^>]*>)[^<]*")
 _KEY = "\ue000key\ue000"  # stands for a form's one-time key, which must not make a section look changed
 MOVES = (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
 
@@ -116,7 +114,7 @@ def sections_of(look: Look, tenant: str, notice: dict[str, Any] | None = None) -
     made: dict[str, Markup] = {}
     for name in SECTIONS:
         inner = text_of(f"ticket/{name}.html", **values)
-        digest = hashlib.sha256(_TIME_TEXT.sub(r"\1", inner).encode()).hexdigest()[:16]
+        digest = digest_of(inner)
         inner = Markup(inner.replace(_KEY, secrets.token_urlsafe(12)))
         if notice and name == "decide":  # not part of the digest: it stays until something really changed
             inner = text_of("notice.html", **notice) + inner

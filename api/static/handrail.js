@@ -78,6 +78,7 @@
   const addressOf = (piece) => {
     const address = new URL(piece.dataset.live, location.href);
     if (piece.dataset.count !== undefined) address.searchParams.set("seen", piece.dataset.count);
+    if (piece.dataset.digest) address.searchParams.set("seen", piece.dataset.digest);
     const pulse = one("#pulse", piece);
     if (pulse) {
       address.searchParams.set("pulse", pulse.dataset.pulse);

@@ -196,3 +196,14 @@ async def test_a_lost_connection_is_told_and_comes_back(site: Site, visitor: Vis
     await page.context.set_offline(False)
     await expect(page.locator(f"#t-{later}")).to_be_visible()
     await expect(page.get_by_text("No connection to Handrail")).to_be_hidden()
+
+
+async def test_the_inbox_keeps_itself_fresh(busy_site: Site, visitor: Visitor) -> None:
+    page = await visitor.open("/approvals")
+    await expect(page.get_by_text("Nothing waits")).to_be_visible()
+    ticket_id = await busy_site.waiting_ticket("It comes to wait")
+    await expect(page.get_by_role("link", name="It comes to wait")).to_be_visible()
+    await expect(page.locator("#inbox")).to_contain_text("approve the plan")
+    await busy_site.stack.decide(ticket_id)
+    await expect(page.get_by_text("Nothing waits")).to_be_visible()
+    await expect(page).to_have_title("Approvals · Handrail")
