@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from statistics import median
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 
 MOST_ROWS = 20_000
+_STATUSES = {status.value: status for status in TicketStatus}
 SUCCEEDED = ExecutionStatus.SUCCEEDED.value
 WENT_WRONG = frozenset({ExecutionStatus.ROLLED_BACK.value, ExecutionStatus.ROLLBACK_FAILED.value})
 
@@ -29,7 +31,7 @@ class RunbookFigures(WireModel):
         return self.successes / self.runs if self.runs else None
 
 
-class TicketFate(WireModel):
+class TicketFate(NamedTuple):
     """What became of one ticket."""
 
     status: TicketStatus
@@ -37,7 +39,7 @@ class TicketFate(WireModel):
     resolved_at: datetime | None
 
 
-class ExecutionFate(WireModel):
+class ExecutionFate(NamedTuple):
     """What became of one execution, what was predicted, and whether a person had a hand in it."""
 
     runbook_id: str
@@ -87,7 +89,7 @@ async def ticket_fates(session: AsyncSession, tenant: str, since: datetime) -> l
         .limit(MOST_ROWS)
     )
     return [
-        TicketFate(status=TicketStatus(status), created_at=created_at, resolved_at=resolved_at)
+        TicketFate(_STATUSES[status], created_at, resolved_at)
         for status, created_at, resolved_at in await session.execute(query)
     ]
 

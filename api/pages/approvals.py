@@ -18,7 +18,7 @@ from domain.ticket import Ticket, TicketStatus
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
-MOST = 200
+MOST = 100
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ OUTCOMES: tuple[tuple[str, frozenset[TicketStatus]], ...] = (
     ("rejected or cancelled", frozenset({TicketStatus.REJECTED, TicketStatus.CANCELLED})),
     ("under way", frozenset(status for status in TicketStatus if not status.is_final)),
 )
+_OUTCOME = {status: number for number, (_, statuses) in enumerate(OUTCOMES) for status in statuses}
 WAITS: tuple[tuple[str, float], ...] = (
     ("under 1 min", 60),
     ("1-5 min", 300),
@@ -72,13 +73,9 @@ async def overview(
 
 def _by_day(fates: list[TicketFate], days: int) -> list[tuple[date, list[int]]]:
     today = utc_now().date()
-    counts = Counter((one.created_at.date(), _outcome(one.status)) for one in fates)
+    counts = Counter((one.created_at.date(), _OUTCOME[one.status]) for one in fates)
     every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     return [(day, [counts[day, number] for number in range(len(OUTCOMES))]) for day in every]
-
-
-def _outcome(status: TicketStatus) -> int:
-    return next(number for number, (_, statuses) in enumerate(OUTCOMES) if status in statuses)
 
 
 def _by_time(times: list[float]) -> list[tuple[str, int]]:
