@@ -87,6 +87,7 @@ class SessionRunner(ABC):
 
     async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
         answer = await self._ask(address, secret, "clean", age=max(int(older_than_seconds), 0))
+        self._records.pop(address.model_dump_json(), None)  # what was removed took the host's record with it
         return int(answer.removeprefix("removed "))
 
     async def close(self) -> None:

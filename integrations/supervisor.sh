@@ -444,8 +444,11 @@ hr_clean() {
     if [ "$2" -gt 0 ]; then hr_age="-mmin +$(($2 / 60))"; else hr_age=; fi
     hr_found=$(find . ! -name . -prune -type d $hr_age -print)
     # Whoever learnt the record before what was found now was claimed must not take its absence for "never started".
-    for hr_f in .record.*; do
-        [ ! -d "$hr_f" ] || rmdir "$hr_f"
+    for hr_d in $hr_found; do
+        case $hr_d in
+            ./.gone.* | ./.record.*) ;;
+            *) rm -rf .record.*; break ;;
+        esac
     done
     for hr_d in $hr_found; do
         case $hr_d in

@@ -197,6 +197,7 @@ class Trial:
         outcome = UnknownOutcome.RAN if step.name in ledger(self.host.home) else UnknownOutcome.DID_NOT_RUN
         self.answered.add((execution.id, step.position, step.attempts))
         self.verdict.add("asked a person")
+        self.verdict.questions.append(step.detail)
         fields = _by_sam(execution, f"unknown-{step.position}-{step.attempts}")
         await self._decide(execution, Decision(**fields, step=step.position, outcome=outcome))
 

@@ -10,11 +10,12 @@ MUST_BE_ZERO = COLUMNS[1:6]
 
 @dataclass
 class Verdict:
-    """Counts by column, and in words what is wrong."""
+    """Counts by column, in words what is wrong, and why a person was asked."""
 
     group: str
     counts: dict[str, int] = field(default_factory=dict)
     wrongs: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
 
     def add(self, column: str, count: int = 1, words: str = "") -> None:
         assert column in COLUMNS
@@ -52,6 +53,8 @@ def table(verdicts: list[Verdict]) -> list[str]:
         total.update(counts)
         lines.append(_line(group, counts, width))
     lines.append(_line("in all", total, width))
+    asked = Counter(question for verdict in verdicts for question in verdict.questions)
+    lines += [f"asked a person {count} times: {question}" for question, count in asked.most_common()]
     return lines
 
 

@@ -42,6 +42,15 @@ async def test_the_record_stays_the_same(shell_host: Host) -> None:
     assert await learnt(shell_host) == record
 
 
+async def test_cleaning_up_keeps_the_record_unless_something_is_removed(shell_host: Host) -> None:
+    record = await learnt(shell_host)
+    await shell_host.run("one", COMMAND)
+    assert await shell_host.runner.clean(shell_host.address, shell_host.secret, 3600) == 0
+    assert await learnt(shell_host) == record
+    assert await shell_host.runner.clean(shell_host.address, shell_host.secret, 0) == 1
+    assert await learnt(shell_host) != record
+
+
 @pytest.mark.parametrize("lost", ["wiped", "cleaned", "rebooted"])
 async def test_a_host_that_forgot_proves_nothing(shell_host: Host, lost: str) -> None:
     record = await learnt(shell_host)
