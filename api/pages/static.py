@@ -1,5 +1,7 @@
 """Our style sheet and script, and htmx from its installed package."""
 
+import gzip
+from functools import lru_cache
 from pathlib import Path
 
 import js_lib_htmx  # type: ignore[import-untyped]  # it has no types
@@ -24,7 +26,12 @@ async def static_file(name: str, request: Request) -> Response:
     if path is None:
         raise Problem(404, f"there is no file {name!r} here")
     headers = KEPT if "v" in request.query_params else KEPT | {"Cache-Control": "no-cache"}
-    packed = path.with_name(path.name + ".gz")
-    if packed.exists() and "gzip" in request.headers.get("accept-encoding", ""):
-        path, headers = packed, headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    return Response(path.read_bytes(), headers=headers, media_type=_TYPES[Path(name).suffix])
+    body = path.read_bytes()
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers = _packed(body), headers | {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(body, headers=headers, media_type=_TYPES[Path(name).suffix])
+
+
+@lru_cache(maxsize=16)
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, 9)

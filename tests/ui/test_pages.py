@@ -48,6 +48,16 @@ async def test_logging_in_and_out(site: Site, visitor: Visitor) -> None:
     await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+async def test_no_page_is_open(site: Site) -> None:
+    live = ["/tickets-live", "/approvals-live", "/waiting", "/tickets/x", "/tickets/x/live"]
+    async with httpx.AsyncClient(base_url=site.url) as client:
+        for path in [*PAGES, *live]:
+            assert (await client.get(f"/t/demo{path}")).status_code == 401, path
+            sent = await client.get(f"/t/demo{path}", headers=HTML)
+            assert sent.status_code == 303, path
+            assert sent.headers["location"].startswith("/login?next=%2Ft%2Fdemo%2F"), path
+
+
 @pytest.mark.parametrize("after", ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example"])
 async def test_a_login_leads_nowhere_else(site: Site, after: str) -> None:
     async with httpx.AsyncClient(base_url=site.url) as client:
