@@ -3,8 +3,8 @@
 import signal
 
 import uvicorn
-from api.main import create_app
 
+from api.main import create_app
 from api.services import Services
 from commands.failures import CommandFailed
 from db.cipher import Cipher
