@@ -116,10 +116,11 @@ class Sshd:
         with contextlib.suppress(psutil.NoSuchProcess):
             server = psutil.Process(self._process.pid)
             server.suspend()
-            sessions = [each for each in server.children(recursive=True) if each.name().startswith("sshd")]
-            for each in [*sessions, server]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    each.kill()
+            for each in server.children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):  # it may end while we look
+                    if each.name().startswith("sshd"):
+                        each.kill()
+        self._process.kill()
         self._process.wait()
         self._process = None
 
