@@ -36,11 +36,24 @@ class Desk:
     gate: Gate | None = None
     decided_digest: str | None = None
     cancel: CancelRequest | None = None
+    late_cancel: CancelRequest | None = None
+    is_over: bool = False
     requests: list[ExecuteRequest | RollbackRequest] = field(default_factory=list)
     is_planning: bool = False
     is_plan_suspect: bool = False
     is_lease_released: bool = False
     seen: set[str] = field(default_factory=set)
+
+    def take_cancel(self, request: CancelRequest) -> None:
+        """Take a cancel. One that arrives once the end is being recorded is about the ended ticket."""
+        if self.is_over:
+            self.late_cancel = self.late_cancel or request
+        else:
+            self.cancel = self.cancel or request
+
+    def begin_again(self) -> None:
+        """Something new begins: a cancel of what has ended does not count for it."""
+        self.cancel, self.late_cancel, self.is_over = None, None, False
 
     def is_new(self, key: str) -> bool:
         """True the first time a decision or request of this id arrives."""

@@ -64,6 +64,7 @@ class Run:
         )
 
     async def end(self, status: TicketStatus, execution_status: ExecutionStatus, reason: str) -> TicketEnd:
+        self.desk.is_over = True  # before people can see it
         await self.show(status, execution_status, reason)
         return TicketEnd(status=status, reason=reason)
 

@@ -54,7 +54,7 @@ class TicketWorkflow:
                 return await asyncio.shield(story)
             except asyncio.CancelledError:
                 # Cancelled from Temporal's own UI or CLI: the same as our signal, so that what ran is undone.
-                self.desk.cancel = self.desk.cancel or CancelRequest(actor="Temporal")
+                self.desk.take_cancel(CancelRequest(actor="Temporal"))
 
     # What people send
 
@@ -73,7 +73,7 @@ class TicketWorkflow:
     @workflow.signal
     def cancel(self, request: CancelRequest) -> None:
         """Stop; whatever ran is rolled back."""
-        self.desk.cancel = self.desk.cancel or request
+        self.desk.take_cancel(request)
 
     @workflow.signal
     def execute(self, request: ExecuteRequest) -> None:
@@ -120,10 +120,14 @@ class TicketWorkflow:
             end = await self._cancelled("") if not self.desk.requests else await self._serve()
         while True:
             await workflow.wait_condition(workflow.all_handlers_finished)
-            if not self.desk.requests:
+            if self.desk.requests:  # a person was faster than the end of this run
+                self.desk.begin_again()
+                end = await self._serve()
+            elif self.desk.late_cancel is not None and end.status is TicketStatus.ESCALATED:
+                self.desk.cancel, self.desk.late_cancel = self.desk.late_cancel, None
+                end = await self._cancelled("")
+            else:
                 return end
-            self.desk.cancel = None  # it was for what has ended; a person was faster than the end of this run
-            end = await self._serve()
 
     async def _from_the_beginning(self) -> TicketEnd:
         ref = TicketRef(tenant=self.start.tenant, ticket_id=self.start.ticket_id)
@@ -321,9 +325,11 @@ class TicketWorkflow:
             await self._refuse(why, self.board.status, request.actor)
 
     async def _refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
+        self.desk.is_over = True
         await self.board.show(status, why, kind=EventKind.REQUEST_REFUSED, actor=actor)
         return TicketEnd(status=status, reason=why)
 
     async def _end(self, status: TicketStatus, reason: str) -> TicketEnd:
+        self.desk.is_over = True  # before people can see it
         await self.board.show(status, reason)
         return TicketEnd(status=status, reason=reason)

@@ -157,3 +157,13 @@ async def test_a_failed_rollback_can_be_asked_for_again(stack: Stack, tmp_path: 
     await stack.ended(ticket_id)
     assert (await stack.execution(ticket_id)).status is ExecutionStatus.ROLLED_BACK
     assert ledger(tmp_path)[-3:] == ["undo-two", "undo-one", "undo-two"]
+
+
+async def test_a_cancel_at_the_very_end_still_closes_the_escalated_ticket(stack: Stack, tmp_path: Path) -> None:
+    """The row says escalated a moment before the workflow has ended: a cancel in between must not get lost."""
+    await stack.add_runbook(runbook(tmp_path, postcheck="; false"))
+    for _ in range(5):
+        ticket_id = await stack.file(**WORDS)
+        await stack.status(ticket_id, TicketStatus.ESCALATED)
+        await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam", comment="by hand"))
+        await stack.status(ticket_id, TicketStatus.CANCELLED)
