@@ -37,8 +37,10 @@ class Desk:
     decided_digest: str | None = None
     cancel: CancelRequest | None = None
     late_cancel: CancelRequest | None = None
+    is_executing: bool = False
     is_over: bool = False
     requests: list[ExecuteRequest | RollbackRequest] = field(default_factory=list)
+    untimely: list[ExecuteRequest] = field(default_factory=list)
     is_planning: bool = False
     is_plan_suspect: bool = False
     is_lease_released: bool = False
@@ -50,6 +52,15 @@ class Desk:
             self.late_cancel = self.late_cancel or request
         else:
             self.cancel = self.cancel or request
+
+    def take_request(self, request: ExecuteRequest | RollbackRequest) -> None:
+        """Take a request once. Asking for a runbook in mid-execution is untimely, until its end is being recorded."""
+        if not self.is_new(request.request_id):
+            return
+        if isinstance(request, ExecuteRequest) and self.is_executing and not self.is_over:
+            self.untimely.append(request)
+        else:
+            self.requests.append(request)
 
     def begin_again(self) -> None:
         """Something new begins: a cancel of what has ended does not count for it."""

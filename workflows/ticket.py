@@ -1,7 +1,9 @@
 """One ticket, one workflow: analyse, match, plan, decide, execute, and undo when anything fails."""
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 
@@ -78,14 +80,12 @@ class TicketWorkflow:
     @workflow.signal
     def execute(self, request: ExecuteRequest) -> None:
         """Run a chosen runbook; taken unless an execution is under way."""
-        if self.desk.is_new(request.request_id):
-            self.desk.requests.append(request)
+        self.desk.take_request(request)
 
     @workflow.signal
     def rollback(self, request: RollbackRequest) -> None:
         """Undo a finished execution."""
-        if self.desk.is_new(request.request_id):
-            self.desk.requests.append(request)
+        self.desk.take_request(request)
 
     @workflow.signal
     def plan_inputs_changed(self) -> None:
@@ -188,9 +188,7 @@ class TicketWorkflow:
         if self.desk.cancel:
             return await self._cancelled(plan.execution_id)
         run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
-        end = await ExecutionStory(run, plan.approval_timeout).execute(plan.steps, plan.leases)
-        await self._refuse_requests()
-        return end
+        return await self._to_its_end(ExecutionStory(run, plan.approval_timeout).execute(plan.steps, plan.leases))
 
     async def _make_plan(self, request: ExecuteRequest, waiting: PlanOutline | None = None) -> PlanOutline:
         """Make a plan; with `waiting`, make it again and compare: an unchanged one is returned as it was.
@@ -297,7 +295,7 @@ class TicketWorkflow:
         self.board.tag(names.RUNBOOK, found.runbook_id)
         run = self._run_of(request.execution_id, found.digest, found.total)
         why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
-        return await ExecutionStory(run).undo(found, why)
+        return await self._to_its_end(ExecutionStory(run).undo(found, why))
 
     # Small things
 
@@ -317,12 +315,16 @@ class TicketWorkflow:
         )
         return TicketEnd(status=TicketStatus.CANCELLED, reason=reason)
 
-    async def _refuse_requests(self) -> None:
-        """Requests to execute that arrived in mid-execution are answered, not kept for a surprise later."""
-        for request in [r for r in self.desk.requests if isinstance(r, ExecuteRequest)]:
-            self.desk.requests.remove(request)
+    async def _to_its_end(self, execution: Coroutine[Any, Any, TicketEnd]) -> TicketEnd:
+        """Requests that arrived in mid-execution are answered, not kept for a surprise later."""
+        self.desk.is_executing = True
+        end = await execution
+        self.desk.is_executing = False
+        while self.desk.untimely:
+            request = self.desk.untimely.pop(0)
             why = f"{request.runbook_id} was not run: an execution was under way; ask again if it is still needed"
             await self._refuse(why, self.board.status, request.actor)
+        return end
 
     async def _refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
         self.desk.is_over = True

@@ -1,12 +1,15 @@
 """Whatever goes wrong, what ran is undone in reverse, and the ticket says exactly what could not be."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from db import tickets
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
-from tests.stack import Stack
+from tests.stack import PATIENCE_SECONDS, Stack
 from tests.workflows.samples import ledger, runbook
 from workflows.messages import CancelRequest, RollbackRequest
 
@@ -159,11 +162,36 @@ async def test_a_failed_rollback_can_be_asked_for_again(stack: Stack, tmp_path: 
     assert ledger(tmp_path)[-3:] == ["undo-two", "undo-one", "undo-two"]
 
 
-async def test_a_cancel_at_the_very_end_still_closes_the_escalated_ticket(stack: Stack, tmp_path: Path) -> None:
-    """The row says escalated a moment before the workflow has ended: a cancel in between must not get lost."""
+async def just_escalated(stack: Stack, tmp_path: Path, then: Callable[[str], Awaitable[None]]) -> str:
+    """Do something to a ticket between the row saying escalated and the workflow's end, and return the ticket.
+
+    Looking while holding the write lock keeps the workflow from going on to release its lease.
+    """
     await stack.add_runbook(runbook(tmp_path, postcheck="; false"))
-    for _ in range(5):
-        ticket_id = await stack.file(**WORDS)
-        await stack.status(ticket_id, TicketStatus.ESCALATED)
+    ticket_id = await stack.file(**WORDS)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            async with stack.database.write() as session:
+                ticket = await tickets.get_ticket(session, stack.tenant, ticket_id)
+                if ticket is not None and ticket.status is TicketStatus.ESCALATED:
+                    await then(ticket_id)
+                    return ticket_id
+
+
+async def test_a_cancel_at_the_very_end_still_closes_the_escalated_ticket(stack: Stack, tmp_path: Path) -> None:
+    async def cancel(ticket_id: str) -> None:
         await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam", comment="by hand"))
+
+    for _ in range(3):
+        ticket_id = await just_escalated(stack, tmp_path, cancel)
         await stack.status(ticket_id, TicketStatus.CANCELLED)
+
+
+async def test_a_request_at_the_very_end_is_served(stack: Stack, tmp_path: Path) -> None:
+    async def ask_again(ticket_id: str) -> None:
+        await stack.execute(ticket_id, "make-widgets")
+
+    for _ in range(3):
+        ticket_id = await just_escalated(stack, tmp_path, ask_again)
+        await stack.ended(ticket_id)
+        assert len(await stack.executions(ticket_id)) == 2
