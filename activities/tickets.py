@@ -102,20 +102,9 @@ class TicketActivities:
 
     @activity.defn
     async def record(self, record: Record) -> None:
-        """Set statuses and say so in the timeline."""
+        """Set statuses and say so in the timeline, once: a try that was given up for dead changes nothing later."""
         async with self._database.write() as session:
-            if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
-                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
-            if record.execution_id and record.execution_status:
-                await executions.set_execution_status(
-                    session, record.execution_id, record.execution_status, record.reason
-                )
-                if record.execution_status is ExecutionStatus.ROLLED_BACK:
-                    await host_changes.forget_changes(session, record.execution_id)
-            if record.execution_id and record.step and record.step_status:
-                step = await executions.get_step_row(session, record.execution_id, record.step)
-                step.status = record.step_status.value
-            await events.add_event(
+            is_first = await events.add_event(
                 session,
                 record.ticket_id,
                 event_key(),
@@ -129,6 +118,19 @@ class TicketActivities:
                     "step": record.step,
                 },
             )
+            if not is_first:
+                return
+            if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
+                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
+            if record.execution_id and record.execution_status:
+                await executions.set_execution_status(
+                    session, record.execution_id, record.execution_status, record.reason
+                )
+                if record.execution_status is ExecutionStatus.ROLLED_BACK:
+                    await host_changes.forget_changes(session, record.execution_id)
+            if record.execution_id and record.step and record.step_status:
+                step = await executions.get_step_row(session, record.execution_id, record.step)
+                step.status = record.step_status.value
 
 
 async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:

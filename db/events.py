@@ -20,13 +20,13 @@ async def add_event(
     execution_id: str | None = None,
     data: dict[str, Any] | None = None,
     actor: str | None = None,
-) -> None:
-    """Append to the timeline. The same `key` a second time changes nothing, so a retried activity is harmless."""
+) -> bool:
+    """Append to the timeline. The same `key` a second time changes nothing and answers False: the retry is harmless."""
     counted = update(TicketRow).where(TicketRow.id == ticket_id).values(event_count=TicketRow.event_count + 1)
     number = (await session.execute(counted.returning(TicketRow.event_count))).scalar_one()
     known = select(exists().where(EventRow.ticket_id == ticket_id, EventRow.key == key))
     if (await session.execute(known)).scalar_one():
-        return
+        return False
     row = EventRow(
         ticket_id=ticket_id,
         id=number,
@@ -40,6 +40,7 @@ async def add_event(
     )
     session.add(row)
     await session.flush()
+    return True
 
 
 async def list_events(session: AsyncSession, ticket_id: str, after: int = 0, limit: int = 500) -> list[Event]:

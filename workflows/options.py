@@ -13,9 +13,10 @@ class ActivityOptions(TypedDict, total=False):
 
 
 # Bookkeeping only needs the database. It is tried for ever: with the database down a workflow waits and then goes on,
-# nothing is skipped. 5 s at most between tries, so that it goes on soon after the database is back.
+# nothing is skipped. 5 s at most between tries, so that it goes on soon after the database is back. A try that died
+# with its worker is missed after 10 s; one that was only slow may then run twice, which these activities allow.
 BOOKKEEPING = ActivityOptions(
-    start_to_close_timeout=timedelta(seconds=30),
+    start_to_close_timeout=timedelta(seconds=10),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
 )
 
