@@ -30,6 +30,7 @@ from upkeep.starts import keep_starting
 from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.names import TASK_QUEUE
+from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.ticket import TicketWorkflow
 from workflows.watch import WorkflowWatch
 
@@ -51,12 +52,13 @@ def build_worker(client: Client, database: Database, cipher: Cipher, runners: di
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[TicketWorkflow, ConnectionCheckWorkflow],
+        workflows=[TicketWorkflow, ConnectionCheckWorkflow, PlanPreviewWorkflow],
         activities=[
             tickets.analyse,
             tickets.match,
             tickets.record,
             plans.make_plan,
+            plans.preview_plan,
             plans.record_decision,
             plans.take_answers,
             plans.rollback_outline,

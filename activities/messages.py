@@ -1,6 +1,8 @@
 """What workflows and activities say to each other. One model in, one out; evolved by optional fields only."""
 
-from typing import Any
+import base64
+import zlib
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -9,7 +11,7 @@ from domain.decision import Decision, DecisionOutcome
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.lease import LeaseHolder
-from domain.plan import StepOutline, Verdict, VerdictDecision
+from domain.plan import Plan, StepOutline, Verdict, VerdictDecision
 from domain.ticket import Classification, TicketStatus
 
 
@@ -81,6 +83,24 @@ class PlanOutline(WireModel):
     def asks(self) -> bool:
         """True if a person has to be asked about it."""
         return self.verdict is not None and self.verdict.decision is VerdictDecision.ASK
+
+
+class PlanPreview(WireModel):
+    """A plan that is only to be looked at, packed: on many hosts the same commands stand in it many times.
+
+    `problem`: why there can be no plan; then there is none.
+    """
+
+    problem: str | None = None
+    packed: str = ""
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        return cls(packed=base64.b64encode(zlib.compress(plan.model_dump_json(by_alias=True).encode())).decode())
+
+    def plan(self) -> Plan:
+        """Return the plan; there is one if there is no problem."""
+        return Plan.model_validate_json(zlib.decompress(base64.b64decode(self.packed)))
 
 
 class DecisionRecord(WireModel):

@@ -10,6 +10,7 @@ from activities.messages import (
     AnswerResult,
     DecisionRecord,
     PlanOutline,
+    PlanPreview,
     PlanRequest,
     RollbackOutline,
     RollbackQuestion,
@@ -33,6 +34,8 @@ WAYS = {
     VerdictDecision.ASK: "waits for approval",
     VerdictDecision.REFUSE: "is refused",
 }
+
+LARGEST_PREVIEW = 1_500_000  # a payload of Temporal has 2 MB
 
 
 class PlanActivities:
@@ -71,6 +74,23 @@ class PlanActivities:
             steps=[StepOutline.of(step) for step in plan.steps],
             approval_timeout=timeout,
         )
+
+    @activity.defn
+    async def preview_plan(self, request: PlanRequest) -> PlanPreview:
+        """Draft the plan that `make_plan` would make now; nothing is stored."""
+        async with self._database.read() as session:
+            ticket = await _ticket(session, request.tenant, request.ticket_id)
+            query = await match_query(session, ticket)
+        confidence = await self._library.confidence(request.tenant, query, request.runbook_id)
+        async with self._database.read() as session:
+            try:
+                plan, _ = await draft_plan(session, request, confidence)
+            except PlanProblem as problem:
+                return PlanPreview(problem=str(problem))
+        preview = PlanPreview.of(plan)
+        if len(preview.packed) > LARGEST_PREVIEW:
+            return PlanPreview(problem=f"its {len(plan.steps)} steps are too much to show before they are planned")
+        return preview
 
     async def _replace(self, session: AsyncSession, request: PlanRequest, reason: str) -> None:
         if request.replaces:

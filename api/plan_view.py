@@ -20,12 +20,10 @@ class PlanStep(Step):
     target: str
 
 
-class PlanView(Model):
-    """The current plan. An approval names its `digest`. Values of `inputs` reach the commands as variables."""
+class PlanDraft(Model):
+    """What would run: every command, on which host, with which values. `inputs` reach the commands as variables."""
 
     digest: str
-    execution_id: str
-    status: ExecutionStatus = Field(description="awaiting_approval while it can be decided.")
     runbook_id: str
     runbook_version: int
     title: str
@@ -35,10 +33,17 @@ class PlanView(Model):
     inputs: dict[str, str]
     targets: list[Target]
     steps: list[PlanStep]
+
+
+class PlanView(PlanDraft):
+    """The current plan. An approval names its `digest`."""
+
+    execution_id: str
+    status: ExecutionStatus = Field(description="awaiting_approval while it can be decided.")
     expires_at: datetime | None = Field(description="When an undecided approval expires.")
 
 
-def view_plan(plan: Plan, execution: Execution) -> PlanView:
+def view_draft(plan: Plan, digest: str) -> PlanDraft:
     steps = [
         PlanStep(
             **{**step.spec.model_dump(by_alias=True), "timeout": step.spec.timeout_seconds},
@@ -48,10 +53,8 @@ def view_plan(plan: Plan, execution: Execution) -> PlanView:
         )
         for step in plan.steps
     ]
-    return PlanView(
-        digest=execution.plan_digest,
-        execution_id=execution.id,
-        status=execution.status,
+    return PlanDraft(
+        digest=digest,
         runbook_id=plan.runbook_id,
         runbook_version=plan.runbook_version,
         title=plan.title,
@@ -61,6 +64,15 @@ def view_plan(plan: Plan, execution: Execution) -> PlanView:
         inputs=plan.inputs,
         targets=plan.targets,
         steps=steps,
+    )
+
+
+def view_plan(plan: Plan, execution: Execution) -> PlanView:
+    draft = view_draft(plan, execution.plan_digest)
+    return PlanView(
+        **{name: getattr(draft, name) for name in PlanDraft.model_fields},
+        execution_id=execution.id,
+        status=execution.status,
         expires_at=execution.approval_expires_at,
     )
 

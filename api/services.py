@@ -22,3 +22,4 @@ class Services:
     decision_seconds: float = 2.0
     temporal_seconds: float = 5.0
     connection_check_seconds: float = 25.0
+    preview_seconds: float = 10.0

@@ -9,6 +9,8 @@ from db.tables import RunbookRow
 from domain.base import WireModel, utc_now
 from domain.runbook import Runbook
 
+MOST_WORDS = 10
+
 
 class StoredRunbook(WireModel):
     """One stored version of a runbook, with its source text."""
@@ -73,6 +75,17 @@ async def list_runbooks(
     query = select(RunbookRow).where(RunbookRow.tenant == tenant, RunbookRow.is_latest.is_(True), RunbookRow.id > after)
     if not with_retired:
         query = query.where(RunbookRow.retired_at.is_(None))
+    return [_to_stored(row) for row in await session.scalars(query.order_by(RunbookRow.id).limit(limit))]
+
+
+async def search_runbooks(session: AsyncSession, tenant: str, words: str, limit: int) -> list[StoredRunbook]:
+    """Return the latest version of the runbooks in use whose text has all of these words, by id."""
+    query = select(RunbookRow).where(
+        RunbookRow.tenant == tenant,
+        RunbookRow.is_latest.is_(True),
+        RunbookRow.retired_at.is_(None),
+        *(RunbookRow.text.icontains(word, autoescape=True) for word in words.split()[:MOST_WORDS]),
+    )
     return [_to_stored(row) for row in await session.scalars(query.order_by(RunbookRow.id).limit(limit))]
 
 

@@ -7,14 +7,15 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.messages import ConnectionCheck, ConnectionReport
+from activities.messages import ConnectionCheck, ConnectionReport, PlanPreview, PlanRequest
 from domain.decision import Decision
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import CancelRequest, ExecuteRequest, FirstMove, RollbackRequest, TicketEnd, TicketStart
 from workflows.names import TASK_QUEUE, ticket_workflow_id
+from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.ticket import TicketWorkflow
 
-CHECK_FORGOTTEN_AFTER = timedelta(seconds=60)  # with no worker there, nobody waits for the answer any more
+FORGOTTEN_AFTER = timedelta(seconds=60)  # with no worker there, nobody waits for the answer any more
 
 
 class TicketClient:
@@ -68,7 +69,25 @@ class TicketClient:
             ConnectionCheck(tenant=tenant, name=name),
             id=f"connection-check:{tenant}:{name}:{check_id}",
             task_queue=TASK_QUEUE,
-            execution_timeout=CHECK_FORGOTTEN_AFTER,
+            execution_timeout=FORGOTTEN_AFTER,
+        )
+
+    async def preview_plan(self, tenant: str, ticket_id: str, asked: ExecuteRequest) -> PlanPreview:
+        """Return the plan that this request would get now; nothing is planned, run or stored."""
+        return await self._client.execute_workflow(
+            PlanPreviewWorkflow.run,
+            PlanRequest(
+                tenant=tenant,
+                ticket_id=ticket_id,
+                execution_id="",
+                runbook_id=asked.runbook_id,
+                inputs=asked.inputs,
+                target=asked.target,
+                requested_by=asked.actor,
+            ),
+            id=f"plan-preview:{tenant}:{ticket_id}:{asked.request_id}",
+            task_queue=TASK_QUEUE,
+            execution_timeout=FORGOTTEN_AFTER,
         )
 
     async def ping(self) -> None:

@@ -3,6 +3,7 @@
 TASK_QUEUE = "handrail"
 TICKET_WORKFLOW = "TicketWorkflow"
 CONNECTION_CHECK_WORKFLOW = "ConnectionCheckWorkflow"
+PLAN_PREVIEW_WORKFLOW = "PlanPreviewWorkflow"
 
 TENANT = "HandrailTenant"
 STATUS = "HandrailStatus"

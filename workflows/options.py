@@ -48,6 +48,11 @@ CONNECTION_CHECK = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=20), retry_policy=RetryPolicy(maximum_attempts=1)
 )
 
+# A person waits for a preview too; the first one after a deploy may have to read the library.
+PLAN_PREVIEW = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=50), retry_policy=RetryPolicy(maximum_attempts=1)
+)
+
 
 def step_options(command_timeout: float) -> ActivityOptions:
     """Options for a step whose command may take this many seconds."""

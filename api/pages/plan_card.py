@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from api.plan_view import PlanStep, PlanView
+from api.plan_view import PlanDraft, PlanStep
 from domain.analysis import Analysis
 from domain.connection import Connector
 from domain.execution import Execution, ExecutionStatus
@@ -33,12 +33,12 @@ class Host:
     steps: list[PlanStep]
 
 
-def hosts_of(plan: PlanView) -> list[Host]:
+def hosts_of(plan: PlanDraft) -> list[Host]:
     """Return the plan's steps host by host, in the order in which they run on each."""
     return [Host(target, [step for step in plan.steps if step.target == target.name]) for target in plan.targets]
 
 
-def values_in(step: PlanStep, plan: PlanView) -> list[tuple[str, str, bool]]:
+def values_in(step: PlanStep, plan: PlanDraft) -> list[tuple[str, str, bool]]:
     """Return (variable, value or where it comes from, whether it is a value) for the variables a step's texts name."""
     texts = " ".join(text for text in (step.run, step.rollback.run if step.rollback else None, step.when) if text)
     named = list(dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", texts)))
@@ -52,7 +52,7 @@ def values_in(step: PlanStep, plan: PlanView) -> list[tuple[str, str, bool]]:
     return list({name: (name, value, is_value) for name, value, is_value in given}.values())
 
 
-def doubts(plan: PlanView, analysis: Analysis | None, ran: list[Execution]) -> list[str]:
+def doubts(plan: PlanDraft, analysis: Analysis | None, ran: list[Execution]) -> list[str]:
     """Return why one might not want to run it, most serious first."""
     found: list[str] = []
     if plan.risk is Risk.HIGH:
@@ -90,7 +90,7 @@ def replaced_execution(ran: list[Execution], current_id: str) -> Execution | Non
     return before[-1] if is_last else None
 
 
-def changes(before: PlanView, after: PlanView) -> list[Change]:
+def changes(before: PlanDraft, after: PlanDraft) -> list[Change]:
     """Return what differs between two plans of a ticket, in the order in which a person would look."""
     found: list[Change] = []
     if before.runbook_id != after.runbook_id or before.runbook_version != after.runbook_version:
@@ -110,15 +110,15 @@ def changes(before: PlanView, after: PlanView) -> list[Change]:
     return found
 
 
-def _inputs(plan: PlanView) -> list[str]:
+def _inputs(plan: PlanDraft) -> list[str]:
     return [f"{name}={value}" for name, value in plan.inputs.items()]
 
 
-def _targets(plan: PlanView) -> list[str]:
+def _targets(plan: PlanDraft) -> list[str]:
     return [json.dumps(target.model_dump(mode="json"), ensure_ascii=False) for target in plan.targets]
 
 
-def _commands(plan: PlanView) -> list[str]:
+def _commands(plan: PlanDraft) -> list[str]:
     return [line for step in plan.steps for line in _step_lines(step)]
 
 

@@ -1,5 +1,6 @@
 """Tickets: file one, list them, look at one, run a runbook for one."""
 
+import asyncio
 import difflib
 import logging
 from typing import Annotated, Any
@@ -7,6 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import WorkflowFailureError
 
 from api.dependencies import (
     Actor,
@@ -20,12 +23,13 @@ from api.dependencies import (
     request_key,
     requires_json,
 )
+from api.plan_view import PlanDraft, view_draft
 from api.problems import Problem, answer, problem_responses
 from api.services import Services
 from api.temporal import UNREACHABLE, ask
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
 from db import connections, executions, runbooks, tickets
-from domain.base import Model
+from domain.base import Model, new_id
 from domain.execution import ExecutionStatus
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.runbook import Runbook
@@ -131,32 +135,66 @@ async def execute(
     or waits for approval."""
     async with services.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
-        stored = await runbooks.get_runbook(session, tenant, choice.runbook_id)
-        if stored is None or stored.retired_at is not None:
-            raise _unknown_runbook(choice.runbook_id, list(await runbooks.latest_versions(session, tenant)))
-        _check_inputs(stored.runbook, choice.inputs)
-        known = [connection.name for connection in await connections.list_connections(session, tenant)]
+        await _check_choice(session, tenant, choice)
         running = [one for one in await executions.list_executions(session, ticket_id) if is_under_way(one.status)]
-    if choice.target is not None and choice.target not in known:
-        message = f"there is no connection {choice.target!r}; there are: {', '.join(known[:50]) or 'none'}"
-        raise Problem(422, f"target: {message}", errors=[{"field": "target", "message": message}])
     if running or ticket.status in (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK):
         which = f"execution {running[-1].id} is {running[-1].status.value}" if running else ticket.status.value
         raise Problem(409, f"{which}; wait for its end or cancel it first", ticket_status=ticket.status.value)
-    asked = ExecuteRequest(
-        request_id=request_key(request, tenant, ticket_id, "execute"),
-        runbook_id=choice.runbook_id,
-        inputs=choice.inputs,
-        target=choice.target,
-        actor=actor,
-    )
+    asked = _request_for(choice, request_key(request, tenant, ticket_id, "execute"), actor)
     await ask(services.tickets.execute(tenant, ticket_id, asked), services.temporal_seconds)
     return accepted(ticket, services)
+
+
+@router.post(
+    "/{ticket_id}/preview",
+    summary="Look at the plan that a runbook would get for a ticket, without running it",
+    responses=problem_responses(409, 413, 415),
+)
+async def preview(
+    choice: RunbookChoice, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+) -> PlanDraft:
+    """The same planning as `execute`, by a worker: the commands, the hosts, the values and what policy says of them.
+    Nothing is stored and nothing runs; 409 says why there can be no plan."""
+    async with services.database.read() as session:
+        await find_ticket(session, tenant, ticket_id)
+        await _check_choice(session, tenant, choice)
+    await ask(services.tickets.ping(), services.temporal_seconds)
+    try:
+        async with asyncio.timeout(services.preview_seconds):
+            found = await services.tickets.preview_plan(tenant, ticket_id, _request_for(choice, new_id(), actor))
+    except TimeoutError as error:
+        raise Problem(
+            503, f"no worker has planned it within {services.preview_seconds:g} s; start one: ./handrail worker"
+        ) from error
+    except WorkflowFailureError as error:
+        raise Problem(503, f"the worker could not plan it in time: {error.cause}; try again") from error
+    if found.problem is not None:
+        raise Problem(409, found.problem)
+    plan = found.plan()
+    return view_draft(plan, plan.digest())
+
+
+def _request_for(choice: RunbookChoice, request_id: str, actor: str) -> ExecuteRequest:
+    return ExecuteRequest(
+        request_id=request_id, runbook_id=choice.runbook_id, inputs=choice.inputs, target=choice.target, actor=actor
+    )
 
 
 def is_under_way(status: ExecutionStatus) -> bool:
     """Whether an execution runs, or will without anybody's doing."""
     return not status.is_final and status is not ExecutionStatus.AWAITING_APPROVAL
+
+
+async def _check_choice(session: AsyncSession, tenant: str, choice: RunbookChoice) -> None:
+    """Raises Problem for a runbook that is not in use, inputs that it cannot take, or a target that is none."""
+    stored = await runbooks.get_runbook(session, tenant, choice.runbook_id)
+    if stored is None or stored.retired_at is not None:
+        raise _unknown_runbook(choice.runbook_id, list(await runbooks.latest_versions(session, tenant)))
+    _check_inputs(stored.runbook, choice.inputs)
+    known = [connection.name for connection in await connections.list_connections(session, tenant)]
+    if choice.target is not None and choice.target not in known:
+        message = f"there is no connection {choice.target!r}; there are: {', '.join(known[:50]) or 'none'}"
+        raise Problem(422, f"target: {message}", errors=[{"field": "target", "message": message}])
 
 
 def _check_inputs(runbook: Runbook, inputs: dict[str, Any]) -> None:

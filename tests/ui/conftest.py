@@ -59,16 +59,15 @@ async def site(stack: Stack, tmp_path: Path) -> AsyncIterator[Site]:
         temporal_ui_url="http://127.0.0.1:8233",
         temporal_namespace=stack.client.namespace,
     )
-    config = uvicorn.Config(
-        create_app(services), host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off"
-    )
+    app = create_app(services)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve(None))  # `serve` would take over the test's signals
     while not server.started:
         assert not serving.done(), serving
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(stack, services, tmp_path / "host", f"http://127.0.0.1:{port}")
+    yield Site(stack, services, tmp_path / "host", f"http://127.0.0.1:{port}", app)
     server.should_exit = server.force_exit = True
     with suppress(asyncio.CancelledError):
         await serving

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from api.auth import SESSION_COOKIE, new_session
@@ -33,6 +34,7 @@ class Site:
     services: Services
     host: Path
     url: str
+    app: FastAPI
 
     def at(self, path: str = "/tickets") -> str:
         return f"{self.url}/t/{self.stack.tenant}{path}"

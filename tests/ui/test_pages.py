@@ -16,7 +16,8 @@ pytestmark = pytest.mark.chromium
 MOST_BYTES = 100_000
 PAGES = [
     *("/tickets", "/tickets?status=resolved&q=file", "/approvals", "/runbooks", "/runbooks/touch-file"),
-    *("/runbooks/touch-file/edit", "/new-runbook", "/connections", "/new-connection", "/overview", "/settings"),
+    *("/runbooks/touch-file/edit", "/runbooks/touch-file/preview", "/new-runbook", "/connections"),
+    *("/new-connection", "/overview", "/settings"),
 ]
 HTML = {"Accept": "text/html"}
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -102,7 +103,8 @@ async def test_every_page_is_light_strict_and_narrow(
     ticket_id = await busy_site.waiting_ticket("x" * 300, service="y" * 200)
     for number in range(60):
         await busy_site.stack.file(f"Ticket number {number} " + "and a long title " * 20)
-    for path in [*PAGES, f"/tickets/{ticket_id}"]:
+    preview = f"/runbooks/touch-file/preview?ticket={ticket_id}"
+    for path in [*PAGES, f"/tickets/{ticket_id}", preview, f"/tickets/{ticket_id}/runbooks"]:
         page = await visitor.open(path, viewport=viewport)  # a context of its own: nothing is cached
         await page.wait_for_load_state("load")
         weight = await page.evaluate(
@@ -127,7 +129,8 @@ async def test_axe_finds_nothing(busy_site: Site, visitor: Visitor, scheme: str)
     ticket_id = await busy_site.waiting_ticket("Still waits", severity="critical", service="nginx", labels={"a": "b"})
     page = await visitor.open(viewport=DESKTOP, color_scheme=scheme)
     found: list[str] = []
-    for path in [*PAGES, f"/tickets/{ticket_id}", f"/tickets/{done}"]:
+    preview = f"/runbooks/touch-file/preview?ticket={ticket_id}"
+    for path in [*PAGES, f"/tickets/{ticket_id}", f"/tickets/{done}", preview, f"/tickets/{ticket_id}/runbooks"]:
         await page.goto(busy_site.at(path))
         await page.evaluate(script)
         found += await _violations(page, path)

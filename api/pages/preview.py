@@ -1,0 +1,125 @@
+"""Looking before deciding: the plan a runbook would get for a ticket, and any runbook for a ticket that needs one."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api.bodies import why_unstorable
+from api.dependencies import Actor, Serving, Tenant, TicketId
+from api.pages import plan_card
+from api.pages.decide import build
+from api.pages.forms import prefixed
+from api.pages.render import html, is_part, text_of
+from api.pages.shell import page
+from api.pages.ticket import Look, look_at
+from api.plan_view import PlanDraft
+from api.problems import Problem
+from api.routes import runbooks as runbook_routes
+from api.routes import tickets as ticket_routes
+from api.routes.runbooks import RunbookId
+from api.services import Services
+from db import runbooks, tickets
+from domain.runbook import Runbook
+
+router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
+
+Words = Annotated[str, Query(max_length=200)]
+AT_ONCE = 25
+SHOWN_IN_PLACE = (404, 409, 422, 503)
+INPUT = "input."
+
+
+@router.get("/runbooks/{runbook_id}/preview")
+async def preview_page(
+    request: Request,
+    tenant: Tenant,
+    runbook_id: RunbookId,
+    actor: Actor,
+    services: Serving,
+    ticket: Annotated[str, Query(max_length=100)] = "",
+    q: Words = "",
+) -> Response:
+    """First the tickets to choose from, then the plan for the chosen one."""
+    async with services.database.read() as session:
+        book = (await runbook_routes.get_runbook(tenant, runbook_id, session)).runbook
+        if not ticket:
+            narrow = tickets.TicketFilter(q=q or None)
+            found = (await tickets.list_tickets(session, tenant, narrow, AT_ONCE, None)).items
+            values: dict[str, Any] = {"book": book, "found": found, "q": q, "base": f"/t/{tenant}"}
+            if is_part(request):
+                return html(request, text_of("runbooks/for_tickets.html", **values))
+            title = f"Preview {book.id}"
+            return await page(request, tenant, "runbooks/for.html", tab="runbooks", title=title, **values)
+        look = await look_at(session, tenant, ticket, services)
+    fields = _fields(request)
+    plan, notice, status = await _try(tenant, book, look, fields, actor, services)
+    return await page(
+        request,
+        tenant,
+        "runbooks/preview.html",
+        tab="runbooks",
+        title=f"Preview {book.id}",
+        status=status,
+        book=book,
+        look=look,
+        given=prefixed(fields, INPUT),
+        target=fields.get("target", ""),
+        fields={name: value for name, value in fields.items() if name == "target" or name.startswith(INPUT)},
+        plan=plan,
+        notice=notice,
+        card=plan_card,
+        key=secrets.token_urlsafe(12),
+    )
+
+
+@router.get("/tickets/{ticket_id}/runbooks")
+async def choose_page(
+    request: Request, tenant: Tenant, ticket_id: TicketId, services: Serving, q: Words = ""
+) -> Response:
+    """Every runbook in use that has these words, whether it matched or not."""
+    async with services.database.read() as session:
+        look = await look_at(session, tenant, ticket_id, services)
+        found = await runbooks.search_runbooks(session, tenant, q, AT_ONCE + 1)
+    values: dict[str, Any] = {
+        "look": look,
+        "found": found[:AT_ONCE],
+        "is_cut": len(found) > AT_ONCE,
+        "scores": {one.runbook_id: one.confidence_score for one in look.ticket.matched_runbooks},
+        "q": q,
+        "base": f"/t/{tenant}",
+    }
+    if is_part(request):
+        return html(request, text_of("ticket/books.html", **values))
+    return await page(request, tenant, "ticket/choose.html", tab="tickets", title="Choose a runbook", **values)
+
+
+async def _try(
+    tenant: str, book: Runbook, look: Look, fields: dict[str, str], actor: str, services: Services
+) -> tuple[PlanDraft | None, dict[str, str] | None, int]:
+    """Return the plan, or what stands against it and its status."""
+    given = prefixed(fields, INPUT)
+    try:
+        choice = build(
+            ticket_routes.RunbookChoice, runbook_id=book.id, inputs=given, target=fields.get("target") or None
+        )
+        return await ticket_routes.preview(choice, tenant, look.ticket.id, actor, services), None, 200
+    except Problem as problem:
+        if problem.status not in SHOWN_IN_PLACE:
+            raise
+        # Nobody has filled anything in yet: what is missing is a hint, not an error.
+        is_first = problem.status == 422 and not given
+        return (
+            None,
+            {"tone": "warn" if is_first else "bad", "text": problem.detail},
+            200 if is_first else problem.status,
+        )
+
+
+def _fields(request: Request) -> dict[str, str]:
+    fields = dict(request.query_params)
+    why = why_unstorable(fields)
+    if why is not None:
+        raise Problem(422, f"the address {why}")
+    return fields
