@@ -1,6 +1,7 @@
 """Looking at the plan that a runbook would get, before anybody asks for it."""
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -46,7 +47,13 @@ async def test_what_stands_against_a_preview(busy_desk: Desk) -> None:
     credential = {"name": "ops", "kind": "password", "password": "s3cret-word"}
     assert (await busy_desk.post(f"/credentials/{TENANT}", credential)).status_code == 201
     for name in ("web-01", "web-02"):
-        body = {"name": name, "host": "127.0.0.1", "username": "x", "credential": "ops", "host_key": HOST_KEY}
+        body: dict[str, Any] = {
+            "name": name,
+            "host": "127.0.0.1",
+            "username": "x",
+            "credential": "ops",
+            "host_key": HOST_KEY,
+        }
         body["aliases"] = ["twin"]
         assert (await busy_desk.post(f"/connections/{TENANT}", body)).status_code == 201
     ticket_id = await busy_desk.file("Something is slow", metadata={"ci_name": "twin"})
