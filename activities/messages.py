@@ -207,7 +207,13 @@ class ConnectionCheck(WireModel):
 
 
 class ConnectionReport(WireModel):
-    """Whether a connection works, and what the host says of itself or why it does not."""
+    """Whether a connection works, and what the host says of itself or why it does not.
+
+    `host_key`: what a host shows whose key nobody has confirmed, at this address; nobody logged in.
+    """
 
     is_ok: bool
     detail: str
+    host_key: str | None = None
+    host: str = ""
+    port: int = 0

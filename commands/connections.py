@@ -32,7 +32,7 @@ def add_connection(
     username: Annotated[str | None, typer.Option("--username", "-u", help="Who to log in as.")] = None,
     credential: Annotated[str | None, typer.Option("--credential", "-c", help="Name of a stored credential.")] = None,
     host_key: Annotated[
-        str | None, typer.Option("--host-key", help="OpenSSH public key line; `ssh-keyscan HOST` shows it, check it.")
+        str | None, typer.Option("--host-key", help="OpenSSH public key line; without it, a test shows it to confirm.")
     ] = None,
     port: Annotated[int, typer.Option("--port", "-p", min=1, max=65535)] = 22,
     connector: Annotated[Connector, typer.Option("--connector")] = Connector.SSH,
@@ -64,11 +64,45 @@ def try_connection(
     run(_test(context, name, as_json))
 
 
+@connections.command("confirm")
+def confirm_host_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The connection.")],
+    fingerprint: Annotated[str, typer.Argument(help="SHA256:..., as `ssh-keygen -lf` prints it on the host.")],
+    as_json: Json = False,
+) -> None:
+    """Confirm the key of a host that has none yet, if it is the one with this fingerprint."""
+    run(_confirm(context, name, fingerprint, as_json))
+
+
+async def _confirm(context: typer.Context, name: str, fingerprint: str, as_json: bool) -> None:
+    async with _api(context) as api:
+        report = await api.post(f"/connections/{{tenant}}/{name}/test")
+        shown = report.get("unconfirmed")
+        if shown is None:
+            raise CommandFailed(f"{name} shows no key that waits to be confirmed: {report['detail']}")
+        if shown["fingerprint"] != fingerprint:
+            raise CommandFailed(
+                f"{name} shows {shown['fingerprint']}, not {fingerprint}; nothing was confirmed",
+                "find out who answers there",
+            )
+        body = {part: shown[part] for part in ("host_key", "host", "port")}
+        stored = await api.post(f"/connections/{{tenant}}/{name}/host-key", body)
+    if as_json:
+        print_json(stored)
+    else:
+        words = f"{name} has the host key {fingerprint}; try it: ./handrail connection test {name}"
+        out.print(words, soft_wrap=True, markup=False)
+
+
 async def _test(context: typer.Context, name: str, as_json: bool) -> None:
     async with _api(context) as api:
         report = await api.post(f"/connections/{{tenant}}/{name}/test")
     if as_json:
         print_json(report)
+    unconfirmed = report.get("unconfirmed")
+    if unconfirmed:
+        raise CommandFailed(report["detail"], f"./handrail connection confirm {name} {unconfirmed['fingerprint']}")
     if not report["is_ok"]:
         raise CommandFailed(
             f"{name} does not work: {report['detail']}", "mend it with ./handrail connection add --replace"

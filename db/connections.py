@@ -27,6 +27,12 @@ async def get_connection(session: AsyncSession, tenant: str, name: str) -> Conne
     return Connection.model_validate(row.document) if row else None
 
 
+async def lock_connection(session: AsyncSession, tenant: str, name: str) -> Connection | None:
+    """Return a connection that nobody else changes before this transaction ends."""
+    row = await session.get(ConnectionRow, (tenant, name), with_for_update=True)
+    return Connection.model_validate(row.document) if row else None
+
+
 async def list_connections(
     session: AsyncSession, tenant: str, after: str = "", limit: int | None = None
 ) -> list[Connection]:

@@ -1,9 +1,10 @@
 """Queries for lists that people look at: what waits for them, what changed, which runbook a ticket got."""
 
+from collections import Counter
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -87,6 +88,42 @@ async def recent_sources(session: AsyncSession, tenant: str) -> list[str]:
 
 async def has_tickets(session: AsyncSession, tenant: str) -> bool:
     return (await session.scalars(select(TicketRow.id).where(TicketRow.tenant == tenant).limit(1))).first() is not None
+
+
+class ConnectionUse(WireModel):
+    """Who uses a connection: tickets that mean it or ran on it, and how often which runbook ran on it."""
+
+    tickets: list[Ticket]
+    runs: dict[str, int]
+
+
+async def connection_use(session: AsyncSession, tenant: str, name: str, most: int) -> ConnectionUse:
+    """Return who used a connection among the latest tickets, newest first; at most so many of them."""
+    latest = (
+        select(TicketRow.id).where(TicketRow.tenant == tenant).order_by(TicketRow.id.desc()).limit(LATEST)
+    ).subquery()
+    recent = select(latest.c.id)
+    ran = (
+        select(ExecutionRow.ticket_id, ExecutionRow.runbook_id, ExecutionRow.id)
+        .where(
+            ExecutionRow.ticket_id.in_(recent),
+            ExecutionRow.started_at.is_not(None),
+            exists().where(StepRow.execution_id == ExecutionRow.id, StepRow.host == name),
+        )
+        .order_by(ExecutionRow.created_at.desc())
+    )
+    found = list(await session.execute(ran))
+    meant = TicketRow.analysis["ci"]["connection"].as_string() == name
+    query = (
+        select(TicketRow)
+        .where(TicketRow.id.in_(recent), or_(meant, TicketRow.id.in_({ticket_id for ticket_id, _, _ in found})))
+        .order_by(TicketRow.id.desc())
+        .limit(most)
+    )
+    return ConnectionUse(
+        tickets=[to_ticket(row) for row in await session.scalars(query)],
+        runs=dict(Counter(runbook_id for _, runbook_id, _ in found).most_common()),
+    )
 
 
 class OutputTail(WireModel):

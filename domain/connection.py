@@ -1,5 +1,8 @@
 """Connections: how a CI is reached; credentials: what one is let in with."""
 
+import base64
+import binascii
+import hashlib
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -16,7 +19,10 @@ class Connector(StrEnum):
 
 
 class Connection(Model):
-    """How to reach one CI. `credential` is a name; `host_key` is an OpenSSH public key line (`ssh-ed25519 AAAA...`)."""
+    """How to reach one CI. `credential` is a name; `host_key` is an OpenSSH public key line (`ssh-ed25519 AAAA...`).
+
+    Without a `host_key` nothing runs there: a test shows the host's key, for a person to confirm.
+    """
 
     name: Name = Field(examples=["web-01"])
     connector: Connector = Connector.SSH
@@ -31,10 +37,19 @@ class Connection(Model):
     @model_validator(mode="after")
     def _ssh_is_complete(self) -> Self:
         if self.connector is Connector.SSH:
-            missing = [name for name in ("host", "username", "credential", "host_key") if not getattr(self, name)]
+            missing = [name for name in ("host", "username", "credential") if not getattr(self, name)]
             if missing:
                 raise ValueError(f"an ssh connection needs {', '.join(missing)}")
         return self
+
+
+def fingerprint_of(host_key: str) -> str:
+    """Return a public key's fingerprint as `ssh-keygen -l` prints it, or nothing for what is no key."""
+    try:
+        blob = base64.b64decode(host_key.split()[1], validate=True)
+    except (IndexError, binascii.Error):
+        return ""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 class CredentialKind(StrEnum):

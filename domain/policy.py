@@ -43,7 +43,8 @@ def decide(question: PolicyQuestion) -> Verdict:
 def _refusals(question: PolicyQuestion) -> Sequence[str]:
     if not question.targets:
         return [f"target {question.runbook.target!r} means no connection; an empty target is never 'everything'"]
-    return []
+    strange = [target.name for target in question.targets if not target.is_recognisable]
+    return [f"nobody has confirmed the host key of {name} yet; test the connection and compare it" for name in strange]
 
 
 def _asks(question: PolicyQuestion) -> Sequence[str]:

@@ -135,6 +135,10 @@ class CommandRunner(Protocol):
         """Connect, run a harmless command and return what the host says of itself. Raises as `run` does."""
         ...
 
+    async def show_host_key(self, address: HostAddress) -> str:
+        """Return the host's public key line without logging in; empty where hosts have none. Raises HostUnreachable."""
+        ...
+
     async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
         """Remove run directories of ended commands older than this; returns how many."""
         ...

@@ -85,6 +85,9 @@ class SessionRunner(ABC):
     async def check(self, address: HostAddress, secret: Secret | None) -> str:
         return (await self._ask(address, secret, "check")).removeprefix("text ")
 
+    async def show_host_key(self, address: HostAddress) -> str:
+        return ""
+
     async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
         answer = await self._ask(address, secret, "clean", age=max(int(older_than_seconds), 0))
         self._records.pop(address.model_dump_json(), None)  # what was removed took the host's record with it

@@ -8,7 +8,7 @@ import asyncssh
 from integrations.connector import HostAddress, HostUnreachable, Secret
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session, SessionLost
-from integrations.ssh_connections import KeptConnection, SshConnections, quick_acknowledge
+from integrations.ssh_connections import KeptConnection, SshConnections, fetch_host_key, quick_acknowledge
 
 _LOSSES = (asyncssh.Error, OSError)
 
@@ -24,6 +24,9 @@ class SshRunner(SessionRunner):
     async def open(self, address: HostAddress, secret: Secret | None) -> None:
         """Connect ahead of the first command, for instance while an approval is pending. Raises as `run` does."""
         await self._connections.get(address, secret)
+
+    async def show_host_key(self, address: HostAddress) -> str:
+        return await fetch_host_key(address, self._connect_seconds)
 
     async def close(self) -> None:
         await super().close()

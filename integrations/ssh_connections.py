@@ -80,6 +80,24 @@ def quick_acknowledge(connection: asyncssh.SSHClientConnection) -> None:
             return
 
 
+async def fetch_host_key(address: HostAddress, seconds: float) -> str:
+    """Return the public key line that a host shows; nobody logs in, so nothing secret is sent. Raises HostUnreachable.
+
+    Whoever sits in between may have answered: the key counts only after a person has compared it.
+    """
+    where = f"{address.name} ({address.host}:{address.port})"
+    try:
+        async with asyncio.timeout(seconds):
+            key = await asyncssh.get_server_host_key(address.host, address.port, config=None)
+    except TimeoutError as error:
+        raise HostUnreachable(f"{where} did not answer within {seconds:g} seconds") from error
+    except (asyncssh.Error, OSError) as error:
+        raise HostUnreachable(f"{where} cannot be reached: {error}") from error
+    if key is None:
+        raise HostUnreachable(f"{where} shows no host key")
+    return " ".join(key.export_public_key("openssh").decode().split()[:2])
+
+
 class _Client(asyncssh.SSHClient):
     """Remembers the host key that was not the expected one, for the message."""
 

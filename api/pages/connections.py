@@ -12,10 +12,10 @@ from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
 from api.problems import Problem
 from api.routes import connections as routes
-from api.routes.connections import ConnectionName
+from api.routes.connections import ConnectionName, HostKeyConfirmation, ShownHostKey
 from api.services import Services
-from db import connections, runbooks
-from domain.connection import Connection
+from db import connections, lists, runbooks
+from domain.connection import Connection, fingerprint_of
 from domain.runbook import Runbook
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
@@ -23,6 +23,7 @@ router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 EMPTY = {"connector": "ssh", "port": "22"}
 TEXTS = ("name", "connector", "host", "port", "username", "credential", "host_key")
 LISTS = ("aliases", "tags")
+MOST_TICKETS = 10
 
 
 @router.get("/connections")
@@ -94,18 +95,44 @@ async def remove(
 @router.post("/connections/{name}/test")
 async def try_it(request: Request, tenant: Tenant, name: ConnectionName, services: Serving) -> Response:
     """What a worker found, as a line; without scripts as a page."""
+    shown: ShownHostKey | None = None
     try:
         tested = await routes.test_connection(tenant, name, services)
-        notice = {"tone": "good" if tested.is_ok else "bad", "text": tested.detail}
+        shown = tested.unconfirmed
+        notice = {"tone": "good" if tested.is_ok else "warn" if shown else "bad", "text": tested.detail}
     except Problem as problem:
         if problem.status != 503:
             raise
         notice = {"tone": "bad", "text": problem.detail}
     if is_part(request):
-        return html(request, text_of("notice.html", **notice))
+        at = f"/t/{tenant}/connections/{name}"
+        return html(request, text_of("connections/tested.html", at=at, notice=notice, shown=shown))
     async with services.database.read() as session:
         connection = await routes.get_connection(tenant, name, session)
-    return await _form(request, tenant, services, _fields(connection), connection, notice=notice)
+    return await _form(request, tenant, services, _fields(connection), connection, notice=notice, shown=shown)
+
+
+@router.post("/connections/{name}/host-key")
+async def confirm(
+    request: Request,
+    tenant: Tenant,
+    name: ConnectionName,
+    actor: Actor,
+    services: Serving,
+    background: BackgroundTasks,
+) -> Response:
+    """Pin the key that the test showed; one that is no longer the right one is refused, and the page says why."""
+    fields = await read_form(request)
+    try:
+        seen = build(HostKeyConfirmation, **{part: fields.get(part, "") for part in ("host_key", "host", "port")})
+        await routes.confirm_host_key(seen, tenant, name, actor, services, background)
+    except Problem as problem:
+        if problem.status not in (409, 422):
+            raise
+        async with services.database.read() as session:
+            before = await routes.get_connection(tenant, name, session)
+        return await _form(request, tenant, services, _fields(before), before, problem)
+    return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
 
 
 async def _form(
@@ -116,8 +143,10 @@ async def _form(
     connection: Connection | None,
     problem: Problem | None = None,
     notice: dict[str, str] | None = None,
+    shown: ShownHostKey | None = None,
 ) -> Response:
     async with services.database.read() as session:
+        use = await lists.connection_use(session, tenant, connection.name, MOST_TICKETS) if connection else None
         credentials = [one.name for one in await connections.list_credentials(session, tenant)]
         books = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
     values: dict[str, Any] = {name: fields.get(name, "") for name in (*TEXTS, *LISTS)}
@@ -132,6 +161,10 @@ async def _form(
         values=values,
         credentials=credentials,
         users=_users(connection, books) if connection else [],
+        use=use,
+        at=f"/t/{tenant}/connections/{connection.name}" if connection else "",
+        shown=shown,
+        fingerprint=fingerprint_of(connection.host_key) if connection and connection.host_key else "",
         notice=notice or ({"tone": "bad", "text": problem.detail} if problem else None),
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import WorkflowFailureError
 
@@ -16,7 +17,7 @@ from api.waiting_plans import tell_waiting, uses_connection
 from db import connections
 from db.paging import page_of
 from domain.base import Model, new_id
-from domain.connection import Connection
+from domain.connection import Connection, Connector, fingerprint_of
 
 router = APIRouter(
     prefix="/api/v1/connections/{tenant}",
@@ -40,6 +41,24 @@ class ConnectionTested(Model):
 
     is_ok: bool
     detail: str
+    unconfirmed: "ShownHostKey | None" = Field(
+        default=None, description="What the host shows while no key of it is confirmed; nobody logged in."
+    )
+
+
+class HostKeyConfirmation(Model):
+    """The key that a person has compared with the host's own, and the address that showed it."""
+
+    host_key: str = Field(max_length=2_000, examples=["ssh-ed25519 AAAAC3Nza..."])
+    host: str = Field(max_length=253, examples=["10.0.3.17"])
+    port: int = Field(ge=1, le=65535, examples=[22])
+
+
+class ShownHostKey(HostKeyConfirmation):
+    """A host key to compare with what `ssh-keygen -lf` prints on the host's console."""
+
+    kind: str = Field(examples=["ssh-ed25519"])
+    fingerprint: str = Field(examples=["SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s"])
 
 
 @router.get("", summary="List connections")
@@ -63,7 +82,7 @@ async def add_connection(
     background: BackgroundTasks,
 ) -> Connection:
     """Its credential has to exist. `host_key` is the line that `ssh-keyscan -t ed25519 HOST` prints, without the host
-    in front."""
+    in front; without it nothing runs there until somebody has confirmed the key that a test shows."""
     async with services.database.write() as session:
         if await connections.get_connection(session, tenant, connection.name) is not None:
             raise Problem(409, f"connection {connection.name!r} exists; PUT to its address to change it")
@@ -120,7 +139,8 @@ async def delete_connection(
 
 @router.post("/{name}/test", summary="Try a connection from a worker")
 async def test_connection(tenant: Tenant, name: ConnectionName, services: Serving) -> ConnectionTested:
-    """Connects, checks the host key, logs in and runs a harmless command, from where the commands would run."""
+    """Connects, checks the host key, logs in and runs a harmless command, from where the commands would run. Without a
+    confirmed host key it only shows the host's: compare it, then POST it to `.../host-key`."""
     async with services.database.read() as session:
         await _find(session, tenant, name)
     await ask(services.tickets.ping(), services.temporal_seconds)
@@ -133,14 +153,57 @@ async def test_connection(tenant: Tenant, name: ConnectionName, services: Servin
         ) from error
     except WorkflowFailureError as error:
         return ConnectionTested(is_ok=False, detail=f"the worker could not find out in time: {error.cause}")
-    return ConnectionTested(is_ok=report.is_ok, detail=report.detail)
+    return ConnectionTested(
+        is_ok=report.is_ok, detail=report.detail, unconfirmed=_shown(report.host_key, report.host, report.port)
+    )
+
+
+@router.post("/{name}/host-key", summary="Confirm a host's key, once", responses=problem_responses(409, 413, 415))
+async def confirm_host_key(
+    confirmation: HostKeyConfirmation,
+    tenant: Tenant,
+    name: ConnectionName,
+    actor: Actor,
+    services: Serving,
+    background: BackgroundTasks,
+) -> Connection:
+    """Pins the key that a test showed, after a person has compared it. A connection that has a key keeps it: PUT
+    changes it, knowingly."""
+    async with services.database.write() as session:
+        before = await connections.lock_connection(session, tenant, name)
+        if before is None:
+            raise _missing(tenant, name)
+        pinned = before.model_copy(update={"host_key": confirmation.host_key.strip()})
+        if before.connector is not Connector.SSH:
+            raise Problem(409, f"{name} is Handrail's own host and has no host key; there is nothing to confirm")
+        if before.host_key and before.host_key.split()[:2] != confirmation.host_key.split()[:2]:
+            known = fingerprint_of(before.host_key)
+            raise Problem(409, f"{name} has the host key {known} already; if the host was rebuilt, PUT the new one")
+        if (before.host, before.port) != (confirmation.host, confirmation.port):
+            raise Problem(409, f"{name} is at {before.host}:{before.port} now; test it again and compare that key")
+        await _check(session, tenant, pinned)
+        if not before.host_key:
+            await connections.save_connection(session, tenant, pinned, actor)
+    background.add_task(tell_waiting, services, tenant, uses_connection(name, set(before.tags)))
+    return before if before.host_key else pinned
+
+
+def _shown(host_key: str | None, host: str, port: int) -> ShownHostKey | None:
+    if not host_key:
+        return None
+    kind, fingerprint = host_key.split()[0], fingerprint_of(host_key)
+    return ShownHostKey(host_key=host_key, host=host, port=port, kind=kind, fingerprint=fingerprint)
 
 
 async def _find(session: AsyncSession, tenant: str, name: str) -> Connection:
     connection = await connections.get_connection(session, tenant, name)
     if connection is None:
-        raise Problem(404, f"tenant {tenant} has no connection {name!r}; GET /api/v1/connections/{tenant} lists them")
+        raise _missing(tenant, name)
     return connection
+
+
+def _missing(tenant: str, name: str) -> Problem:
+    return Problem(404, f"tenant {tenant} has no connection {name!r}; GET /api/v1/connections/{tenant} lists them")
 
 
 async def _check(session: AsyncSession, tenant: str, connection: Connection) -> None:

@@ -69,7 +69,7 @@ async def test_a_connection_comes_and_goes(lone_desk: Desk) -> None:
         ({"name": "web 01"}, "name", "pattern"),
         ({"port": 70000}, "port", "65535"),
         ({"host": "a b"}, "host", "pattern"),
-        ({"host_key": None}, "body", "an ssh connection needs host_key"),
+        ({"username": None}, "body", "an ssh connection needs username"),
         ({"host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA"}, "host_key", "ssh-keyscan"),
         ({"host_key": f"10.0.3.17 {HOST_KEY}"}, "host_key", "without the host"),
         ({"connector": "telnet"}, "connector", "'ssh' or 'local'"),

@@ -10,6 +10,7 @@ import pytest
 
 from commands.api_client import Api
 from commands.demo_mode import kept_mode
+from domain.connection import fingerprint_of
 from domain.tenant import ExecutionMode
 from tests.e2e.running import Running, running, until
 
@@ -185,6 +186,21 @@ def test_connections_and_credentials(handrail: Running, tmp_path: Path) -> None:
     missing = handrail.cli("connection", "add", "other", *place, "-c", "none", "--host-key", lab["host_key"])
     assert missing.returncode == 1
     assert "no credential" in missing.stderr
+
+
+def test_a_host_key_is_confirmed_by_its_fingerprint(handrail: Running) -> None:
+    lab = json.loads((handrail.home / "lab/lab.json").read_text())["hosts"][1]
+    place = ("--host", lab["host"], "--port", str(lab["port"]), "-u", lab["username"], "-c", "lab-key")
+    assert handrail.cli("connection", "add", "new-host", *place).returncode == 0
+    unsure = handrail.cli("connection", "test", "new-host")
+    right = fingerprint_of(lab["host_key"])
+    assert unsure.returncode == 1
+    assert f"connection confirm new-host {right}" in " ".join(unsure.stderr.split())
+    other = handrail.cli("connection", "confirm", "new-host", "SHA256:another")
+    assert other.returncode == 1
+    assert "nothing was confirmed" in other.stderr
+    assert handrail.json("connection", "confirm", "new-host", right)["host_key"].split() == lab["host_key"].split()[:2]
+    assert handrail.json("connection", "test", "new-host")["is_ok"] is True
 
 
 def test_sync_is_all_or_nothing_and_versions_grow(handrail: Running, tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ async def test_connections(busy_site: Site, visitor: Visitor) -> None:
     await page.get_by_label("Port").fill("1")
     await page.get_by_label("User").fill("ops")
     await page.get_by_label("Credential").select_option("ops")
+    await page.get_by_label("Host key").fill("nonsense")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("host_key")
     await expect(page.get_by_label("Address")).to_have_value("127.0.0.1")
