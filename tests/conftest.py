@@ -14,6 +14,8 @@ from tests.postgres import Postgres
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 
+pytest_plugins = ["tests.chaos.report"]
+
 # No example is judged by the clock, and every run tries the same ones: a red test is a bug, not a busy machine.
 settings.register_profile("handrail", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("handrail")
