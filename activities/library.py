@@ -2,10 +2,14 @@
 
 import asyncio
 
-from db import runbooks
+from db import outcomes, runbooks, tenants
 from db.engine import Database
 from domain.match import Match, MatchQuery
+from domain.outcomes import environment_of, with_history
+from domain.tenant import TenantSettings
 from matching import Matcher
+
+CONSIDERED = 50
 
 
 class Library:
@@ -18,15 +22,30 @@ class Library:
         self._lock = asyncio.Lock()
 
     async def match(self, tenant: str, query: MatchQuery, limit: int) -> list[Match]:
-        """Return the best runbooks for a ticket, best first."""
+        """Return the best runbooks for a ticket, best first: what its text says, moved by each one's history."""
+        matches = await self._with_history(tenant, query, await self._by_text(tenant, query, limit))
+        return sorted(matches, key=lambda match: -match.confidence_score)
+
+    async def confidence(self, tenant: str, query: MatchQuery, runbook_id: str) -> float:
+        """Return how sure matching is of one runbook; 0 if it is not among the candidates."""
+        matches = await self._by_text(tenant, query, CONSIDERED)
+        chosen = [match for match in matches if match.runbook_id == runbook_id]
+        return next((match.confidence_score for match in await self._with_history(tenant, query, chosen)), 0.0)
+
+    async def _by_text(self, tenant: str, query: MatchQuery, limit: int) -> list[Match]:
         async with self._lock:
             matcher = await self._refreshed(tenant)
             return matcher.match(query, limit)
 
-    async def confidence(self, tenant: str, query: MatchQuery, runbook_id: str) -> float:
-        """Return how sure matching is of one runbook; 0 if it is not among the candidates."""
-        matches = await self.match(tenant, query, limit=50)
-        return next((match.confidence_score for match in matches if match.runbook_id == runbook_id), 0.0)
+    async def _with_history(self, tenant: str, query: MatchQuery, matches: list[Match]) -> list[Match]:
+        ids = [match.runbook_id for match in matches]
+        async with self._database.read() as session:
+            settings = await tenants.get_settings(session, tenant) or TenantSettings()
+            known = await outcomes.outcomes_in(session, tenant, ids, query.environment)
+        where = environment_of(query.environment)
+        return [
+            with_history(match, known.get(match.runbook_id), where, settings.confidence_threshold) for match in matches
+        ]
 
     async def _refreshed(self, tenant: str) -> Matcher:
         matcher = self._matchers.setdefault(tenant, Matcher())

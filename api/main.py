@@ -15,7 +15,18 @@ from api.metrics import CountRequests, Metrics
 from api.pages.errors import ErrorPages
 from api.pages.install import install_pages
 from api.problems import ProblemDetails, install_handlers
-from api.routes import connections, credentials, decisions, executions, health, runbooks, settings, tickets, timeline
+from api.routes import (
+    connections,
+    credentials,
+    decisions,
+    executions,
+    health,
+    history,
+    runbooks,
+    settings,
+    tickets,
+    timeline,
+)
 from api.services import Services
 
 DESCRIPTION = """Handrail turns tickets into verified fixes: it analyses a ticket, matches a runbook, waits for an
@@ -32,6 +43,7 @@ ROUTERS = (
     executions.router,
     runbooks.router,
     runbooks.schema_router,
+    history.router,
     connections.router,
     credentials.router,
     health.router,

@@ -131,7 +131,9 @@ class Story:
         """File a ticket under a mode, which holds until the ticket is planned; returns its id and the last event."""
         seen = 0
         async with kept_mode(self.api, mode):
-            filing = {**body, "source": "demo", "external_id": f"demo-{self.play_id}-{number}"}
+            # An environment of its own: what failed on purpose in an earlier play must not count against this one.
+            story = {"source": "demo", "external_id": f"demo-{self.play_id}-{number}"}
+            filing = {**body, **story, "environment": f"demo-{self.play_id}"}
             ticket = await self.api.post("/tickets/{tenant}/tickets", filing)
             out.print(f"  Ticket {ticket['id']} in {mode.value} mode: {ticket['title']}", soft_wrap=True)
             if self.has_ui:

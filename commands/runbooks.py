@@ -8,8 +8,8 @@ import typer
 from commands.api_client import Api
 from commands.context import ROOT, context_of, run
 from commands.failures import Exit
-from commands.options import Json
-from commands.output import errors, out, print_json, table
+from commands.options import Comment, Json
+from commands.output import errors, out, print_json, table, time_of
 from commands.runbook_files import check, found_in
 from commands.runbook_files import sync as sync_files
 from domain.runbook_text import RunbookInvalid
@@ -51,6 +51,34 @@ async def _show(context: typer.Context, runbook_id: str, as_json: bool) -> None:
         print_json(runbook)
     else:
         out.out(runbook["text"], highlight=False)
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    runbook: Annotated[str, typer.Argument(help="The runbook's id.")],
+    reset: Annotated[bool, typer.Option("--reset", help="Let it begin anew; what was no longer counts.")] = False,
+    comment: Comment = "",
+    as_json: Json = False,
+) -> None:
+    """Show how its executions ended in each environment, which moves its confidence."""
+    run(_history(context, runbook, reset, comment, as_json))
+
+
+async def _history(context: typer.Context, runbook_id: str, reset: bool, comment: str, as_json: bool) -> None:
+    path = f"/runbooks/{{tenant}}/{runbook_id}/history"
+    async with _api(context) as api:
+        found = await api.post(f"{path}/reset", {"comment": comment}) if reset else await api.get(path)
+    if as_json:
+        print_json(found)
+        return
+    for one in found["environments"]:
+        out.print(f"{one['text']}: 0.90 becomes {one['moves_090_to']:.2f}", soft_wrap=True, markup=False)
+    if not found["environments"]:
+        out.print("nothing counts: it was not run, and nobody turned it down")
+    for one in found["resets"]:
+        why = f": {one['comment']}" if one["comment"] else ""
+        out.print(f"reset by {one['reset_by']}, {time_of(one['reset_at'])}{why}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -238,6 +238,19 @@ class RunbookRow(Row):
     retired_at: Mapped[datetime | None]
 
 
+class HistoryResetRow(Row):
+    """Who let a runbook's history begin anew: executions before `reset_at` no longer move its confidence."""
+
+    __tablename__ = "history_resets"
+    __table_args__ = (Index(None, "tenant", "runbook_id", "id"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"))
+    runbook_id: Mapped[str] = mapped_column(NAME)
+    reset_by: Mapped[str] = mapped_column(NAME)
+    comment: Mapped[str] = mapped_column(Text, default="")
+    reset_at: Mapped[datetime]
+
+
 class ConnectionRow(Row):
     __tablename__ = "connections"
     tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)

@@ -8,6 +8,10 @@ from pydantic import Field
 from domain.base import WireModel
 from domain.plan import Phase
 
+CANCELLED_BY = "cancelled by "
+ASKED_FOR_ROLLBACK = " asked for a rollback"
+"""How the reasons of a cancelled and of an undone execution read; a runbook's history tells them from failures."""
+
 
 class ExecutionStatus(StrEnum):
     AWAITING_APPROVAL = "awaiting_approval"

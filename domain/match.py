@@ -29,8 +29,16 @@ class Outcomes(WireModel):
 
     successes: int = Field(default=0, ge=0, description="Executions whose postchecks passed.")
     failures: int = Field(default=0, ge=0, description="Executions that failed, or whose postchecks did.")
-    rollbacks: int = Field(default=0, ge=0, description="Executions that had to be undone, also on request.")
+    rollbacks: int = Field(default=0, ge=0, description="Verified successes that a person had undone.")
     rejections: int = Field(default=0, ge=0, description="People who rejected it or ran another runbook instead.")
+
+    @property
+    def runs(self) -> int:
+        return self.successes + self.failures + self.rollbacks
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.runs or self.rejections)
 
 
 class RunbookDocument(WireModel):
@@ -44,7 +52,6 @@ class RunbookDocument(WireModel):
     services: list[str] = Field(default_factory=list)
     labels: dict[str, str] = Field(default_factory=dict)
     target: str | None = Field(default=None, description="The tag or connection it is for; ci, local or None: any.")
-    outcomes: dict[str, Outcomes] = Field(default_factory=dict, description="By environment; '' where none was named.")
     body: str = Field(default="", description="Everything else: step names, or a Markdown text.")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.match import Outcomes, RunbookDocument
+from domain.match import RunbookDocument
 from matching.contrast import Facts, facts_of
 from matching.markdown import LEAD_TERMS, sentences, split_markdown
 from matching.text import camel_parts, compounds, squashed, subjects, technical_names, terms, trigrams
@@ -60,7 +60,6 @@ class Prepared:
     services: frozenset[str]
     labels: tuple[tuple[str, str], ...]
     target: str | None
-    outcomes: dict[str, Outcomes]
 
 
 def prepare(document: RunbookDocument, general: Mapping[str, float]) -> Prepared:
@@ -102,7 +101,6 @@ def prepare(document: RunbookDocument, general: Mapping[str, float]) -> Prepared
         services=frozenset(squashed(service) for service in document.services),
         labels=tuple(sorted((key, value) for key, value in document.labels.items() if key != "alertname")),
         target=None if document.target in ANY_TARGET else document.target,
-        outcomes=document.outcomes,
     )
 
 

@@ -9,7 +9,6 @@ from matching.document import Prepared, prepare
 from matching.features import features, standing
 from matching.index import Index
 from matching.model import Model, load_model
-from matching.outcomes import outcome_shift
 from matching.query import PreparedQuery, prepare_query
 from matching.reasons import reasons
 from matching.titles import Features, Words
@@ -24,7 +23,6 @@ class Candidate:
     runbook: Prepared
     row: Features
     words: Words
-    history: float
     score: float
 
 
@@ -59,9 +57,7 @@ class Matcher:
                     version=candidate.runbook.version,
                     title=candidate.runbook.title,
                     confidence_score=round(ceiling, 4),
-                    reasons=reasons(
-                        prepared, candidate.runbook, candidate.row, candidate.words, self._model, candidate.history
-                    ),
+                    reasons=reasons(prepared, candidate.runbook, candidate.row, candidate.words, self._model),
                 )
             )
         return matches
@@ -75,8 +71,7 @@ class Matcher:
         found = self._index.candidates(weighted, max(CANDIDATES, limit), query.names | {query.link})
         candidates = []
         for runbook, (row, words) in zip(found.runbooks, features(query, found, self._index), strict=True):
-            history = outcome_shift(runbook.outcomes.get(query.query.environment or ""))
-            candidates.append(Candidate(runbook, row, words, history, self._score(row) + history))
+            candidates.append(Candidate(runbook, row, words, self._score(row)))
         candidates.sort(key=lambda one: (-one.score, one.runbook.id))
         rows = standing([one.runbook for one in candidates], [one.score for one in candidates], limit)
         for candidate, row in zip(candidates, rows, strict=False):
@@ -92,7 +87,7 @@ class Matcher:
         row, model = candidate.row, self._model
         fitted = sum(weight * (row[name] - model.typical[name]) for name, weight in model.trust.items())
         declared = sum(weight * row[name] for name, weight in WEIGHTS.items())
-        return model.base + fitted + declared + candidate.history
+        return model.base + fitted + declared
 
 
 def _probability(log_odds: float) -> float:

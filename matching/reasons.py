@@ -5,7 +5,6 @@ from matching.contrast import Conflict, compare
 from matching.declared import WEIGHTS
 from matching.document import Prepared
 from matching.model import Model
-from matching.outcomes import outcome_text
 from matching.query import PreparedQuery
 from matching.text import terms
 from matching.titles import Features, Words, headline_conflicts
@@ -73,9 +72,7 @@ DECLARED: dict[str, str] = {
 }
 
 
-def reasons(
-    query: PreparedQuery, runbook: Prepared, row: Features, words: Words, model: Model, history: float
-) -> list[Reason]:
+def reasons(query: PreparedQuery, runbook: Prepared, row: Features, words: Words, model: Model) -> list[Reason]:
     """Return what spoke for and against a match, heaviest first; with the model's base they add up to the log-odds."""
     grouped: dict[str, float] = {}
     for name, weight in model.trust.items():
@@ -86,9 +83,6 @@ def reasons(
     for name, weight in WEIGHTS.items():
         if row[name]:
             spoken.append((_stated(name, query, runbook), weight * row[name]))
-    environment = query.query.environment or ""
-    if history:
-        spoken.append((outcome_text(runbook.outcomes[environment], environment), history))
     told = [Reason(text=text, weight=round(weight, 3)) for text, weight in spoken if abs(weight) >= SMALLEST]
     return sorted(told, key=lambda reason: (-abs(reason.weight), reason.text))
 

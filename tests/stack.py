@@ -72,7 +72,8 @@ class Stack:
             await connections.save_connection(session, self.tenant, connection, "test")
 
     async def file(self, title: str, **more: Any) -> str:
-        """File a ticket and start its workflow; returns its id."""
+        """File a ticket and start its workflow; returns its id. Without a named environment it has one of its own."""
+        more.setdefault("environment", f"test-{new_id()}")  # what failed for an earlier one must not count
         async with self.database.write() as session:
             ticket, _ = await tickets.file_ticket(
                 session, self.tenant, NewTicket(title=title, **more), new_id(), "test"

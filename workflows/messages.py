@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from domain.base import WireModel
+from domain.execution import CANCELLED_BY
 from domain.ticket import TicketStatus
 
 
@@ -47,7 +48,7 @@ class CancelRequest(WireModel):
 
     @property
     def words(self) -> str:
-        return f"cancelled by {self.actor}" + (f": {self.comment}" if self.comment else "")
+        return f"{CANCELLED_BY}{self.actor}" + (f": {self.comment}" if self.comment else "")
 
 
 class TicketState(WireModel):

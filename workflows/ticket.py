@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.tickets import TicketActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome
     from domain.event import EventKind
-    from domain.execution import ExecutionStatus
+    from domain.execution import ASKED_FOR_ROLLBACK, ExecutionStatus
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
     from domain.ticket import Classification, TicketStatus
@@ -294,7 +294,7 @@ class TicketWorkflow:
             return await self._refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         self.board.tag(names.RUNBOOK, found.runbook_id)
         run = self._run_of(request.execution_id, found.digest, found.total)
-        why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
+        why = f"{request.actor}{ASKED_FOR_ROLLBACK}" + (f": {request.comment}" if request.comment else "")
         return await self._to_its_end(ExecutionStory(run).undo(found, why))
 
     # Small things

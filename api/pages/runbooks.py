@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
-from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant
+from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant, Writing
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import Problem
+from api.routes import history
 from api.routes import runbooks as routes
 from api.routes.runbooks import EXAMPLE, RunbookId
 from db import figures, lists, runbooks
@@ -73,6 +74,7 @@ async def runbook_page(
         phases=[(Phase.PRECHECK, book.prechecks), (Phase.STEP, book.steps), (Phase.POSTCHECK, book.postchecks)],
         usual=await lists.usual_seconds(session, tenant, runbook_id),
         did=(await figures.runbook_figures(session, tenant)).get(runbook_id, figures.RunbookFigures()),
+        history=await history.history_of(session, tenant, runbook_id),
         earlier=earlier,
         difference=_difference(earlier.text, shown.text) if earlier else [],
     )
@@ -93,6 +95,16 @@ async def save(
     background: BackgroundTasks,
 ) -> Response:
     return await _save(request, tenant, runbook_id, actor, services, background)
+
+
+@router.post("/runbooks/{runbook_id}/reset-history")
+async def reset_history(
+    request: Request, tenant: Tenant, runbook_id: RunbookId, actor: Actor, session: Writing
+) -> Response:
+    """Let its history begin anew; back to its page."""
+    reset = history.Reset(comment=(await read_form(request)).get("comment", "")[:2_000])
+    await history.reset_history(tenant, runbook_id, actor, session, reset)
+    return go_to(f"/t/{tenant}/runbooks/{runbook_id}#history")
 
 
 @router.post("/runbooks/{runbook_id}/retire")

@@ -128,7 +128,7 @@ class Trial:
         """Accept the scenario's tickets, as the API does: row and intent to start; a worker starts the workflows."""
         for _ in range(self.scenario.tickets):
             async with self.database.write() as session:
-                new = NewTicket(title=TITLE, service="widgets")
+                new = NewTicket(title=TITLE, service="widgets", environment=new_id())
                 ticket, _ = await tickets.file_ticket(session, self.stack.tenant, new, new_id(), "test")
             self.ticket_ids.append(ticket.id)
 

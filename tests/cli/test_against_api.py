@@ -145,6 +145,7 @@ def test_output_and_rollback(handrail: Running) -> None:
     done = handrail.cli(
         *("ticket", "file", "--title", "nginx is down on web-02", "--severity", "high", "--ci", "web-02", "--watch"),
         *("--service", "nginx", "--label", "alertname=SystemdUnitFailed", "--description", "connection refused"),
+        *("--environment", "spare"),  # elsewhere it was rejected
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "resolved" in done.stdout
@@ -162,6 +163,19 @@ def test_output_and_rollback(handrail: Running) -> None:
     again = handrail.cli("ticket", "rollback", ticket_id)
     assert again.returncode == 1
     assert "rolled back already" in again.stderr
+
+
+def test_history_and_its_reset(handrail: Running) -> None:
+    found = {one["environment"]: one for one in handrail.json("runbook", "history", "service-down")["environments"]}
+    assert found["spare"]["rollbacks"] == 1
+    assert found[""]["rejections"] == 1
+    assert "undone on request" in handrail.cli("runbook", "history", "service-down").stdout
+    done = handrail.cli("runbook", "history", "service-down", "--reset", "-m", "tests are over")
+    assert done.stdout.startswith("nothing counts")
+    assert "tests are over" in done.stdout
+    unknown = handrail.cli("runbook", "history", "none", "--reset")
+    assert unknown.returncode == 1
+    assert "no runbook 'none'" in unknown.stderr
 
 
 def test_connections_and_credentials(handrail: Running, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from domain.match import Match, MatchQuery, Outcomes, Reason
+from domain.match import Match, MatchQuery
 from matching import Matcher
 from matching.model import load_model
 from tests.matching.samples import DISK, LIBRARY
@@ -61,11 +61,3 @@ def test_the_weights_add_up_to_the_confidence(title: str) -> None:
 def test_the_heaviest_reason_comes_first() -> None:
     weights = [abs(reason.weight) for reason in first(MatchQuery(title="No space left on device")).reasons]
     assert weights == sorted(weights, reverse=True)
-
-
-def test_history_is_a_reason() -> None:
-    query = MatchQuery(title="No space left on device", environment="production")
-    match = first(query, outcomes={"production": Outcomes(successes=1, rollbacks=2)})
-    told: list[Reason] = [reason for reason in match.reasons if "history in production" in reason.text]
-    assert [reason.text for reason in told] == ["its history in production: 1 verified success, 2 rollbacks"]
-    assert told[0].weight < 0

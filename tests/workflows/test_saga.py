@@ -193,5 +193,7 @@ async def test_a_request_at_the_very_end_is_served(stack: Stack, tmp_path: Path)
 
     for _ in range(3):
         ticket_id = await just_escalated(stack, tmp_path, ask_again)
+        await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)  # it has just failed, so a person is asked
+        await stack.decide(ticket_id)
         await stack.ended(ticket_id)
         assert len(await stack.executions(ticket_id)) == 2

@@ -83,6 +83,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id", "version", name=op.f("pk_runbooks")),
     )
     op.create_table(
+        "history_resets",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("tenant", sa.String(length=200), nullable=False),
+        sa.Column("runbook_id", sa.String(length=200), nullable=False),
+        sa.Column("reset_by", sa.String(length=200), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("reset_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant"], ["tenants.id"], name=op.f("fk_history_resets_tenant")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_history_resets")),
+    )
+    with op.batch_alter_table("history_resets", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_history_resets_tenant_runbook_id_id"), ["tenant", "runbook_id", "id"], unique=False
+        )
+
+    op.create_table(
         "setting_changes",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("tenant", sa.String(length=200), nullable=False),
@@ -282,6 +298,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_setting_changes_tenant"))
 
     op.drop_table("setting_changes")
+    with op.batch_alter_table("history_resets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_history_resets_tenant_runbook_id_id"))
+
+    op.drop_table("history_resets")
     op.drop_table("runbooks")
     op.drop_table("credentials")
     op.drop_table("connections")

@@ -1,0 +1,129 @@
+"""How each runbook's executions ended, by environment, since its history was last reset; and who reset it."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.tables import ExecutionRow, HistoryResetRow, TicketRow
+from domain.base import new_id, utc_now
+from domain.execution import ExecutionStatus
+from domain.match import Outcomes
+from domain.outcomes import Ending, HistoryReset, environment_of, outcomes_of
+
+COUNTED = 200  # the latest executions of a runbook in an environment; older ones have faded
+SHOWN = 2_000
+ENDED = [
+    status.value
+    for status in (
+        ExecutionStatus.SUCCEEDED,
+        ExecutionStatus.ROLLED_BACK,
+        ExecutionStatus.ROLLBACK_FAILED,
+        ExecutionStatus.REJECTED,
+        ExecutionStatus.CANCELLED,
+    )
+]
+
+
+async def outcomes_in(
+    session: AsyncSession, tenant: str, runbook_ids: Iterable[str], environment: str | None
+) -> dict[str, Outcomes]:
+    """Return runbook id -> its history in one environment, for those that have one."""
+    here = _environment() == func.lower(environment_of(environment))
+    found = {
+        runbook_id: outcomes_of([ending for _, ending in await _endings(session, tenant, runbook_id, COUNTED, here)])
+        for runbook_id in runbook_ids
+    }
+    return {runbook_id: outcomes for runbook_id, outcomes in found.items() if not outcomes.is_empty}
+
+
+async def outcomes_everywhere(session: AsyncSession, tenant: str, runbook_id: str) -> dict[str, Outcomes]:
+    """Return environment -> the history of one runbook there, by name."""
+    by_environment: dict[str, list[Ending]] = {}
+    for environment, ending in await _endings(session, tenant, runbook_id, SHOWN):
+        by_environment.setdefault(environment, []).append(ending)
+    found = {name: outcomes_of(endings[:COUNTED]) for name, endings in sorted(by_environment.items())}
+    return {name: outcomes for name, outcomes in found.items() if not outcomes.is_empty}
+
+
+async def reset_history(session: AsyncSession, tenant: str, runbook_id: str, actor: str, comment: str) -> None:
+    """Let a runbook's history begin now; what was before is kept, and no longer counts."""
+    session.add(
+        HistoryResetRow(
+            id=new_id(), tenant=tenant, runbook_id=runbook_id, reset_by=actor, comment=comment, reset_at=utc_now()
+        )
+    )
+    await session.flush()
+
+
+async def list_resets(session: AsyncSession, tenant: str, runbook_id: str, limit: int = 20) -> list[HistoryReset]:
+    """Return who reset a runbook's history and when, newest first."""
+    query = (
+        select(HistoryResetRow)
+        .where(HistoryResetRow.tenant == tenant, HistoryResetRow.runbook_id == runbook_id)
+        .order_by(HistoryResetRow.id.desc())
+        .limit(limit)
+    )
+    return [
+        HistoryReset(reset_by=row.reset_by, reset_at=row.reset_at, comment=row.comment)
+        for row in await session.scalars(query)
+    ]
+
+
+def _environment() -> ColumnElement[str]:
+    return func.lower(func.trim(func.coalesce(TicketRow.environment, "")))
+
+
+async def _endings(
+    session: AsyncSession, tenant: str, runbook_id: str, limit: int, *conditions: ColumnElement[bool]
+) -> Sequence[tuple[str, Ending]]:
+    """Return (environment, how it ended) of the latest executions since the last reset, newest first."""
+    later = aliased(ExecutionRow)
+    was_replaced = (
+        select(later.id)
+        .where(
+            later.ticket_id == ExecutionRow.ticket_id,
+            later.runbook_id != ExecutionRow.runbook_id,
+            later.created_at > ExecutionRow.created_at,
+        )
+        .exists()
+    )
+    since = (
+        select(func.max(HistoryResetRow.reset_at))
+        .where(HistoryResetRow.tenant == tenant, HistoryResetRow.runbook_id == runbook_id)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            _environment(),
+            ExecutionRow.status,
+            ExecutionRow.status_reason,
+            ExecutionRow.started_at.is_not(None),
+            ExecutionRow.approval_expires_at.is_not(None),
+            was_replaced,
+        )
+        .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
+        .where(
+            ExecutionRow.tenant == tenant,
+            ExecutionRow.runbook_id == runbook_id,
+            ExecutionRow.status.in_(ENDED),
+            or_(since.is_(None), ExecutionRow.created_at > since),
+            *conditions,
+        )
+        .order_by(ExecutionRow.created_at.desc())
+        .limit(limit)
+    )
+    return [
+        (
+            environment,
+            Ending(
+                status=ExecutionStatus(status),
+                reason=reason,
+                has_run=has_run,
+                was_asked=was_asked,
+                was_replaced=replaced,
+            ),
+        )
+        for environment, status, reason, has_run, was_asked, replaced in await session.execute(query)
+    ]

@@ -1,0 +1,126 @@
+"""A runbook's history as its rows tell it, on SQLite and on PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from db import outcomes, runbooks, tickets
+from db.engine import Database
+from db.migrate import migrate
+from db.tables import ExecutionRow
+from domain.base import new_id, utc_now
+from domain.execution import ExecutionStatus as Status
+from domain.match import Outcomes
+from domain.runbook_text import parse_runbook
+from domain.ticket import NewTicket
+
+TEXT = "id: NAME\ntitle: Look\nrisk: none\nsteps:\n  - {name: look, run: uptime}\n"
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    await migrate(database)
+    async with database.write() as session:
+        for name in ("look", "other"):
+            text = TEXT.replace("NAME", name)
+            await runbooks.save_runbook(session, "demo", parse_runbook(text), text, "test")
+    yield database
+    await database.close()
+
+
+async def ticket(database: Database, environment: str | None = None) -> str:
+    async with database.write() as session:
+        new = NewTicket(title="down", environment=environment)
+        return (await tickets.file_ticket(session, "demo", new, new_id(), None))[0].id
+
+
+async def end(database: Database, ticket_id: str, status: Status, **more: Any) -> None:
+    """Store an execution that ended; it ran unless told otherwise."""
+    now = utc_now()
+    values: dict[str, Any] = {"runbook_id": "look", "tenant": "demo", "started_at": now, **more}
+    async with database.write() as session:
+        session.add(
+            ExecutionRow(
+                id=new_id(),
+                ticket_id=ticket_id,
+                runbook_version=1,
+                plan={},
+                plan_digest="d",
+                status=status.value,
+                confidence_score=0.9,
+                requested_by="handrail",
+                created_at=now,
+                **values,
+            )
+        )
+
+
+async def history(database: Database, environment: str | None, *names: str) -> dict[str, Outcomes]:
+    async with database.read() as session:
+        return await outcomes.outcomes_in(session, "demo", names or ("look", "other"), environment)
+
+
+async def test_there_is_no_history_at_first(database: Database) -> None:
+    await ticket(database)
+    assert await history(database, None) == {}
+    async with database.read() as session:
+        assert await outcomes.outcomes_everywhere(session, "demo", "look") == {}
+        assert await outcomes.list_resets(session, "demo", "look") == []
+
+
+async def test_each_environment_has_its_own(database: Database) -> None:
+    production, staging, none = (
+        await ticket(database, "Production "),
+        await ticket(database, "staging"),
+        await ticket(database),
+    )
+    for status in (Status.SUCCEEDED, Status.SUCCEEDED, Status.RUNNING, Status.UNKNOWN):
+        await end(database, production, status)
+    await end(database, staging, Status.ROLLED_BACK, status_reason="step 1 failed")
+    await end(database, none, Status.SUCCEEDED, runbook_id="other")
+    await end(database, none, Status.SUCCEEDED, runbook_id="other", tenant="somebody-else")
+    assert await history(database, "PRODUCTION") == {"look": Outcomes(successes=2)}
+    assert await history(database, "staging") == {"look": Outcomes(failures=1)}
+    assert await history(database, None) == await history(database, " ") == {"other": Outcomes(successes=1)}
+    async with database.read() as session:
+        assert await outcomes.outcomes_everywhere(session, "demo", "look") == {
+            "production": Outcomes(successes=2),
+            "staging": Outcomes(failures=1),
+        }
+
+
+async def test_a_plan_passed_over_for_another_runbook_was_turned_down(database: Database) -> None:
+    replaced, kept = await ticket(database), await ticket(database)
+    waiting = {"started_at": None, "approval_expires_at": utc_now()}
+    await end(database, replaced, Status.CANCELLED, **waiting)
+    await end(database, replaced, Status.SUCCEEDED, runbook_id="other")
+    await end(database, kept, Status.CANCELLED, **waiting)
+    await end(database, kept, Status.SUCCEEDED)
+    assert await history(database, None) == {
+        "look": Outcomes(successes=1, rejections=1),
+        "other": Outcomes(successes=1),
+    }
+
+
+async def test_a_reset_lets_it_begin_anew_and_is_kept(database: Database) -> None:
+    here = await ticket(database, "lab")
+    await end(database, here, Status.ROLLED_BACK, status_reason="step 1 failed")
+    await end(database, here, Status.SUCCEEDED, runbook_id="other")
+    async with database.write() as session:
+        await outcomes.reset_history(session, "demo", "look", "sam", "mended")
+    assert await history(database, "lab") == {"other": Outcomes(successes=1)}
+    await end(database, here, Status.SUCCEEDED)
+    assert (await history(database, "lab"))["look"] == Outcomes(successes=1)
+    async with database.read() as session:
+        resets = await outcomes.list_resets(session, "demo", "look")
+    assert [(one.reset_by, one.comment) for one in resets] == [("sam", "mended")]
+
+
+async def test_only_the_latest_executions_count(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes, "COUNTED", 2)
+    here = await ticket(database)
+    for status in (Status.ROLLED_BACK, Status.SUCCEEDED, Status.SUCCEEDED):
+        await end(database, here, status)
+    assert await history(database, None, "look") == {"look": Outcomes(successes=2)}
