@@ -27,4 +27,5 @@ def set_up_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    for chatty in ("asyncssh", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -2,10 +2,13 @@
 
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from integrations.llm_options import LlmOptions
 
 OPERATOR = "operator"
 
@@ -44,6 +47,17 @@ class Settings(BaseSettings):
     )
     token: str | None = Field(default=None, description="The CLI's API token; HANDRAIL_HOME/token unless set.")
     tenant: str = Field(default="demo", description="The CLI's tenant.")
+    llm_url: str | None = Field(
+        default=None, description="Base URL of an OpenAI-compatible endpoint (.../v1); no language model unless set."
+    )
+    llm_model: str | None = Field(default=None, description="The model's name there.")
+    llm_key: SecretStr | None = Field(
+        default=None, description="The endpoint's key, or file: and the path of a file that holds it."
+    )
+    llm_timeout: float = Field(default=10, gt=0, le=20, description="Seconds that one question may take in all.")
+    llm_tokens: int = Field(
+        default=6000, ge=4000, le=200_000, description="Most tokens of one question and its answer together."
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     def resolved_database_url(self) -> str:
@@ -59,6 +73,19 @@ class Settings(BaseSettings):
 
     def resolved_api_url(self) -> str:
         return (self.api_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def llm(self) -> LlmOptions | None:
+        """Return how to reach the language model; None where there is none. Raises ValueError."""
+        if not self.llm_url:
+            return None
+        url = urlsplit(self.llm_url)
+        if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc or url.query or url.fragment:
+            raise ValueError("HANDRAIL_LLM_URL takes http(s)://host[:port]/path, without user, key or query")
+        if not self.llm_model:
+            raise ValueError("HANDRAIL_LLM_MODEL is not set: name the model that HANDRAIL_LLM_URL serves")
+        return LlmOptions(
+            url=self.llm_url, model=self.llm_model, key=self.llm_key, timeout=self.llm_timeout, tokens=self.llm_tokens
+        )
 
     def cipher_keys(self) -> list[str]:
         """Return the Fernet keys; the file under HANDRAIL_HOME is made when it is first needed."""

@@ -20,6 +20,7 @@ from db.engine import Database
 from domain.analysis import default_rules
 from domain.connection import Connector
 from integrations.connector import CommandRunner
+from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from log_setup import set_up_logging
@@ -41,10 +42,16 @@ GRACE = timedelta(seconds=5)
 log = logging.getLogger("handrail.worker")
 
 
-def build_worker(client: Client, database: Database, cipher: Cipher, runners: dict[Connector, CommandRunner]) -> Worker:
+def build_worker(
+    client: Client,
+    database: Database,
+    cipher: Cipher,
+    runners: dict[Connector, CommandRunner],
+    model: LanguageModel | None = None,
+) -> Worker:
     """Return a worker for all of Handrail's workflows and activities."""
     library = Library(database)
-    tickets = TicketActivities(database, library, default_rules())
+    tickets = TicketActivities(database, library, default_rules(), model)
     plans = PlanActivities(database, library)
     leases = LeaseActivities(database)
     steps = StepActivities(StepRecords(database, cipher), runners)
@@ -83,6 +90,8 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    options = settings.llm()
+    model = LanguageModel(options) if options else None
     client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
     await ensure_search_attributes(client)
     database = Database(settings.resolved_database_url())
@@ -92,7 +101,7 @@ async def run(settings: Settings) -> None:
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
     ]
     try:
-        async with build_worker(client, database, Cipher(settings.cipher_keys()), runners):
+        async with build_worker(client, database, Cipher(settings.cipher_keys()), runners, model):
             log.info("worker is ready", extra={"task_queue": TASK_QUEUE})
             await stop.wait()
     finally:

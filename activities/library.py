@@ -4,7 +4,7 @@ import asyncio
 
 from db import outcomes, runbooks, tenants
 from db.engine import Database
-from domain.match import Match, MatchQuery
+from domain.match import Match, MatchQuery, RunbookDocument
 from domain.outcomes import environment_of, with_history
 from domain.tenant import TenantSettings
 from matching import Matcher
@@ -46,6 +46,13 @@ class Library:
         return [
             with_history(match, known.get(match.runbook_id), where, settings.confidence_threshold) for match in matches
         ]
+
+    async def documents(self, tenant: str, runbook_ids: list[str]) -> list[RunbookDocument]:
+        """Return what matching reads of these runbooks, in this order; one that is gone is left out."""
+        async with self._database.read() as session:
+            stored = await runbooks.get_latest(session, tenant, runbook_ids)
+        found = {one.runbook.id: one.runbook.to_document() for one in stored}
+        return [found[runbook_id] for runbook_id in runbook_ids if runbook_id in found]
 
     async def _refreshed(self, tenant: str) -> Matcher:
         matcher = self._matchers.setdefault(tenant, Matcher())

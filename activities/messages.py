@@ -32,6 +32,7 @@ class AnalysisOutline(WireModel):
     connection: str | None = None
     ambiguous: list[str] = Field(default_factory=list)
     runbook_timeout: float = Field(description="Seconds that the ticket waits for a runbook.")
+    needs_person: str = Field(default="", description="Why nothing may run for this ticket unasked; mostly empty.")
 
 
 class MatchOutline(WireModel):
@@ -39,6 +40,7 @@ class MatchOutline(WireModel):
     version: int
     title: str
     confidence_score: float
+    needs_person: str = ""
 
 
 class MatchesOutline(WireModel):
@@ -46,6 +48,7 @@ class MatchesOutline(WireModel):
 
     matches: list[MatchOutline]
     proposed: MatchOutline | None = None
+    second_opinion: str = Field(default="", description="What a language model changed, or why it was not used.")
 
 
 class PlanRequest(WireModel):

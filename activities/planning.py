@@ -4,10 +4,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import PlanRequest
 from db import connections, runbooks, tenants, tickets
+from domain.analysis import Analysis
 from domain.connection import Connection
 from domain.inputs import InputsInvalid, bind_inputs
-from domain.plan import Plan, plan_steps, resolve_targets
+from domain.match import Match
+from domain.plan import CI_TARGET, Plan, plan_steps, resolve_targets
 from domain.policy import PolicyQuestion, decide
+from domain.runbook import Runbook
 from domain.tenant import TenantSettings
 
 
@@ -27,7 +30,10 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
         raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
     settings = await tenants.get_settings(session, request.tenant) or TenantSettings()
     known = await connections.list_connections(session, request.tenant)
-    targets = resolve_targets(runbook, await _ci_connection(session, request, known), known)
+    analysis, matches, _ = await tickets.get_findings(session, request.ticket_id)
+    match = next((match for match in matches if match.runbook_id == runbook.id), None)
+    confidence = min(confidence, match.at_most) if match else confidence
+    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
     verdict = decide(
         PolicyQuestion(
             settings=settings,
@@ -35,6 +41,7 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
             targets=targets,
             confidence_score=confidence,
             was_asked=request.was_asked,
+            doubts=_doubts(analysis, match, request, runbook),
         )
     )
     timeout = runbook.approval_timeout or settings.approval_timeout
@@ -54,7 +61,15 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     return plan, timeout
 
 
-async def _ci_connection(session: AsyncSession, request: PlanRequest, known: list[Connection]) -> Connection | None:
+def _doubts(analysis: Analysis | None, match: Match | None, request: PlanRequest, runbook: Runbook) -> list[str]:
+    """Return why a person has to be asked whatever the confidence."""
+    doubts = [found.needs_person for found in (analysis, match) if found is not None and found.needs_person]
+    if analysis and analysis.ci.is_proposed and runbook.target == CI_TARGET and request.target is None:
+        doubts.append(f"only the language model says that the ticket is about {analysis.ci.connection}")
+    return doubts
+
+
+def _ci_connection(analysis: Analysis | None, request: PlanRequest, known: list[Connection]) -> Connection | None:
     """The connection a person named, else the one that the ticket's CI means; None when it means none."""
     by_name = {connection.name: connection for connection in known}
     if request.target is not None:
@@ -63,7 +78,6 @@ async def _ci_connection(session: AsyncSession, request: PlanRequest, known: lis
                 f"there is no connection {request.target}; known are: {', '.join(sorted(by_name)) or 'none'}"
             )
         return by_name[request.target]
-    analysis, _, _ = await tickets.get_findings(session, request.ticket_id)
     if analysis is None:
         return None
     if analysis.ci.ambiguous:

@@ -5,6 +5,7 @@ from temporalio import activity
 
 from activities.library import Library
 from activities.messages import AnalysisOutline, MatchesOutline, MatchOutline, Record, TicketRef
+from activities.opinions import SecondOpinions
 from activities.records import event_key
 from db import connections, events, executions, host_changes, tenants, tickets
 from db.engine import Database
@@ -16,6 +17,7 @@ from domain.match import MatchQuery
 from domain.policy import PROPOSAL_THRESHOLD
 from domain.tenant import TenantSettings
 from domain.ticket import Ticket, TicketStatus
+from integrations.llm import LanguageModel
 
 MATCHES_KEPT = 5
 
@@ -27,31 +29,27 @@ class TicketGone(Exception):
 class TicketActivities:
     """Analysis, matching and bookkeeping; all of them may be retried at any point."""
 
-    def __init__(self, database: Database, library: Library, rules: AnalysisRules) -> None:
+    def __init__(
+        self, database: Database, library: Library, rules: AnalysisRules, model: LanguageModel | None = None
+    ) -> None:
         self._database, self._library, self._rules = database, library, rules
+        self._opinions = SecondOpinions(model)
 
     @activity.defn
     async def analyse(self, ref: TicketRef) -> AnalysisOutline:
         """Classify a ticket and find the connection that its CI means. Raises TicketGone."""
-        async with self._database.write() as session:
+        async with self._database.read() as session:
             ticket = await tickets.get_ticket(session, ref.tenant, ref.ticket_id)
             if ticket is None:
                 raise TicketGone(ref.ticket_id)
             known = await connections.list_connections(session, ref.tenant)
             settings = await tenants.get_settings(session, ref.tenant) or TenantSettings()
-            analysis = analyse(ticket, known, self._rules)
-            await tickets.update_ticket(
-                session,
-                ticket.id,
-                status=TicketStatus.ANALYZING.value,
-                analysis=analysis.model_dump(mode="json"),
-                classification=analysis.classification.value,
-                classification_confidence=analysis.classification_confidence,
-                analyzed_at=utc_now(),
-            )
+        analysis = analyse(ticket, known, self._rules)
+        analysis = await self._opinions.on_analysis(analysis, ticket, known, self._rules)
+        async with self._database.write() as session:
             reason = "; ".join(reason.text for reason in analysis.reasons)
             found = f"{analysis.classification.value} ({analysis.classification_confidence:.2f})"
-            await events.add_event(
+            is_first = await events.add_event(
                 session,
                 ticket.id,
                 event_key(),
@@ -59,6 +57,20 @@ class TicketActivities:
                 f"{found}: {reason}. {analysis.ci.reason}",
                 data={"ci_name": analysis.ci.name, "connection": analysis.ci.connection},
             )
+            if is_first:
+                await tickets.update_ticket(
+                    session,
+                    ticket.id,
+                    status=TicketStatus.ANALYZING.value,
+                    analysis=analysis.model_dump(mode="json"),
+                    classification=analysis.classification.value,
+                    classification_confidence=analysis.classification_confidence,
+                    analyzed_at=utc_now(),
+                )
+            else:  # an earlier try said it already, perhaps otherwise: a language model need not say the same twice
+                stored, _, _ = await tickets.get_findings(session, ticket.id)
+                analysis = stored or analysis
+        reason = "; ".join(reason.text for reason in analysis.reasons)
         return AnalysisOutline(
             title=ticket.title,
             severity=ticket.severity.value,
@@ -69,6 +81,7 @@ class TicketActivities:
             connection=analysis.ci.connection,
             ambiguous=analysis.ci.ambiguous,
             runbook_timeout=settings.runbook_timeout,
+            needs_person=analysis.needs_person,
         )
 
     @activity.defn
@@ -80,25 +93,27 @@ class TicketActivities:
                 raise TicketGone(ref.ticket_id)
             query = await match_query(session, ticket)
         matches = await self._library.match(ref.tenant, query, MATCHES_KEPT)
+        matches, opinion = await self._opinions.on_matches(ref.tenant, ticket, matches, self._library)
         async with self._database.write() as session:
-            await tickets.update_ticket(
-                session, ticket.id, matched_runbooks=[match.model_dump(mode="json") for match in matches]
-            )
             best = ", ".join(f"{match.runbook_id} {match.confidence_score:.2f}" for match in matches[:3])
-            await events.add_event(
-                session, ticket.id, event_key(), EventKind.RUNBOOKS_MATCHED, best or "no runbook is known"
-            )
+            told = "; ".join(part for part in (best or "no runbook is known", opinion) if part)
+            if await events.add_event(session, ticket.id, event_key(), EventKind.RUNBOOKS_MATCHED, told):
+                stored = [match.model_dump(mode="json") for match in matches]
+                await tickets.update_ticket(session, ticket.id, matched_runbooks=stored)
+            else:
+                _, matches, _ = await tickets.get_findings(session, ticket.id)
         outlines = [
             MatchOutline(
                 runbook_id=match.runbook_id,
                 version=match.version,
                 title=match.title,
                 confidence_score=match.confidence_score,
+                needs_person=match.needs_person,
             )
             for match in matches
         ]
         is_good = bool(outlines) and outlines[0].confidence_score >= PROPOSAL_THRESHOLD
-        return MatchesOutline(matches=outlines, proposed=outlines[0] if is_good else None)
+        return MatchesOutline(matches=outlines, proposed=outlines[0] if is_good else None, second_opinion=opinion)
 
     @activity.defn
     async def record(self, record: Record) -> None:
@@ -137,7 +152,7 @@ async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:
     """Return what matching reads of a ticket, with the tags of the connection its CI means."""
     analysis, _, _ = await tickets.get_findings(session, ticket.id)
     connection = None
-    if analysis and analysis.ci.connection:
+    if analysis and analysis.ci.connection and not analysis.ci.is_proposed:  # a proposal lifts no confidence
         connection = await connections.get_connection(session, ticket.tenant, analysis.ci.connection)
     return MatchQuery(
         title=ticket.title,

@@ -9,7 +9,8 @@ from commands.context import Context, run
 from commands.failures import NotReachable
 from commands.output import out, print_json
 from db.engine import Database
-from domain.finding import Finding
+from domain.finding import Finding, FindingKind
+from integrations.llm import LanguageModel, LlmFailed
 from settings import Settings
 from temporal_client import connect
 from upkeep.findings import find
@@ -39,7 +40,7 @@ async def _find(settings: Settings) -> list[Finding]:
     database = Database(settings.resolved_database_url())
     try:
         client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
-        return await find(database, WorkflowWatch(client))
+        return [*await find(database, WorkflowWatch(client)), *await _language_model(settings)]
     except (RuntimeError, RPCError) as error:
         raise NotReachable(
             f"Temporal does not answer on {settings.resolved_temporal_address()}: {error}", "start it, then ask again"
@@ -48,3 +49,15 @@ async def _find(settings: Settings) -> list[Finding]:
         raise NotReachable(f"the database does not answer: {error}", "start it, then ask again") from None
     finally:
         await database.close()
+
+
+async def _language_model(settings: Settings) -> list[Finding]:
+    """Nothing where none is configured, or where it answers from this machine."""
+    try:
+        if options := settings.llm():
+            await LanguageModel(options).check()
+    except (LlmFailed, ValueError) as problem:
+        what = f"the language model is configured and not used: {problem}"
+        mend = "see HANDRAIL_LLM_URL and HANDRAIL_LLM_KEY; until then the built-in results stand"
+        return [Finding(kind=FindingKind.LANGUAGE_MODEL, what=what, mend=mend)]
+    return []

@@ -27,6 +27,7 @@ class Analysis(WireModel):
     classification_confidence: float = Field(ge=0, le=1, description="Probability that the classification is right.")
     reasons: list[Reason]
     ci: CiExtraction
+    needs_person: str = Field(default="", description="Why a person is asked, whatever the confidence; mostly empty.")
 
 
 def analyse(ticket: NewTicket, connections: Sequence[Connection], rules: AnalysisRules | None = None) -> Analysis:

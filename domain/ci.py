@@ -1,5 +1,6 @@
 """Which configuration item a ticket is about, and which connection that means."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class CiExtraction(WireModel):
     candidates: list[CiCandidate] = Field(default_factory=list)
     connection: str | None = None
     ambiguous: list[str] = Field(default_factory=list)
+    is_proposed: bool = Field(default=False, description="Only a language model took this word of the ticket for it.")
     reason: str
 
 
@@ -52,6 +54,39 @@ def extract_ci(ticket: NewTicket, connections: Sequence[Connection]) -> CiExtrac
     service = [_candidate(ticket.service, "service", index)] if ticket.service and ticket.service.strip() else []
     everything = _distinct([*structured, *title, *description, *patterns, *service])
     return _decide(structured, [title, description, service], everything, index)
+
+
+def with_proposals(
+    ci: CiExtraction, ticket: NewTicket, connections: Sequence[Connection], names: Sequence[str]
+) -> CiExtraction:
+    """Let a language model's names say which connection is meant where nothing else did.
+
+    A name counts only if it stands in the ticket and means a known connection. What a field of the ticket says is
+    never overruled, and names that mean several connections decide nothing.
+    """
+    in_fields = (one for one in ci.candidates if one.origin.startswith(("metadata.", "label.")))
+    if ci.connection or ci.ambiguous or any(_names_another_host(one) for one in in_fields):
+        return ci
+    index = ConnectionIndex(connections)
+    text = "\n".join((ticket.title, ticket.description[:MOST_TEXT], ticket.service or "", *ticket.labels.values()))
+    found = [name for name in names if _stands_in(name, text) and index.find(name)]
+    meant = {connection for name in found for connection in index.find(name)}
+    if len(meant) != 1:
+        return ci
+    connection = meant.pop()
+    return CiExtraction(
+        name=found[0],
+        candidates=[*ci.candidates, CiCandidate(name=found[0], origin="language model", known=True)][-MOST_CANDIDATES:],
+        connection=connection,
+        is_proposed=True,
+        reason=f"the language model takes {found[0]} for the connection {connection}; a person has to agree",
+    )
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Whether a text has this name as a word of its own."""
+    whole = rf"(?<![\w-])(?<!\w\.){re.escape(name)}(?![\w-])(?!\.\w)"
+    return bool(name.strip()) and re.search(whole, text, re.IGNORECASE) is not None
 
 
 def _decide(

@@ -14,6 +14,7 @@ class FindingKind(StrEnum):
     ACTIVITY_STUCK = "activity_stuck"
     LEASE_LEFT = "lease_left"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    LANGUAGE_MODEL = "language_model"
 
 
 class Finding(WireModel):

@@ -63,3 +63,5 @@ class Match(WireModel):
     title: str
     confidence_score: float = Field(ge=0, le=1)
     reasons: list[Reason] = Field(default_factory=list)
+    at_most: float = Field(default=1, ge=0, le=1, description="What a language model leaves of any confidence in it.")
+    needs_person: str = Field(default="", description="Why a person is asked, whatever the confidence; mostly empty.")

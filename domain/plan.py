@@ -14,6 +14,7 @@ from domain.duration import Duration
 from domain.runbook import Approval, OnFailure, Retry, Risk, RollbackScope, Runbook, Step
 
 LOCAL_TARGET = "local"
+CI_TARGET = "ci"
 
 
 class Phase(StrEnum):
@@ -182,7 +183,7 @@ def resolve_targets(
 
     `target: ci` without a known connection is the local host, which policy never lets run unasked.
     """
-    if runbook.target == "ci":
+    if runbook.target == CI_TARGET:
         return [Target.of(ci_connection) if ci_connection else LOCAL]
     if runbook.target == LOCAL_TARGET:
         return [LOCAL]

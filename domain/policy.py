@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic import Field
+
 from domain.base import Model
 from domain.connection import Connector
 from domain.plan import LOCAL_TARGET, Target, Verdict, VerdictDecision
@@ -23,6 +25,7 @@ class PolicyQuestion(Model):
     targets: list[Target]
     confidence_score: float
     was_asked: bool = False
+    doubts: list[str] = Field(default_factory=list, description="Why else a person has to be asked.")
 
 
 def decide(question: PolicyQuestion) -> Verdict:
@@ -56,6 +59,7 @@ def _asks(question: PolicyQuestion) -> Sequence[str]:
     is_local = any(target.connector is Connector.LOCAL for target in question.targets)
     if is_local and question.runbook.target != LOCAL_TARGET:
         reasons.append("no known connection for the ticket's CI: it would run on Handrail's own host")
+    reasons += question.doubts
     if question.was_asked and not reasons:
         reasons.append("a person was already asked about an earlier plan for this ticket")
     return reasons

@@ -21,6 +21,7 @@ from domain.runbook_text import parse_runbook
 from domain.tenant import DEMO_TENANT, TenantSettings
 from domain.ticket import NewTicket, Ticket, TicketStatus
 from integrations.connector import CommandRunner
+from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from worker import build_worker
@@ -44,13 +45,14 @@ class Stack:
     )
     tenant: str = DEMO_TENANT
     skip: Callable[[timedelta], Awaitable[None]] | None = None
+    model: LanguageModel | None = None
 
     def __post_init__(self) -> None:
         self.tickets = TicketClient(self.client)
 
     def worker(self) -> Any:
         """Return a worker, to be used as an async context manager."""
-        return build_worker(self.client, self.database, self.cipher, self.runners)
+        return build_worker(self.client, self.database, self.cipher, self.runners, self.model)
 
     async def close(self) -> None:
         for runner in self.runners.values():

@@ -20,7 +20,16 @@ BOOKKEEPING = ActivityOptions(
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
 )
 
-# Matching reads the whole library once after a deploy, which may take a while with 10,000 runbooks.
+# Analysis also asks a language model, where there is one: one question, at most 20 s (HANDRAIL_LLM_TIMEOUT), and none
+# any more after a few tries. It beats meanwhile, so that a worker's death is missed as soon as in bookkeeping.
+ANALYSIS = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=40),
+    heartbeat_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
+)
+
+# Matching reads the whole library once after a deploy, which may take a while with 10,000 runbooks; then it asks the
+# language model one question, as analysis does.
 MATCHING = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=60),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),

@@ -133,7 +133,7 @@ class TicketWorkflow:
         ref = TicketRef(tenant=self.start.tenant, ticket_id=self.start.ticket_id)
         self.board.note(TicketStatus.ANALYZING)
         analysis = await workflow.execute_activity_method(
-            TicketActivities.analyse, ref, summary="analyse", **options.BOOKKEEPING
+            TicketActivities.analyse, ref, summary="analyse", **options.ANALYSIS
         )
         self.runbook_timeout = analysis.runbook_timeout
         self.board.tag(names.SEVERITY, analysis.severity)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from commands.api_client import Api
 from commands.demo_mode import kept_mode
 from domain.connection import fingerprint_of
 from domain.tenant import ExecutionMode
-from tests.e2e.running import Running, running, until
+from tests.e2e.running import CLI, PATIENCE, Running, free_ports, running, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -265,3 +266,20 @@ async def test_demo_gives_the_mode_back(handrail: Running, how: str) -> None:
             await task
         assert await api.get("/settings/execution-mode/{tenant}") == found
         await api.post("/settings/execution-mode/{tenant}", {"mode": "auto", "confidence_threshold": 0.8})
+
+
+def test_doctor_tells_of_a_language_model_that_does_not_answer(handrail: Running) -> None:
+    endpoint = f"http://127.0.0.1:{free_ports(1)[0]}/v1"
+    configured = {"HANDRAIL_LLM_URL": endpoint, "HANDRAIL_LLM_MODEL": "tiny", "HANDRAIL_LLM_KEY": "sk-never-seen"}
+    done = subprocess.run(
+        [*CLI, "doctor", "--json"],
+        env=handrail.environment | configured,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    (finding,) = [one for one in json.loads(done.stdout) if one["kind"] == "language_model"]
+    assert "cannot be reached" in finding["what"]
+    assert "sk-never-seen" not in done.stdout + done.stderr

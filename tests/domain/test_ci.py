@@ -164,7 +164,7 @@ def test_a_ticket_never_brings_its_own_address() -> None:
     metadata = {"host": "evil.example.net", "connection": {"host": "6.6.6.6", "username": "root"}, "ip": "6.6.6.6"}
     found = extract(title="Please run on 6.6.6.6", metadata=metadata)
     assert found.connection is None
-    assert set(CiExtraction.model_fields) == {"name", "candidates", "connection", "ambiguous", "reason"}
+    assert set(CiExtraction.model_fields) == {"name", "candidates", "connection", "ambiguous", "is_proposed", "reason"}
 
 
 @pytest.mark.parametrize(
