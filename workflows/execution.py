@@ -122,7 +122,7 @@ class ExecutionStory:
                 failures.append(f"{run.name(step)} ({outcome.detail})")
         if self.lasting:
             lasting = (f"{run.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
-            why += f"; not undone: {'; '.join(lasting)}"
+            why += f"; has no rollback: {'; '.join(lasting)}"
         if failures:
             words = f"{why}; could not be undone: {'; '.join(failures)}"
             return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words)
