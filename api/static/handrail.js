@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const EVERY_MS = 1000;
+  const LOST_MS = 4000; // without an answer for so long, the page says so
+  const PATIENCE_MS = 10000; // a connection that hangs is given up, and the next tick makes another
   const WIDE = window.matchMedia("(min-width: 1100px)");
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const one = (selector, root = document) => root.querySelector(selector);
@@ -68,7 +70,8 @@
 
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
   const ask = async (address) => {
-    const answer = await fetch(address, { headers: { "HX-Request": "true", Accept: "text/html" }, redirect: "error" });
+    const headers = { "HX-Request": "true", Accept: "text/html" };
+    const answer = await fetch(address, { headers, redirect: "error", signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     if (answer.status === 204) return null;
     if (!answer.ok) throw new Error(answer.statusText);
@@ -132,21 +135,23 @@
   // The clock of it all
 
   let isBusy = false;
-  let failures = 0;
+  let answeredAt = Date.now();
   const tick = async () => {
     tellTimes();
+    if (document.hidden) answeredAt = Date.now(); // nothing was asked
+    byId("offline").hidden = Date.now() - answeredAt < LOST_MS;
     if (document.hidden || isBusy) return;
     isBusy = true;
     try {
       const lists = all("[data-rows]").map(refreshRows);
       await Promise.all([...lists, ...all("[data-live]").map(refresh)]);
-      failures = 0;
+      answeredAt = Date.now();
+      byId("offline").hidden = true;
     } catch {
-      failures += 1;
+      // the banner says it if this goes on
     } finally {
       isBusy = false;
     }
-    byId("offline").hidden = failures < 3;
     tellWaiting();
   };
   const tellWaiting = () => {
@@ -257,7 +262,7 @@
   });
   document.addEventListener("htmx:sendError", () => {
     byId("offline").hidden = false;
-    failures = 3;
+    answeredAt = 0;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     followOutputs(event.target);

@@ -1,15 +1,14 @@
 """What holds for every page: who gets in, what it weighs, its policy, its width, its accessibility."""
 
-import importlib.util
-from pathlib import Path
-
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
+from domain.ticket import TicketStatus
 from tests.api.desk import SAM
-from tests.needs import need
+from tests.ui.axe import violations
 from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
+from tests.ui.test_approval import GATED, SLOW
 
 pytestmark = pytest.mark.chromium
 
@@ -20,16 +19,6 @@ PAGES = [
     *("/new-connection", "/overview", "/settings"),
 ]
 HTML = {"Accept": "text/html"}
-AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def axe_script() -> str:
-    """Return axe-core, from the package that ships it."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    need(found is not None, "axe-playwright-python is missing: pip install axe-playwright-python==0.1.8")
-    assert found is not None
-    assert found.origin is not None
-    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 async def test_logging_in_and_out(site: Site, visitor: Visitor) -> None:
@@ -120,30 +109,74 @@ async def test_every_page_is_light_strict_and_narrow(
         await page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(busy_site: Site, visitor: Visitor, scheme: str) -> None:
-    script = axe_script()
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", DESKTOP), ("dark", PHONE)], ids=["light", "dark-phone"])
+async def test_axe_finds_nothing(busy_site: Site, visitor: Visitor, scheme: str, viewport: dict[str, int]) -> None:
     done = await busy_site.waiting_ticket("Done already")
     await busy_site.stack.decide(done)
     await busy_site.stack.ended(done)
     ticket_id = await busy_site.waiting_ticket("Still waits", severity="critical", service="nginx", labels={"a": "b"})
-    page = await visitor.open(viewport=DESKTOP, color_scheme=scheme)
+    page = await visitor.open(viewport=viewport, color_scheme=scheme)
     found: list[str] = []
     preview = f"/runbooks/touch-file/preview?ticket={ticket_id}"
     for path in [*PAGES, f"/tickets/{ticket_id}", f"/tickets/{done}", preview, f"/tickets/{ticket_id}/runbooks"]:
         await page.goto(busy_site.at(path))
-        await page.evaluate(script)
-        found += await _violations(page, path)
-    login = await visitor.open(actor=None, color_scheme=scheme)
-    await login.evaluate(script)
-    found += await _violations(login, "/login")
+        found += await violations(page, path)
+    for path in ("/tickets/nothing-like-this", "/tickets?status=wrong"):
+        await page.goto(busy_site.at(path))
+        await expect(page.get_by_role("alert")).to_be_visible()
+        found += await violations(page, path)
+    login = await visitor.open(actor=None, color_scheme=scheme, viewport=viewport)
+    await login.get_by_label("API token").fill("not a token at all")
+    await login.get_by_role("button", name="Log in").click()
+    await expect(login.get_by_role("alert")).to_be_visible()
+    found += await violations(login, "/login")
     assert not found, "\n".join(found)
 
 
-async def _violations(page: Page, path: str) -> list[str]:
-    results = await page.evaluate("rules => axe.run({runOnly: rules})", AXE_RULES)
-    return [
-        f"{path}: {one['id']}: {one['help']}: {node['html'][:160]}: {node['failureSummary'][:300]}"
-        for one in results["violations"]
-        for node in one["nodes"][:3]
-    ]
+async def test_axe_finds_nothing_while_things_happen(busy_site: Site, visitor: Visitor) -> None:
+    """A question, a step that waits, a running command, a lost connection, the side panel: wide and narrow."""
+    page = await visitor.open(color_scheme="dark")
+    found: list[str] = []
+
+    async def look(state: str) -> None:
+        for viewport in (DESKTOP, PHONE):
+            await page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
+            found.extend(await violations(page, f"{state}, {viewport['width']} px"))
+            assert await is_narrow_enough(page), state
+
+    await busy_site.stack.set(mode="hil")
+    await busy_site.add_runbook(GATED)
+    await busy_site.add_runbook(SLOW.replace("touch-file", "slow"))
+    ticket_id = await busy_site.stack.file("The marker file is missing")
+    await busy_site.stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK)
+    await busy_site.stack.execute(ticket_id, "touch-file")
+    await page.goto(busy_site.at(f"/tickets/{ticket_id}"))
+    await expect(page.locator(".approval")).to_contain_text("Which word?")
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.get_by_role("button", name="Answer")).to_be_visible()
+    await look("question")
+    await page.get_by_label("times").fill("3")
+    await page.get_by_role("button", name="Answer").click()
+    await expect(page.get_by_role("button", name="Approve step 2")).to_be_visible()
+    await look("a step waits")
+    await page.get_by_role("button", name="Approve step 2").click()
+    await busy_site.stack.ended(ticket_id)
+
+    ticket_id = await busy_site.stack.file("It goes slowly")
+    await busy_site.stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK)
+    await busy_site.stack.execute(ticket_id, "slow")
+    await page.goto(busy_site.at(f"/tickets/{ticket_id}"))
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.locator("pre.stdout")).to_contain_text("started")
+    await look("running")
+    await page.context.set_offline(True)
+    await expect(page.locator("#offline")).to_be_visible()
+    await look("offline")
+    await page.context.set_offline(False)
+    await expect(page.locator("#offline")).to_be_hidden()
+    await page.set_viewport_size({"width": DESKTOP["width"], "height": DESKTOP["height"]})
+    await page.goto(busy_site.at())
+    await page.locator(f"#t-{ticket_id} a").click()
+    await expect(page.locator("#panel .ticket")).to_be_visible()
+    found += await violations(page, "side panel")
+    assert not found, "\n".join(found)

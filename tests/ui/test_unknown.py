@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from tests.e2e.conftest import key_of, web_01
 from tests.e2e.test_unknown import unknown_ticket
 from tests.sshd import Sshd
+from tests.ui.axe import violations
 from tests.ui.people import PHONE, Site, Visitor, is_narrow_enough
 from tests.workflows.samples import ledger
 
@@ -29,6 +30,7 @@ async def test_a_person_says_that_it_ran(site: Site, visitor: Visitor, sshd: Ssh
         page = await visitor.open(f"/tickets/{ticket_id}", viewport=PHONE)
         await expect(page.get_by_role("heading", name="Did this command run?")).to_be_visible()
         assert await is_narrow_enough(page)
+        assert not await violations(page, "an unknown outcome")
         await page.goto(site.at("/approvals"))
         await page.get_by_role("link", name="widget files are missing").click()
         await page.get_by_label("It ran").check()
