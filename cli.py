@@ -6,6 +6,7 @@ import typer
 
 from commands import connections, runbooks, tenants, tickets
 from commands.context import Commands, Context, context_of, run
+from commands.match import match
 from commands.options import Json
 
 app = typer.Typer(
@@ -87,6 +88,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
 
 
 app.command("mode")(tenants.mode)
+app.command("match")(match)
 app.add_typer(tickets.app, name="ticket", help="File, follow and decide tickets.")
 app.add_typer(runbooks.app, name="runbook", help="Runbooks: list, show, validate, sync.")
 app.add_typer(connections.connections, name="connection", help="How hosts are reached.")

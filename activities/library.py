@@ -2,11 +2,16 @@
 
 import asyncio
 
-from db import outcomes, runbooks, tenants
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import connections, outcomes, runbooks, tenants
 from db.engine import Database
-from domain.match import Match, MatchQuery, RunbookDocument
+from domain.analysis import Analysis, AnalysisRules, analyse
+from domain.explanation import Explanation
+from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
 from domain.outcomes import environment_of, with_history
 from domain.tenant import TenantSettings
+from domain.ticket import NewTicket
 from matching import Matcher
 
 CONSIDERED = 50
@@ -19,6 +24,7 @@ class Library:
         self._database = database
         self._matchers: dict[str, Matcher] = {}
         self._indexed: dict[str, dict[str, int]] = {}
+        self._duplicates: dict[str, dict[str, list[Duplicate]]] = {}
         self._lock = asyncio.Lock()
 
     async def match(self, tenant: str, query: MatchQuery, limit: int) -> list[Match]:
@@ -31,6 +37,24 @@ class Library:
         matches = await self._by_text(tenant, query, CONSIDERED)
         chosen = [match for match in matches if match.runbook_id == runbook_id]
         return next((match.confidence_score for match in await self._with_history(tenant, query, chosen)), 0.0)
+
+    async def explain(self, tenant: str, ticket: NewTicket, rules: AnalysisRules, limit: int) -> Explanation:
+        """Return what a ticket of this text would get, on the path that tickets take; nothing is stored."""
+        async with self._database.read() as session:
+            analysis = await analysis_of(session, tenant, ticket, rules)
+            query = await query_of(session, tenant, ticket, analysis)
+        return Explanation(analysis=analysis, matched_runbooks=await self.match(tenant, query, limit))
+
+    async def duplicates(self, tenant: str, runbook_ids: list[str]) -> dict[str, list[Duplicate]]:
+        """Return runbook id -> the runbooks in use that are nearly the same; kept until the library changes."""
+        async with self._lock:
+            matcher = await self._refreshed(tenant)
+            known = self._duplicates.setdefault(tenant, {})
+            for runbook_id in runbook_ids:
+                if runbook_id not in known:
+                    known[runbook_id] = matcher.duplicates(runbook_id)
+                    await asyncio.sleep(0)
+            return {runbook_id: known[runbook_id] for runbook_id in runbook_ids}
 
     async def _by_text(self, tenant: str, query: MatchQuery, limit: int) -> list[Match]:
         async with self._lock:
@@ -61,10 +85,35 @@ class Library:
             current = await runbooks.latest_versions(session, tenant)
             changed = [runbook_id for runbook_id, version in current.items() if indexed.get(runbook_id) != version]
             stored = await runbooks.get_latest(session, tenant, changed)
-        for runbook_id in indexed.keys() - current.keys():
+        gone = indexed.keys() - current.keys()
+        if gone or stored:
+            self._duplicates.pop(tenant, None)
+        for runbook_id in gone:
             matcher.remove(runbook_id)
             del indexed[runbook_id]
         for one in stored:
             matcher.upsert(one.runbook.to_document())
             indexed[one.runbook.id] = one.runbook.version
+            await asyncio.sleep(0)  # a whole library takes a while; others have their turn
         return matcher
+
+
+async def analysis_of(session: AsyncSession, tenant: str, ticket: NewTicket, rules: AnalysisRules) -> Analysis:
+    """Classify a text and find the connection that its CI means."""
+    return analyse(ticket, await connections.list_connections(session, tenant), rules)
+
+
+async def query_of(session: AsyncSession, tenant: str, ticket: NewTicket, analysis: Analysis | None) -> MatchQuery:
+    """Return what matching reads of a ticket, with the tags of the connection its CI means."""
+    connection = None
+    if analysis and analysis.ci.connection and not analysis.ci.is_proposed:  # a proposal lifts no confidence
+        connection = await connections.get_connection(session, tenant, analysis.ci.connection)
+    return MatchQuery(
+        title=ticket.title,
+        description=ticket.description,
+        severity=ticket.severity.value,
+        service=ticket.service,
+        environment=ticket.environment,
+        labels=ticket.labels,
+        tags=connection.tags if connection else [],
+    )

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.library import Library
+from activities.library import Library, query_of
 from activities.messages import AnalysisOutline, MatchesOutline, MatchOutline, Record, TicketRef
 from activities.opinions import SecondOpinions
 from activities.records import event_key
@@ -149,17 +149,6 @@ class TicketActivities:
 
 
 async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:
-    """Return what matching reads of a ticket, with the tags of the connection its CI means."""
+    """Return what matching reads of a stored ticket."""
     analysis, _, _ = await tickets.get_findings(session, ticket.id)
-    connection = None
-    if analysis and analysis.ci.connection and not analysis.ci.is_proposed:  # a proposal lifts no confidence
-        connection = await connections.get_connection(session, ticket.tenant, analysis.ci.connection)
-    return MatchQuery(
-        title=ticket.title,
-        description=ticket.description,
-        severity=ticket.severity.value,
-        service=ticket.service,
-        environment=ticket.environment,
-        labels=ticket.labels,
-        tags=connection.tags if connection else [],
-    )
+    return await query_of(session, ticket.tenant, ticket, analysis)

@@ -2,10 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from db.cipher import Cipher
 from db.engine import Database
+from domain.explanation import Explanation
+from domain.match import Duplicate
+from domain.ticket import NewTicket
 from workflows.client import TicketClient
+
+
+class Explaining(Protocol):
+    """Analysis and matching, on the path that tickets take. Whoever starts the API builds it."""
+
+    async def explain(self, tenant: str, ticket: NewTicket, limit: int) -> Explanation: ...
+
+    async def duplicates(self, tenant: str, runbook_ids: list[str]) -> dict[str, list[Duplicate]]: ...
 
 
 @dataclass(frozen=True)
@@ -15,6 +27,7 @@ class Services:
     database: Database
     cipher: Cipher
     tickets: TicketClient
+    explainer: Explaining
     tokens: Mapping[str, str]
     temporal_ui_url: str
     temporal_namespace: str

@@ -4,11 +4,14 @@ import signal
 
 import uvicorn
 
+from activities.explaining import Explainer
+from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from commands.failures import CommandFailed
 from db.cipher import Cipher
 from db.engine import Database
+from domain.analysis import default_rules
 from log_setup import set_up_logging
 from settings import Settings
 from temporal_client import connect
@@ -27,6 +30,7 @@ async def serve_api(settings: Settings) -> None:
         database=database,
         cipher=Cipher(settings.cipher_keys()),
         tickets=TicketClient(client),
+        explainer=Explainer(Library(database), default_rules()),
         tokens=_tokens(settings),
         temporal_ui_url=settings.resolved_temporal_ui_url(),
         temporal_namespace=settings.temporal_namespace,

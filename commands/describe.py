@@ -32,6 +32,12 @@ def print_plan(plan: dict[str, Any]) -> None:
         out.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
+def print_reasons(reasons: list[dict[str, Any]], most: int | None = None) -> None:
+    """Print what spoke for and against something, with the weights."""
+    for reason in reasons[:most]:
+        out.print(Text(f"             {reason['weight']:+.2f} {reason['text']}", style="dim"))
+
+
 def plan_lines(plan: dict[str, Any]) -> Iterator[Text]:
     """Yield a plan's steps: what runs, where, and what undoes it."""
     total = len(plan["steps"])
@@ -91,8 +97,7 @@ def print_matches(matches: list[dict[str, Any]]) -> None:
     for place, match in enumerate(matches):
         title = f"{match['confidence_score']:.2f}  {match['runbook_id']} v{match['version']}: {match['title']}"
         out.print(Text.assemble(("  runbook  ", "dim"), title))
-        for reason in match["reasons"][:4] if place == 0 else []:
-            out.print(Text(f"             {reason['weight']:+.2f} {reason['text']}", style="dim"))
+        print_reasons(match["reasons"], 4 if place == 0 else 0)
 
 
 def print_execution(execution: dict[str, Any]) -> None:

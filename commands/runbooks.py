@@ -54,6 +54,29 @@ async def _show(context: typer.Context, runbook_id: str, as_json: bool) -> None:
 
 
 @app.command()
+def duplicates(context: typer.Context, as_json: Json = False) -> None:
+    """List runbooks in use that are nearly the same: keep one of them."""
+    run(_duplicates(context, as_json))
+
+
+async def _duplicates(context: typer.Context, as_json: bool) -> None:
+    async with _api(context) as api:
+        found = [runbook async for runbook in api.pages("/runbooks/{tenant}", 100_000) if runbook["duplicates"]]
+    pairs = [
+        {"runbook_id": runbook["id"], "title": runbook["title"], "duplicate": other}
+        for runbook in found
+        for other in runbook["duplicates"]
+    ]
+    if as_json:
+        print_json(pairs)
+    elif pairs:
+        rows = [(one["runbook_id"], one["duplicate"]["runbook_id"], one["duplicate"]["reason"]) for one in pairs]
+        out.print(table(["runbook", "nearly the same as", "why"], rows))
+    else:
+        out.print("no two runbooks in use are nearly the same")
+
+
+@app.command()
 def history(
     context: typer.Context,
     runbook: Annotated[str, typer.Argument(help="The runbook's id.")],

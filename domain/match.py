@@ -65,3 +65,12 @@ class Match(WireModel):
     reasons: list[Reason] = Field(default_factory=list)
     at_most: float = Field(default=1, ge=0, le=1, description="What a language model leaves of any confidence in it.")
     needs_person: str = Field(default="", description="Why a person is asked, whatever the confidence; mostly empty.")
+
+
+class Duplicate(WireModel):
+    """Another runbook that is nearly the same: keep one of them."""
+
+    runbook_id: str
+    title: str
+    likeness: float = Field(ge=0, le=1, description="1 when both say the same.")
+    reason: str

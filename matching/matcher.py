@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from domain.match import Match, MatchQuery, RunbookDocument
+from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
 from matching.declared import IN_RANK, WEIGHTS
 from matching.document import Prepared, prepare
+from matching.duplicates import near_duplicates
 from matching.features import features, standing
 from matching.index import Index
 from matching.model import Model, load_model
@@ -61,6 +62,11 @@ class Matcher:
                 )
             )
         return matches
+
+    def duplicates(self, runbook_id: str) -> list[Duplicate]:
+        """Return the runbooks that are nearly the same as this one, most alike first; none for an unknown id."""
+        runbook = self._index.get(runbook_id)
+        return near_duplicates(runbook, self._index) if runbook else []
 
     def evidence(self, query: MatchQuery, limit: int = 5) -> list[Candidate]:
         """Return the candidates for a ticket with the evidence on each, best first; standing for the first `limit`."""

@@ -23,7 +23,9 @@ Version = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
 
 
 @router.get("/runbooks")
-async def list_page(request: Request, tenant: Tenant, session: Reading, retired: bool = False) -> Response:
+async def list_page(
+    request: Request, tenant: Tenant, session: Reading, services: Serving, retired: bool = False
+) -> Response:
     found = await runbooks.list_runbooks(session, tenant, with_retired=retired)
     did = await figures.runbook_figures(session, tenant)
     return await page(
@@ -33,6 +35,7 @@ async def list_page(request: Request, tenant: Tenant, session: Reading, retired:
         tab="runbooks",
         title="Runbooks",
         found=found,
+        alike=await services.explainer.duplicates(tenant, [one.runbook.id for one in found]),
         figures={one.runbook.id: did.get(one.runbook.id, figures.RunbookFigures()) for one in found},
         retired=retired,
     )
@@ -56,11 +59,12 @@ async def runbook_page(
     tenant: Tenant,
     runbook_id: RunbookId,
     session: Reading,
+    services: Serving,
     version: Version = None,
     against: Version = None,
 ) -> Response:
     """One version; with `against`, its difference to another one."""
-    shown = await routes.get_runbook(tenant, runbook_id, session, version)
+    shown = await routes.show_runbook(tenant, runbook_id, session, services, version)
     earlier = await routes.get_runbook(tenant, runbook_id, session, against) if against else None
     book = shown.runbook
     return await page(

@@ -16,6 +16,7 @@ from db import runbooks
 from db.paging import page_of
 from db.runbooks import StoredRunbook
 from domain.base import Model
+from domain.match import Duplicate
 from domain.runbook import Risk, Runbook, runbook_json_schema
 from domain.runbook_text import RunbookInvalid, parse_runbook
 
@@ -64,6 +65,7 @@ class RunbookSummary(Model):
     created_by: str
     created_at: datetime
     retired_at: datetime | None
+    duplicates: list[Duplicate] = Field(default_factory=list, description="Runbooks in use that are nearly the same.")
 
 
 class RunbookVersion(Model):
@@ -114,6 +116,7 @@ async def runbook_schema() -> dict[str, Any]:
 async def list_runbooks(
     tenant: Tenant,
     session: Reading,
+    services: Serving,
     with_retired: Annotated[bool, Query(description="Those that are out of use too.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -121,7 +124,11 @@ async def list_runbooks(
     """The latest version of each, by id."""
     stored = await runbooks.list_runbooks(session, tenant, with_retired, cursor or "", limit + 1)
     page = page_of(stored, limit, lambda one: one.runbook.id)
-    return RunbookPage(items=[RunbookSummary(**_fields(one)) for one in page.items], next_cursor=page.next_cursor)
+    alike = await services.explainer.duplicates(tenant, [one.runbook.id for one in page.items])
+    return RunbookPage(
+        items=[RunbookSummary(**_fields(one), duplicates=alike[one.runbook.id]) for one in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.post(
@@ -170,17 +177,28 @@ async def store_runbook(
         detail = await _detail(session, tenant, stored)
     if is_new:
         background.add_task(tell_waiting, services, tenant, uses_runbook(runbook.id))
-    return detail, is_new
+    return await _with_duplicates(tenant, detail, services), is_new
 
 
 @router.get("/{runbook_id}", summary="One runbook with its source", responses=problem_responses(422))
-async def get_runbook(
+async def show_runbook(
     tenant: Tenant,
     runbook_id: RunbookId,
     session: Reading,
+    services: Serving,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest one unless given.")] = None,
 ) -> RunbookDetail:
     """Retired ones and old versions can be read for ever: executions name them."""
+    return await _with_duplicates(tenant, await get_runbook(tenant, runbook_id, session, version), services)
+
+
+async def _with_duplicates(tenant: str, detail: RunbookDetail, services: Services) -> RunbookDetail:
+    alike = await services.explainer.duplicates(tenant, [detail.id])
+    return detail.model_copy(update={"duplicates": alike[detail.id]})
+
+
+async def get_runbook(tenant: str, runbook_id: str, session: AsyncSession, version: int | None = None) -> RunbookDetail:
+    """Return a version of a runbook, or its latest. Raises Problem."""
     stored = await runbooks.get_runbook(session, tenant, runbook_id, version)
     if stored is None:
         which = f"version {version} of runbook" if version else "runbook"

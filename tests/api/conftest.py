@@ -7,11 +7,14 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
+from activities.explaining import Explainer
+from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
+from domain.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
@@ -51,6 +54,7 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
     client = await temporal.client(stack.client.namespace, lazy=True)  # as the API itself has it
     return Services(
         database=stack.database,
+        explainer=Explainer(Library(stack.database), default_rules()),
         cipher=stack.cipher,
         tickets=TicketClient(client),
         tokens=TOKENS,
@@ -84,6 +88,7 @@ async def lone_services(database: Database) -> Services:
     client = await TemporalServer(Path(), 1).client("test-0", lazy=True)
     return Services(
         database=database,
+        explainer=Explainer(Library(database), default_rules()),
         cipher=Cipher([Fernet.generate_key().decode()]),
         tickets=TicketClient(client),
         tokens=TOKENS,

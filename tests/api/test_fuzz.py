@@ -17,11 +17,14 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from activities.explaining import Explainer
+from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
+from domain.analysis import default_rules
 from tests.api.desk import SAM, TENANT, TOKENS, TOUCH
 from tests.temporal_server import TemporalServer, free_port
 from workflows.client import TicketClient
@@ -60,6 +63,7 @@ class Server:
         client = await TemporalServer(self.home, 1).client("test-0", lazy=True)
         services = Services(
             database=database,
+            explainer=Explainer(Library(database), default_rules()),
             cipher=Cipher([Fernet.generate_key().decode()]),
             tickets=TicketClient(client),
             tokens=TOKENS,

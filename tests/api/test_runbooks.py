@@ -130,3 +130,18 @@ async def test_schema_for_editors(lone_desk: Desk) -> None:
     schema = (await lone_desk.get("/runbook-schema")).json()
     assert schema["$schema"].endswith("2020-12/schema")
     assert "register" in schema["$defs"]["Step"]["properties"]
+
+
+async def test_near_duplicates_are_told(lone_desk: Desk) -> None:
+    await lone_desk.add_runbook()
+    [alone] = (await lone_desk.get(PATH)).json()["items"]
+    assert alone["duplicates"] == []
+    stored = await lone_desk.post(PATH, lone_desk.runbook(TOUCH.replace("id: touch-file", "id: touch-again")))
+    assert [one["runbook_id"] for one in stored.json()["duplicates"]] == ["touch-file"]
+    items = (await lone_desk.get(PATH)).json()["items"]
+    assert {one["id"]: [other["runbook_id"] for other in one["duplicates"]] for one in items} == {
+        "touch-again": ["touch-file"],
+        "touch-file": ["touch-again"],
+    }
+    assert (await lone_desk.ask("DELETE", f"{PATH}/touch-again")).status_code == 204
+    assert (await lone_desk.get(f"{PATH}/touch-file")).json()["duplicates"] == []

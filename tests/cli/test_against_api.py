@@ -62,6 +62,8 @@ def test_lists_as_text_and_json(handrail: Running) -> None:
     assert "disk-full" in handrail.cli("runbook", "list").stdout
     assert handrail.cli("runbook", "show", "disk-full").stdout.startswith("id: disk-full\n")
     assert handrail.cli("runbook", "show", "none").returncode == 1
+    assert handrail.json("runbook", "duplicates") == []
+    assert handrail.cli("runbook", "duplicates").stdout == "no two runbooks in use are nearly the same\n"
 
 
 def test_ticket_by_a_part_of_its_id(handrail: Running) -> None:
@@ -164,6 +166,23 @@ def test_output_and_rollback(handrail: Running) -> None:
     again = handrail.cli("ticket", "rollback", ticket_id)
     assert again.returncode == 1
     assert "rolled back already" in again.stderr
+
+
+def test_match_explains_any_text_and_files_nothing(handrail: Running) -> None:
+    before = handrail.json("ticket", "list", "-n", "1")[0]["id"]
+    text = "no space left on device: /var on web-01 is full"
+    told = handrail.cli("match", "--explain", text, "--label", "alertname=NodeFilesystemAlmostOutOfSpace")
+    assert told.returncode == 0, told.stderr
+    assert "disk-full v" in told.stdout
+    assert "declares the ticket's alert name" in told.stdout
+    found = handrail.json("match", "--title", "Disk almost full on web-01", "--service", "nginx", "-n", "1")
+    assert [match["runbook_id"] for match in found["matched_runbooks"]] == ["disk-full"]
+    assert found["analysis"]["ci"]["connection"] == "web-01"
+    assert "reasons" not in handrail.cli("match", text).stdout
+    nothing = handrail.cli("match", " ")
+    assert nothing.returncode == 2
+    assert "nothing to match" in nothing.stderr
+    assert handrail.json("ticket", "list", "-n", "1")[0]["id"] == before
 
 
 def test_history_and_its_reset(handrail: Running) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from activities.explaining import Explainer
+from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from db.engine import Database
 from db.migrate import migrate
+from domain.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
@@ -53,6 +56,7 @@ async def site(stack: Stack, tmp_path: Path) -> AsyncIterator[Site]:
     """The API and its pages on a free port, without a worker."""
     services = Services(
         database=stack.database,
+        explainer=Explainer(Library(stack.database), default_rules()),
         cipher=stack.cipher,
         tickets=TicketClient(stack.client),
         tokens=TOKENS,

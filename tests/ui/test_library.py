@@ -57,6 +57,18 @@ async def test_an_edit_cannot_become_another_runbook(site: Site, visitor: Visito
     await expect(page.get_by_role("alert")).to_contain_text("write `id: touch-file`")
 
 
+async def test_near_duplicates_point_to_each_other(site: Site, visitor: Visitor) -> None:
+    await site.add_runbook()
+    page = await visitor.open("/runbooks/touch-file")
+    await expect(page.get_by_text("Nearly the same")).to_have_count(0)
+    await site.add_runbook(TOUCH.replace("id: touch-file", "id: touch-again"))
+    await page.goto(site.at("/runbooks"))
+    await expect(page.get_by_text("near duplicate")).to_have_count(2)
+    await page.goto(site.at("/runbooks/touch-file"))
+    await page.locator("#duplicates").get_by_role("link").click()
+    await expect(page).to_have_url(re.compile("/runbooks/touch-again$"))
+
+
 async def test_runbooks_tell_how_they_did(busy_site: Site, visitor: Visitor) -> None:
     ticket_id = await busy_site.waiting_ticket()
     await busy_site.stack.decide(ticket_id)

@@ -1,0 +1,48 @@
+"""Explain answers for any text what a ticket of it gets, and files nothing."""
+
+import pytest
+
+from tests.api.desk import TENANT, Desk
+from tests.api.test_problems import assert_problem
+
+PATH = f"/match/{TENANT}"
+TEXT = {"title": "The marker file is missing", "description": "on web-01, since noon", "service": "markers"}
+
+
+async def test_it_says_what_a_ticket_of_this_text_gets(busy_desk: Desk) -> None:
+    await busy_desk.mode("hil")
+    await busy_desk.add_runbook()
+    answer = await busy_desk.post(PATH, TEXT)
+    assert answer.status_code == 200, answer.text
+    assert (await busy_desk.get(f"/tickets/{TENANT}/tickets")).json()["items"] == [], "nothing is filed"
+    ticket = await busy_desk.status(await busy_desk.file(**TEXT), "awaiting_approval")
+    explained = answer.json()
+    assert explained["matched_runbooks"] == ticket["matched_runbooks"]
+    assert explained["analysis"] == ticket["analysis"]
+    [match] = explained["matched_runbooks"]
+    assert match["runbook_id"] == "touch-file"
+    assert match["reasons"]
+
+    await busy_desk.decide(ticket["id"], "reject")
+    await busy_desk.status(ticket["id"], "rejected")
+    [after] = (await busy_desk.post(PATH, TEXT)).json()["matched_runbooks"]
+    assert after["confidence_score"] < match["confidence_score"], "history counts here too"
+
+
+async def test_a_library_with_nothing_for_it(lone_desk: Desk) -> None:
+    answer = await lone_desk.post(PATH, {"title": "The coffee machine is out of beans"})
+    assert answer.status_code == 200
+    assert answer.json()["matched_runbooks"] == []
+    await lone_desk.add_runbook()
+    found = (await lone_desk.post(PATH, {"title": "The coffee machine is out of beans"})).json()["matched_runbooks"]
+    assert all(match["confidence_score"] < 0.3 for match in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [({}, "title"), ({"title": ""}, "title"), ({"title": "x", "limit": 0}, "limit"), ({"title": "x", "colour": 1}, "")],
+)
+async def test_what_it_does_not_take(lone_desk: Desk, body: dict[str, object], words: str) -> None:
+    assert_problem(await lone_desk.post(PATH, body), 422, words)
+    assert_problem(await lone_desk.post("/match/nobody", {"title": "x"}), 404, "nobody")
+    assert (await lone_desk.post(PATH, TEXT, headers={"Authorization": "Bearer wrong"})).status_code == 401
