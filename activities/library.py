@@ -79,7 +79,9 @@ class Library:
         return [found[runbook_id] for runbook_id in runbook_ids if runbook_id in found]
 
     async def _refreshed(self, tenant: str) -> Matcher:
-        matcher = self._matchers.setdefault(tenant, Matcher())
+        if tenant not in self._matchers:
+            self._matchers[tenant] = Matcher()
+        matcher = self._matchers[tenant]
         indexed = self._indexed.setdefault(tenant, {})
         async with self._database.read() as session:
             current = await runbooks.latest_versions(session, tenant)
