@@ -10,7 +10,7 @@ T ?=
 DATA ?= ../shared/matching
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test chaos bench-matching check format screenshots clean
+.PHONY: help setup setup-dev up demo test chaos bench-matching check format bench-list screenshots clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ check: setup-dev ## Lint, format, types, layering, migrations
 format: setup-dev ## Format the code
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
+
+bench-list: setup-dev ## Print how quick a list of 100,000 tickets is in the browser
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q -s -p no:xdist tests/ui/measure_list.py
 
 screenshots: setup-dev ## Write a picture of every screen, light and dark, to var/screenshots
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q tests/ui/screenshots.py

@@ -40,6 +40,7 @@ FAILED = frozenset({ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED
 WRONG = FAILED | {ExecutionStatus.REJECTED}
 BINS = 5
 MOST_FAILING = 6
+FEW = 20  # with fewer runs a share says little
 
 
 @router.get("/overview")
@@ -50,6 +51,8 @@ async def overview(
     fates = await figures.ticket_fates(session, tenant, since)
     runs = await figures.execution_fates(session, tenant, since, AUTOMATIC)
     succeeded = [run for run in runs if run.status in RIGHT]
+    days_shown = _by_day(fates, days)
+    kept = _kept(runs)
     times = [(one.resolved_at - one.created_at).total_seconds() for one in fates if one.resolved_at]
     return await page(
         request,
@@ -60,14 +63,17 @@ async def overview(
         days=days,
         total=len(fates),
         is_cut=len(fates) == figures.MOST_ROWS,
-        by_day=charts.stacked(_by_day(fates, days), [name for name, _ in OUTCOMES]),
+        by_day=charts.stacked(days_shown, [name for name, _ in OUTCOMES]),
+        days_shown=[(day, counts) for day, counts in reversed(days_shown) if any(counts)],
         by_time=charts.bars(_by_time(times)),
         usual=median(times) if times else None,
         unattended=sum(run.is_unattended for run in succeeded),
         succeeded=len(succeeded),
         waits=await figures.waiting_by_status(session, tenant),
         failing=_failing(runs),
-        kept=charts.calibration(_kept(runs)),
+        kept=charts.calibration(kept),
+        judged=sum(count for _, _, count in kept),
+        few=FEW,
     )
 
 

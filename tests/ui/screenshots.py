@@ -46,6 +46,9 @@ async def fill(site: Site, lab: Lab) -> tuple[str, str]:
         )
         secret = NewCredential(name="lab", kind=CredentialKind.SSH_KEY, private_key=host.private_key)
         await site.stack.add_host(connection, secret)
+    await site.stack.add_host(
+        connection.model_copy(update={"name": "new-host", "host_key": None, "aliases": []}), secret
+    )
     await site.stack.set(mode="auto", confidence_threshold=0.5)
     for number, (title, severity, service) in enumerate(OTHERS):
         await site.stack.file(title, severity=severity, service=service, source=SOURCES[number])
@@ -94,6 +97,10 @@ async def test_screenshots(busy_site: Site, visitor: Visitor, lab: Lab) -> None:
         "approvals": "/approvals",
         "runbooks": "/runbooks",
         "runbook": "/runbooks/disk-full",
+        "preview": f"/runbooks/service-down/preview?ticket={waits}",
+        "preview-for": "/runbooks/disk-full/preview",
+        "choose": f"/tickets/{waits}/runbooks",
+        "error": "/tickets/nothing-like-this",
         "editor": "/runbooks/service-down/edit",
         "connections": "/connections",
         "connection": "/connections/web-01",
@@ -113,5 +120,13 @@ async def test_screenshots(busy_site: Site, visitor: Visitor, lab: Lab) -> None:
         await page.screenshot(path=OUT / f"panel-{scheme}.png")
         await page.goto(busy_site.at(f"/tickets/{waits}"))
         await page.locator(".approval").screenshot(path=OUT / f"card-{scheme}.png")
+        await page.goto(busy_site.at("/connections/new-host"))
+        await page.get_by_role("button", name="Test it now").click()
+        await page.locator(".fingerprint").wait_for()
+        await page.screenshot(path=OUT / f"host-key-{scheme}.png")
+        await page.context.set_offline(True)
+        await page.locator("#offline").wait_for()
+        await page.screenshot(path=OUT / f"offline-{scheme}.png")
+        await page.context.set_offline(False)
         login = await visitor.open(actor=None, color_scheme=scheme)
         await login.screenshot(path=OUT / f"login-{scheme}.png")

@@ -89,11 +89,16 @@ async def test_runbooks_tell_how_they_did(busy_site: Site, visitor: Visitor) -> 
     await expect(page.get_by_role("img", name="Tickets a day by outcome")).to_contain_text("1 resolved")
     await expect(page.locator(".legend")).to_contain_text("resolved 1")
     await expect(page.get_by_role("row", name=re.compile("1.00 1$"))).to_be_visible()
+    await expect(page.get_by_text("With 1 run this says little yet")).to_be_visible()
+    await expect(page.get_by_role("listitem").filter(has_text="a person decided")).to_contain_text("1 of 1")
+    await page.get_by_text("day by day").click()
+    await expect(page.get_by_role("region", name="Tickets a day").get_by_role("row")).to_have_count(2)
 
 
 async def test_the_overview_of_nothing(site: Site, visitor: Visitor) -> None:
     page = await visitor.open("/overview")
-    await expect(page.get_by_text("No ticket in these days")).to_be_visible()
+    for words in ("No ticket in these days", "Nothing waits", "Nothing was fixed", "nothing to compare", "None failed"):
+        await expect(page.get_by_text(words)).to_be_visible()
     await page.get_by_role("link", name="90 days").click()
     await expect(page.get_by_role("link", name="90 days")).to_have_attribute("aria-current", "true")
 
