@@ -71,6 +71,7 @@ async def timed(what: str, act: Callable[[], Awaitable[float | None]]) -> None:
     print(f"  {what:<46} {median(took):7.0f} ms   worst {max(took):7.0f} ms")  # noqa: T201 - this is what it is for
 
 
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("viewport", [None, PHONE], ids=["desktop", "phone"])
 async def test_measure(busy_site: Site, visitor: Visitor, viewport: dict[str, int] | None) -> None:
     await fill(busy_site)
