@@ -64,6 +64,7 @@ def build_worker(
             tickets.analyse,
             tickets.match,
             tickets.record,
+            tickets.reopen,
             plans.make_plan,
             plans.preview_plan,
             plans.record_decision,

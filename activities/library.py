@@ -4,12 +4,14 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import connections, outcomes, runbooks, tenants
+from db import connections, outcomes, past, runbooks, tenants
 from db.engine import Database
 from domain.analysis import Analysis, AnalysisRules, analyse
+from domain.ci import extract_ci
 from domain.explanation import Explanation
 from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
 from domain.outcomes import environment_of, with_history
+from domain.past import learnt_reason, pattern_of, similar_tickets
 from domain.tenant import TenantSettings
 from domain.ticket import NewTicket
 from matching import Matcher
@@ -41,7 +43,7 @@ class Library:
     async def explain(self, tenant: str, ticket: NewTicket, rules: AnalysisRules, limit: int) -> Explanation:
         """Return what a ticket of this text would get, on the path that tickets take; nothing is stored."""
         async with self._database.read() as session:
-            analysis = await analysis_of(session, tenant, ticket, rules)
+            analysis, _ = await analysis_of(session, tenant, ticket, rules)
             query = await query_of(session, tenant, ticket, analysis)
         return Explanation(analysis=analysis, matched_runbooks=await self.match(tenant, query, limit))
 
@@ -100,9 +102,15 @@ class Library:
         return matcher
 
 
-async def analysis_of(session: AsyncSession, tenant: str, ticket: NewTicket, rules: AnalysisRules) -> Analysis:
-    """Classify a text and find the connection that its CI means."""
-    return analyse(ticket, await connections.list_connections(session, tenant), rules)
+async def analysis_of(
+    session: AsyncSession, tenant: str, ticket: NewTicket, rules: AnalysisRules, ticket_id: str = ""
+) -> tuple[Analysis, str]:
+    """Classify a text, find the connection that its CI means and the past tickets like it; also return its pattern."""
+    known = await connections.list_connections(session, tenant)
+    pattern = pattern_of(ticket, extract_ci(ticket, known))
+    learnt = learnt_reason(await past.closings_of(session, tenant, pattern, ticket_id))
+    similar = similar_tickets(ticket, pattern, await past.latest_ended(session, tenant, ticket_id))
+    return analyse(ticket, known, rules, learnt).model_copy(update={"similar": similar}), pattern
 
 
 async def query_of(session: AsyncSession, tenant: str, ticket: NewTicket, analysis: Analysis | None) -> MatchQuery:

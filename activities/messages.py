@@ -51,6 +51,26 @@ class MatchesOutline(WireModel):
     second_opinion: str = Field(default="", description="What a language model changed, or why it was not used.")
 
 
+class ReopenRequested(WireModel):
+    """A person says that a closed ticket is a real problem."""
+
+    tenant: str
+    ticket_id: str
+    actor: str
+    comment: str = ""
+
+
+class ReopenOutline(WireModel):
+    """What the story goes on with. `problem`: why the ticket cannot be reopened; it stays as it is."""
+
+    problem: str | None = None
+    ticket_status: TicketStatus
+    reason: str = ""
+    connection: str | None = None
+    ambiguous: list[str] = Field(default_factory=list)
+    runbook_timeout: float = 0
+
+
 class PlanRequest(WireModel):
     """Ask for a plan. With `unless_digest`, nothing is stored when the plan comes out under that digest again."""
 
@@ -136,6 +156,7 @@ class Record(WireModel):
     step: int | None = Field(default=None, description="Position of the step whose status is set.")
     step_status: StepStatus | None = None
     actor: str | None = None
+    false_positive_by: str | None = Field(default=None, description="The person who closes it as a false positive.")
 
 
 class LeaseRequest(WireModel):

@@ -3,20 +3,28 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.library import Library, query_of
-from activities.messages import AnalysisOutline, MatchesOutline, MatchOutline, Record, TicketRef
+from activities.library import Library, analysis_of, query_of
+from activities.messages import (
+    AnalysisOutline,
+    MatchesOutline,
+    MatchOutline,
+    Record,
+    ReopenOutline,
+    ReopenRequested,
+    TicketRef,
+)
 from activities.opinions import SecondOpinions
 from activities.records import event_key
 from db import connections, events, executions, host_changes, tenants, tickets
 from db.engine import Database
-from domain.analysis import AnalysisRules, analyse
+from domain.analysis import AnalysisRules
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
-from domain.match import MatchQuery
+from domain.match import MatchQuery, Reason
 from domain.policy import PROPOSAL_THRESHOLD
 from domain.tenant import TenantSettings
-from domain.ticket import Ticket, TicketStatus
+from domain.ticket import Classification, Ticket, TicketStatus
 from integrations.llm import LanguageModel
 
 MATCHES_KEPT = 5
@@ -44,7 +52,7 @@ class TicketActivities:
                 raise TicketGone(ref.ticket_id)
             known = await connections.list_connections(session, ref.tenant)
             settings = await tenants.get_settings(session, ref.tenant) or TenantSettings()
-        analysis = analyse(ticket, known, self._rules)
+            analysis, pattern = await analysis_of(session, ref.tenant, ticket, self._rules, ticket.id)
         analysis = await self._opinions.on_analysis(analysis, ticket, known, self._rules)
         async with self._database.write() as session:
             reason = "; ".join(reason.text for reason in analysis.reasons)
@@ -66,6 +74,7 @@ class TicketActivities:
                     classification=analysis.classification.value,
                     classification_confidence=analysis.classification_confidence,
                     analyzed_at=utc_now(),
+                    pattern=pattern,
                 )
             else:  # an earlier try said it already, perhaps otherwise: a language model need not say the same twice
                 stored, _, _ = await tickets.get_findings(session, ticket.id)
@@ -116,6 +125,37 @@ class TicketActivities:
         return MatchesOutline(matches=outlines, proposed=outlines[0] if is_good else None, second_opinion=opinion)
 
     @activity.defn
+    async def reopen(self, request: ReopenRequested) -> ReopenOutline:
+        """Take a closed ticket up again: a person says that it is a real problem."""
+        async with self._database.write() as session:
+            ticket = await tickets.get_ticket(session, request.tenant, request.ticket_id)
+            if ticket is None:
+                raise TicketGone(request.ticket_id)
+            settings = await tenants.get_settings(session, request.tenant) or TenantSettings()
+            analysis, _, _ = await tickets.get_findings(session, ticket.id)
+            reason = f"reopened by {request.actor}" + (f": {request.comment}" if request.comment else "")
+            if ticket.status is TicketStatus.CLOSED and analysis is not None:
+                said = Reason(text=f"{request.actor} reopened it as a real problem", weight=0)
+                real = {"classification": Classification.TRUE_POSITIVE, "classification_confidence": 1.0}
+                analysis = analysis.model_copy(update={**real, "reasons": [said, *analysis.reasons]})
+                await tickets.reopen_ticket(session, ticket.id, request.actor, reason, analysis)
+                await events.add_event(
+                    session, ticket.id, event_key(), EventKind.TICKET_REOPENED, reason, actor=request.actor
+                )
+            elif ticket.status_reason != reason or analysis is None:  # otherwise an earlier try did it
+                return ReopenOutline(
+                    problem=f"it is {ticket.status.value}; only a closed ticket can be reopened",
+                    ticket_status=ticket.status,
+                )
+        return ReopenOutline(
+            ticket_status=TicketStatus.ANALYZING,
+            reason=reason,
+            connection=analysis.ci.connection,
+            ambiguous=analysis.ci.ambiguous,
+            runbook_timeout=settings.runbook_timeout,
+        )
+
+    @activity.defn
     async def record(self, record: Record) -> None:
         """Set statuses and say so in the timeline, once: a try that was given up for dead changes nothing later."""
         async with self._database.write() as session:
@@ -137,6 +177,8 @@ class TicketActivities:
                 return
             if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
                 await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
+            if record.false_positive_by is not None:
+                await tickets.mark_false_positive(session, record.ticket_id, record.false_positive_by)
             if record.execution_id and record.execution_status:
                 await executions.set_execution_status(
                     session, record.execution_id, record.execution_status, record.reason

@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.services import Services
-from db import decisions, executions, tickets
+from db import decisions, executions, past, tickets
 from domain.analysis import Analysis
 from domain.base import Model
 from domain.decision import RecordedDecision
 from domain.execution import Execution
 from domain.match import Match
+from domain.past import SimilarEnd
 from domain.ticket import Ticket
 from workflows.names import ticket_workflow_id
 
@@ -29,6 +30,7 @@ class TicketDetail(TicketAccepted):
 
     matched_runbooks: list[Match] = Field(description="Best first.")
     analysis: Analysis | None = Field(description="None until it was analysed.")
+    similar_tickets: list[SimilarEnd] = Field(description="Past tickets like it and how they ended, most alike first.")
     plan: PlanView | None = Field(description="The latest plan; None before there is one.")
     waits_for_step: int | None = Field(description="Position of the step that waits for a person.")
     executions: list[Execution] = Field(description="Oldest first.")
@@ -60,6 +62,7 @@ async def ticket_detail(session: AsyncSession, ticket: Ticket, services: Service
         **accepted(ticket, services).model_dump(),
         matched_runbooks=matches,
         analysis=analysis,
+        similar_tickets=await past.how_they_ended(session, ticket.tenant, analysis.similar if analysis else []),
         plan=current[0] if current else None,
         waits_for_step=step_that_waits(current[1]) if current else None,
         executions=await executions.list_executions(session, ticket.id),

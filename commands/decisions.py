@@ -70,9 +70,24 @@ def outcome(
 
 
 @app.command()
-def cancel(context: typer.Context, ticket: Id, comment: Comment = "", as_json: Json = False) -> None:
+def cancel(
+    context: typer.Context,
+    ticket: Id,
+    false_positive: Annotated[
+        bool, typer.Option("--false-positive", help="Close it: nothing is wrong. Analysis learns from it.")
+    ] = False,
+    comment: Comment = "",
+    as_json: Json = False,
+) -> None:
     """Stop a ticket; whatever ran is rolled back."""
-    run(_ask(context, ticket, "cancel", {"comment": comment}, "asked to stop", as_json))
+    body = {"comment": comment, **({"false_positive": True} if false_positive else {})}
+    run(_ask(context, ticket, "cancel", body, "asked to close" if false_positive else "asked to stop", as_json))
+
+
+@app.command()
+def reopen(context: typer.Context, ticket: Id, comment: Comment = "", as_json: Json = False) -> None:
+    """Take a closed ticket up again as a real problem; it is matched anew."""
+    run(_ask(context, ticket, "reopen", {"comment": comment}, "asked to reopen", as_json))
 
 
 @app.command()

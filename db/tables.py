@@ -59,6 +59,8 @@ class TicketRow(Row):
     `open_key` holds source and external id while the ticket is open, so that one open ticket can have them. `filed_key`
     names the report that made it: the same report again makes no second one.
 
+    `pattern` is the same for the same alert on the same machine; `false_positive_by` and `reopened_by` are people.
+
     `start_pending` is the intent to start its workflow, written with the row; whoever starts it clears it.
     """
 
@@ -69,6 +71,7 @@ class TicketRow(Row):
         Index(None, "tenant", "id"),
         Index(None, "tenant", "status", "id"),
         Index(None, "start_pending", "id"),
+        Index(None, "tenant", "pattern", "id"),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"))
@@ -89,6 +92,9 @@ class TicketRow(Row):
     classification_confidence: Mapped[float | None]
     analysis: Mapped[dict[str, Any] | None] = mapped_column(Json)
     matched_runbooks: Mapped[list[Any]]
+    pattern: Mapped[str | None] = mapped_column(String(64))
+    false_positive_by: Mapped[str | None] = mapped_column(NAME)
+    reopened_by: Mapped[str | None] = mapped_column(NAME)
     execution_id: Mapped[str | None] = mapped_column(ID)
     occurrences: Mapped[int] = mapped_column(Integer, default=1)
     event_count: Mapped[int] = mapped_column(Integer, default=0)

@@ -15,7 +15,7 @@ from domain.analysis import Analysis
 from domain.base import Model, new_id, utc_now
 from domain.event import EventKind
 from domain.match import Match
-from domain.ticket import NewTicket, Ticket, TicketStatus
+from domain.ticket import Classification, NewTicket, Ticket, TicketStatus
 
 Selected = TypeVar("Selected")
 
@@ -82,7 +82,7 @@ async def file_ticket(
         **new.model_dump(mode="json", exclude={"metadata"}),
         "ticket_metadata": new.metadata,
         "filed_key": key,
-        "open_key": f"{new.source}\n{new.external_id}" if new.external_id else ticket_id,
+        "open_key": open_key_of(new.source, new.external_id, ticket_id),
         "status": TicketStatus.OPEN.value,
         "status_reason": "",
         "matched_runbooks": [],
@@ -171,6 +171,41 @@ async def set_status(session: AsyncSession, ticket_id: str, status: TicketStatus
     if status not in KEEPS_OPEN_KEY:
         values["open_key"] = None
     await update_ticket(session, ticket_id, **values)
+
+
+async def mark_false_positive(session: AsyncSession, ticket_id: str, actor: str) -> None:
+    """Keep that a person says that nothing is wrong: analysis learns from it."""
+    await update_ticket(
+        session,
+        ticket_id,
+        false_positive_by=actor,
+        classification=Classification.FALSE_POSITIVE.value,
+        classification_confidence=1.0,
+    )
+
+
+async def reopen_ticket(session: AsyncSession, ticket_id: str, actor: str, reason: str, analysis: Analysis) -> None:
+    """Take a closed ticket up again as a real problem. It takes occurrences again, unless another one does now."""
+    row = await session.get_one(TicketRow, ticket_id)
+    key = open_key_of(row.source, row.external_id, row.id)
+    taken = select(TicketRow.id).where(TicketRow.tenant == row.tenant, TicketRow.open_key == key)
+    is_taken = (await session.scalars(taken)).first() is not None
+    await update_ticket(
+        session,
+        ticket_id,
+        status=TicketStatus.ANALYZING.value,
+        status_reason=reason,
+        open_key=None if is_taken else key,
+        false_positive_by=None,
+        reopened_by=actor,
+        analysis=analysis.model_dump(mode="json"),
+        classification=analysis.classification.value,
+        classification_confidence=analysis.classification_confidence,
+    )
+
+
+def open_key_of(source: str, external_id: str | None, ticket_id: str) -> str:
+    return f"{source}\n{external_id}" if external_id else ticket_id
 
 
 async def tickets_waiting_with(session: AsyncSession, tenant: str) -> list[tuple[str, str | None]]:

@@ -12,6 +12,7 @@ from domain.base import WireModel
 from domain.ci import CiExtraction, extract_ci
 from domain.connection import Connection
 from domain.match import Reason
+from domain.past import SimilarTicket
 from domain.severity import normalise_severity
 from domain.ticket import Classification, NewTicket
 
@@ -27,17 +28,28 @@ class Analysis(WireModel):
     classification_confidence: float = Field(ge=0, le=1, description="Probability that the classification is right.")
     reasons: list[Reason]
     ci: CiExtraction
+    similar: list[SimilarTicket] = Field(default_factory=list, description="Ended tickets like it, most alike first.")
     needs_person: str = Field(default="", description="Why a person is asked, whatever the confidence; mostly empty.")
 
 
-def analyse(ticket: NewTicket, connections: Sequence[Connection], rules: AnalysisRules | None = None) -> Analysis:
-    """Classify a ticket by the rules (Handrail's own unless given) and find its CI among the connections."""
+def analyse(
+    ticket: NewTicket,
+    connections: Sequence[Connection],
+    rules: AnalysisRules | None = None,
+    learnt: Reason | None = None,
+) -> Analysis:
+    """Classify a ticket by the rules (Handrail's own unless given) and find its CI among the connections.
+
+    `learnt` is what people's closings of such tickets say.
+    """
     rules = rules or default_rules()
     ci = extract_ci(ticket, connections)
     applying = _applying(rules, ticket, ci)
-    probability = 1 / (1 + math.exp(-sum(rule.signed_weight for rule in applying)))
+    weight = sum(rule.signed_weight for rule in applying) + (learnt.weight if learnt else 0)
+    probability = 1 / (1 + math.exp(-weight))
     classification, confidence = _classify(probability, rules.certain_from)
     reasons = [Reason(text=rule.words, weight=rule.signed_weight) for rule in applying]
+    reasons += [learnt] if learnt else []
     reasons.sort(key=lambda reason: -abs(reason.weight))
     return Analysis(
         classification=classification,

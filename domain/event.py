@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     ROLLBACK_STARTED = "rollback_started"
     ROLLBACK_ENDED = "rollback_ended"
     REQUEST_REFUSED = "request_refused"
+    TICKET_REOPENED = "ticket_reopened"
 
 
 class Event(WireModel):

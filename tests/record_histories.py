@@ -21,7 +21,7 @@ from domain.ticket import TicketStatus
 from temporal_client import add_search_attributes, venv_program
 from tests.stack import Stack
 from tests.workflows.samples import runbook
-from workflows.messages import CancelRequest, RollbackRequest
+from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 
 FOLDER = Path(__file__).parent / "histories"
 WORDS = {"title": "widget files are missing", "service": "widgets"}
@@ -74,6 +74,20 @@ async def undone_on_request(stack: Stack, folder: Path) -> str:
     return ticket_id
 
 
+async def closed_and_reopened(stack: Stack, folder: Path) -> str:
+    ticket_id = await stack.file("the printer is out of toner")
+    await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam", is_false_positive=True))
+    await stack.ended(ticket_id)
+    await stack.add_runbook(runbook(folder))
+    await stack.tickets.reopen(stack.tenant, ticket_id, ReopenRequest(request_id="reopen", actor="sam"))
+    await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    await stack.execute(ticket_id, "make-widgets")
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await stack.decide(ticket_id)
+    return ticket_id
+
+
 async def expired(stack: Stack, folder: Path) -> str:
     await stack.add_runbook(runbook(folder, more="approval_timeout: 3d"))
     await stack.set(mode="hil")
@@ -87,6 +101,7 @@ SCENARIOS: list[Scenario] = [
     rejected_step,
     cancelled,
     undone_on_request,
+    closed_and_reopened,
     expired,
 ]
 

@@ -35,6 +35,7 @@ class Board:
         step_status: StepStatus | None = None,
         kind: EventKind = EventKind.STATUS_CHANGED,
         actor: str | None = None,
+        false_positive_by: str | None = None,
     ) -> None:
         """Record a status and the reason for it, in words for a person."""
         self.note(status, reason)
@@ -51,6 +52,7 @@ class Board:
                 step=step,
                 step_status=step_status,
                 actor=actor,
+                false_positive_by=false_positive_by,
             ),
             summary=f"{status.value}: {reason}"[:200],
             **options.BOOKKEEPING,

@@ -10,7 +10,15 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.messages import ConnectionCheck, ConnectionReport, PlanPreview, PlanRequest
 from domain.decision import Decision
 from workflows.connection_check import ConnectionCheckWorkflow
-from workflows.messages import CancelRequest, ExecuteRequest, FirstMove, RollbackRequest, TicketEnd, TicketStart
+from workflows.messages import (
+    CancelRequest,
+    ExecuteRequest,
+    FirstMove,
+    ReopenRequest,
+    RollbackRequest,
+    TicketEnd,
+    TicketStart,
+)
 from workflows.names import TASK_QUEUE, ticket_workflow_id
 from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.ticket import TicketWorkflow
@@ -58,6 +66,10 @@ class TicketClient:
         """Ask for a finished execution to be undone."""
         await self._signal_with_start(tenant, ticket_id, "rollback", request)
 
+    async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None:
+        """Ask for a closed ticket to be taken up again."""
+        await self._signal_with_start(tenant, ticket_id, "reopen", request)
+
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         """Say that a runbook or connection of a waiting plan changed."""
         await self.handle(tenant, ticket_id).signal(TicketWorkflow.plan_inputs_changed)
@@ -95,7 +107,11 @@ class TicketClient:
         await self._client.service_client.check_health()
 
     async def _signal_with_start(
-        self, tenant: str, ticket_id: str, signal: str, argument: CancelRequest | ExecuteRequest | RollbackRequest
+        self,
+        tenant: str,
+        ticket_id: str,
+        signal: str,
+        argument: CancelRequest | ExecuteRequest | RollbackRequest | ReopenRequest,
     ) -> None:
         """Signal the running workflow, or start a run that begins with this request."""
         await self._client.start_workflow(

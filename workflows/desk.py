@@ -7,7 +7,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.decision import Decision, DecisionKind, DecisionOutcome
-    from workflows.messages import CancelRequest, ExecuteRequest, RollbackRequest
+    from workflows.messages import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
 
 
 class GateKind(StrEnum):
@@ -39,7 +39,7 @@ class Desk:
     late_cancel: CancelRequest | None = None
     is_executing: bool = False
     is_over: bool = False
-    requests: list[ExecuteRequest | RollbackRequest] = field(default_factory=list)
+    requests: list[ExecuteRequest | RollbackRequest | ReopenRequest] = field(default_factory=list)
     untimely: list[ExecuteRequest] = field(default_factory=list)
     is_planning: bool = False
     is_plan_suspect: bool = False
@@ -53,7 +53,7 @@ class Desk:
         else:
             self.cancel = self.cancel or request
 
-    def take_request(self, request: ExecuteRequest | RollbackRequest) -> None:
+    def take_request(self, request: ExecuteRequest | RollbackRequest | ReopenRequest) -> None:
         """Take a request once. Asking for a runbook in mid-execution is untimely, until its end is being recorded."""
         if not self.is_new(request.request_id):
             return

@@ -42,13 +42,28 @@ class RollbackRequest(WireModel):
     comment: str = ""
 
 
-class CancelRequest(WireModel):
+class ReopenRequest(WireModel):
+    """A person says that a closed ticket is a real problem; its story goes on with matching."""
+
+    request_id: str
     actor: str
     comment: str = ""
+
+
+class CancelRequest(WireModel):
+    """`is_false_positive`: the person closes the ticket, since nothing is wrong."""
+
+    actor: str
+    comment: str = ""
+    is_false_positive: bool = False
 
     @property
     def words(self) -> str:
         return f"{CANCELLED_BY}{self.actor}" + (f": {self.comment}" if self.comment else "")
+
+    @property
+    def closing_words(self) -> str:
+        return f"closed as a false positive by {self.actor}" + (f": {self.comment}" if self.comment else "")
 
 
 class TicketState(WireModel):

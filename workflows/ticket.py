@@ -8,7 +8,7 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import PlanOutline, PlanRequest, RollbackQuestion, TicketRef
+    from activities.messages import PlanOutline, PlanRequest, ReopenRequested, RollbackQuestion, TicketRef
     from activities.plans import PlanActivities
     from activities.tickets import TicketActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome
@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         CancelRequest,
         ExecuteRequest,
         FirstMove,
+        ReopenRequest,
         RollbackRequest,
         TicketEnd,
         TicketStart,
@@ -88,6 +89,12 @@ class TicketWorkflow:
         self.desk.take_request(request)
 
     @workflow.signal
+    def reopen(self, request: ReopenRequest) -> None:
+        """Take a closed ticket up again; nothing is to be reopened where a story is under way."""
+        if self.board.status in (TicketStatus.OPEN, TicketStatus.CLOSED):
+            self.desk.take_request(request)
+
+    @workflow.signal
     def plan_inputs_changed(self) -> None:
         """A runbook or connection changed: a plan that waits is made again and compared."""
         self.desk.is_plan_suspect = True
@@ -141,12 +148,17 @@ class TicketWorkflow:
         is_false = analysis.classification is Classification.FALSE_POSITIVE
         if is_false and analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD:
             return await self._end(TicketStatus.CLOSED, f"false positive: {analysis.reason}")
+        return await self._match_and_run(analysis.ambiguous)
+
+    async def _match_and_run(self, ambiguous: list[str]) -> TicketEnd:
+        """Match, and plan with the best runbook if it is good enough; else ask a person to pick one."""
+        ref = TicketRef(tenant=self.start.tenant, ticket_id=self.start.ticket_id)
         found = await workflow.execute_activity_method(
             TicketActivities.match, ref, summary="match runbooks", **options.MATCHING
         )
-        if found.proposed is None or analysis.ambiguous:
-            if analysis.ambiguous:
-                why = f"the ticket names several known connections ({', '.join(analysis.ambiguous)}); choose one"
+        if found.proposed is None or ambiguous:
+            if ambiguous:
+                why = f"the ticket names several known connections ({', '.join(ambiguous)}); choose one"
             else:
                 why = "no runbook matches well enough; choose one"
             return await self._await_request(why)
@@ -169,6 +181,8 @@ class TicketWorkflow:
         request = self.desk.requests.pop(0)
         if isinstance(request, RollbackRequest):
             return await self._undo(request)
+        if isinstance(request, ReopenRequest):
+            return await self._reopen(request)
         return await self._plan_and_run(request)
 
     async def _plan_and_run(self, request: ExecuteRequest) -> TicketEnd:
@@ -297,6 +311,26 @@ class TicketWorkflow:
         why = f"{request.actor}{ASKED_FOR_ROLLBACK}" + (f": {request.comment}" if request.comment else "")
         return await self._to_its_end(ExecutionStory(run).undo(found, why))
 
+    async def _reopen(self, request: ReopenRequest) -> TicketEnd:
+        """Go on with matching for a person who says that a closed ticket is a real problem."""
+        found = await workflow.execute_activity_method(
+            TicketActivities.reopen,
+            ReopenRequested(
+                tenant=self.start.tenant,
+                ticket_id=self.start.ticket_id,
+                actor=request.actor,
+                comment=request.comment,
+            ),
+            summary=f"reopen for {request.actor}",
+            **options.BOOKKEEPING,
+        )
+        if found.problem is not None:
+            return await self._refuse(f"not reopened: {found.problem}", found.ticket_status, request.actor)
+        self.board.note(TicketStatus.ANALYZING, found.reason)
+        self.runbook_timeout = found.runbook_timeout
+        self.board.tag(names.TARGET, found.connection)
+        return await self._match_and_run(found.ambiguous)
+
     # Small things
 
     def _run_of(self, execution_id: str, digest: str, total: int) -> Run:
@@ -306,14 +340,19 @@ class TicketWorkflow:
         await self.board.show(self.board.status, reason, execution_id=plan.execution_id, execution_status=status)
 
     async def _cancelled(self, execution_id: str) -> TicketEnd:
-        reason = self.desk.cancel.words if self.desk.cancel else "cancelled"
+        asked = self.desk.cancel
+        status, reason = TicketStatus.CANCELLED, asked.words if asked else "cancelled"
+        closed_by = asked.actor if asked and asked.is_false_positive else None
+        if asked and closed_by:
+            status, reason = TicketStatus.CLOSED, asked.closing_words
         await self.board.show(
-            TicketStatus.CANCELLED,
+            status,
             reason,
             execution_id=execution_id or None,
             execution_status=ExecutionStatus.CANCELLED if execution_id else None,
+            false_positive_by=closed_by,
         )
-        return TicketEnd(status=TicketStatus.CANCELLED, reason=reason)
+        return TicketEnd(status=status, reason=reason)
 
     async def _to_its_end(self, execution: Coroutine[Any, Any, TicketEnd]) -> TicketEnd:
         """Requests that arrived in mid-execution are answered, not kept for a surprise later."""

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/t/{tenant}/tickets/{ticket_id}", include_in_schema=F
 Body = TypeVar("Body", bound=BaseModel)
 SHOWN_IN_PLACE = (409, 422, 503)
 KEPT = "No worker has taken your decision yet. It is kept, and acted on as soon as one is there."
+CLOSING = "The closing is on its way; analysis learns from it."
 CANCELLING = "The cancel is on its way; whatever ran is rolled back."
 
 
@@ -47,10 +48,22 @@ async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
     fields = await read_form(request)
 
     async def act() -> Any:
-        body = build(decisions.Cancellation, comment=fields.get("comment", ""))
         await decisions.cancel(tenant, ticket_id, actor, services, body)
 
-    return await answered(request, tenant, ticket_id, services, act(), CANCELLING)
+    is_false = fields.get("do") == "false_positive"
+    body = build(decisions.Cancellation, comment=fields.get("comment", ""), false_positive=is_false)
+    return await answered(request, tenant, ticket_id, services, act(), CLOSING if is_false else CANCELLING)
+
+
+@router.post("/reopen")
+async def reopen(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+
+    async def act() -> Any:
+        body = build(decisions.Reopening, comment=fields.get("comment", ""))
+        await decisions.reopen(request, tenant, ticket_id, actor, services, body)
+
+    return await answered(request, tenant, ticket_id, services, act(), "It is taken up again, and matched.")
 
 
 @router.post("/rollback")

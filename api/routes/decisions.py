@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import MAX_NUMBER, Actor, Serving, Tenant, TicketId, find_ticket, request_key, requires_json
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.problems import Problem, answer, problem_responses
+from api.routes.tickets import is_under_way
 from api.services import Services
 from api.temporal import WorkflowEnded, ask
 from api.ticket_view import TicketAccepted, accepted
@@ -21,7 +22,7 @@ from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDec
 from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.ticket import TicketStatus
-from workflows.messages import CancelRequest, RollbackRequest
+from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 
 router = APIRouter(
     prefix="/api/v1/tickets/{tenant}/tickets/{ticket_id}",
@@ -61,6 +62,13 @@ class DecisionKept(Model):
 
 class Cancellation(Model):
     comment: Comment = ""
+    false_positive: bool = Field(
+        default=False, description="Close it because nothing is wrong; analysis learns from it. Not while it executes."
+    )
+
+
+class Reopening(Model):
+    comment: Comment = Field(default="", examples=["the shop is down after all"])
 
 
 class Undoing(Model):
@@ -178,14 +186,44 @@ def _with_plan(detail: str, plan: PlanView | None, **members: str) -> Problem:
 async def cancel(
     tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving, body: Cancellation | None = None
 ) -> TicketAccepted:
-    """Possible until the ticket has ended. An escalated one is closed as cancelled."""
+    """Possible until the ticket has ended. An escalated one is closed as cancelled. With `false_positive` the ticket is
+    closed as a false alarm, from which analysis learns."""
+    body = body or Cancellation()
     async with services.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
+        ran = await executions.list_executions(session, ticket_id) if body.false_positive else []
     if ticket.status.is_final and ticket.status is not TicketStatus.ESCALATED:
         undo = "; to undo its changes ask for a rollback" if ticket.status is TicketStatus.RESOLVED else ""
         raise Problem(409, f"the ticket is {ticket.status.value} ({ticket.status_reason}), so nothing runs{undo}")
-    asked = CancelRequest(actor=actor, comment=body.comment if body else "")
+    busy = next((one for one in ran if is_under_way(one.status)), None)
+    if busy is not None:
+        raise Problem(409, f"execution {busy.id} is {busy.status.value}; cancel it, or wait for its end, then close it")
+    asked = CancelRequest(actor=actor, comment=body.comment, is_false_positive=body.false_positive)
     await ask(services.tickets.cancel(tenant, ticket_id, asked), services.temporal_seconds)
+    return accepted(ticket, services)
+
+
+@router.post("/reopen", status_code=202, summary="Take a closed ticket up again")
+async def reopen(
+    request: Request,
+    tenant: Tenant,
+    ticket_id: TicketId,
+    actor: Actor,
+    services: Serving,
+    body: Reopening | None = None,
+) -> TicketAccepted:
+    """For one that was closed as a false positive, by analysis or by a person: its story goes on with matching."""
+    async with services.database.read() as session:
+        ticket = await find_ticket(session, tenant, ticket_id)
+    if ticket.status is not TicketStatus.CLOSED:
+        why = "it is still worked on" if not ticket.status.is_final else "file it again if the problem is back"
+        raise Problem(409, f"the ticket is {ticket.status.value}, and only a closed one can be reopened; {why}")
+    asked = ReopenRequest(
+        request_id=request_key(request, tenant, ticket_id, "reopen"),
+        actor=actor,
+        comment=body.comment if body else "",
+    )
+    await ask(services.tickets.reopen(tenant, ticket_id, asked), services.temporal_seconds)
     return accepted(ticket, services)
 
 

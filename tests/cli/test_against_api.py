@@ -168,6 +168,18 @@ def test_output_and_rollback(handrail: Running) -> None:
     assert "rolled back already" in again.stderr
 
 
+def test_false_positive_and_reopened(handrail: Running) -> None:
+    ticket_id = filed(handrail, "The tea kettle of floor 3 whistles")
+    until(lambda: status(handrail, ticket_id) == "awaiting_runbook", lambda: status(handrail, ticket_id))
+    early = handrail.cli("ticket", "reopen", ticket_id)
+    assert early.returncode == 1
+    assert "only a closed one" in early.stderr
+    assert handrail.cli("ticket", "cancel", ticket_id, "--false-positive", "-m", "it should").returncode == 0
+    until(lambda: status(handrail, ticket_id) == "closed", lambda: status(handrail, ticket_id))
+    assert handrail.cli("ticket", "reopen", ticket_id).returncode == 0
+    until(lambda: status(handrail, ticket_id) == "awaiting_runbook", lambda: status(handrail, ticket_id))
+
+
 def test_match_explains_any_text_and_files_nothing(handrail: Running) -> None:
     before = handrail.json("ticket", "list", "-n", "1")[0]["id"]
     text = "no space left on device: /var on web-01 is full"

@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from domain.ticket import NewTicket, TicketStatus
 from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
+from workflows.messages import CancelRequest
 
 pytestmark = pytest.mark.chromium
 
@@ -207,3 +208,24 @@ async def test_the_inbox_keeps_itself_fresh(busy_site: Site, visitor: Visitor) -
     await busy_site.stack.decide(ticket_id)
     await expect(page.get_by_text("Nothing waits")).to_be_visible()
     await expect(page).to_have_title("Approvals · Handrail")
+
+
+async def test_a_false_positive_is_closed_and_reopened_by_one_click_each(busy_site: Site, visitor: Visitor) -> None:
+    ticket_id = await busy_site.stack.file("The coffee machine is out of beans")
+    await busy_site.stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    page = await visitor.open(f"/tickets/{ticket_id}")
+    await page.get_by_text("Similar past tickets").click()
+    await expect(page.locator("#similar")).to_contain_text("No ticket like it has ended yet")
+    await page.get_by_text("Cancel this ticket").click()
+    await page.get_by_role("button", name="It is a false positive").click()
+    await expect(page.locator("#s-head")).to_contain_text("closed as a false positive by sam")
+    await page.get_by_role("button", name="Reopen").click()
+    await expect(page.locator("#s-decide")).to_contain_text("Pick a runbook")
+    other = await busy_site.stack.file("The coffee machine is out of milk")
+    await busy_site.stack.tickets.cancel("demo", ticket_id, CancelRequest(actor="kim"))
+    await busy_site.stack.status(ticket_id, TicketStatus.CANCELLED)
+    await busy_site.stack.status(other, TicketStatus.AWAITING_RUNBOOK)
+    third = await busy_site.stack.file("The coffee machine is out of beans")
+    await busy_site.stack.status(third, TicketStatus.AWAITING_RUNBOOK)
+    await page.goto(busy_site.at(f"/tickets/{third}"))
+    await expect(page.locator("#similar li")).to_contain_text("cancelled by kim")

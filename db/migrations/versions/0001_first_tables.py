@@ -132,6 +132,9 @@ def upgrade() -> None:
         sa.Column("classification_confidence", sa.Float(), nullable=True),
         sa.Column("analysis", Json, nullable=True),
         sa.Column("matched_runbooks", Json, nullable=False),
+        sa.Column("pattern", sa.String(length=64), nullable=True),
+        sa.Column("false_positive_by", sa.String(length=200), nullable=True),
+        sa.Column("reopened_by", sa.String(length=200), nullable=True),
         sa.Column("execution_id", sa.String(length=40), nullable=True),
         sa.Column("occurrences", sa.Integer(), nullable=False),
         sa.Column("event_count", sa.Integer(), nullable=False),
@@ -148,6 +151,7 @@ def upgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tickets_start_pending_id"), ["start_pending", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_tickets_tenant_id"), ["tenant", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tickets_tenant_pattern_id"), ["tenant", "pattern", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_tickets_tenant_status_id"), ["tenant", "status", "id"], unique=False)
 
     op.create_table(
@@ -290,6 +294,7 @@ def downgrade() -> None:
     op.drop_table("decisions")
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tickets_tenant_status_id"))
+        batch_op.drop_index(batch_op.f("ix_tickets_tenant_pattern_id"))
         batch_op.drop_index(batch_op.f("ix_tickets_tenant_id"))
         batch_op.drop_index(batch_op.f("ix_tickets_start_pending_id"))
 
