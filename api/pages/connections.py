@@ -24,6 +24,7 @@ EMPTY = {"connector": "ssh", "port": "22"}
 TEXTS = ("name", "connector", "host", "port", "username", "credential", "host_key")
 LISTS = ("aliases", "tags")
 MOST_TICKETS = 10
+UNCONFIRMED = "The host answers. Nobody has confirmed its key yet, so nobody logged in."
 
 
 @router.get("/connections")
@@ -99,7 +100,10 @@ async def try_it(request: Request, tenant: Tenant, name: ConnectionName, service
     try:
         tested = await routes.test_connection(tenant, name, services)
         shown = tested.unconfirmed
-        notice = {"tone": "good" if tested.is_ok else "warn" if shown else "bad", "text": tested.detail}
+        notice = {
+            "tone": "good" if tested.is_ok else "warn" if shown else "bad",
+            "text": UNCONFIRMED if shown else tested.detail,
+        }
     except Problem as problem:
         if problem.status != 503:
             raise

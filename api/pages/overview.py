@@ -28,12 +28,12 @@ OUTCOMES: tuple[tuple[str, frozenset[TicketStatus]], ...] = (
 )
 _OUTCOME = {status: number for number, (_, statuses) in enumerate(OUTCOMES) for status in statuses}
 WAITS: tuple[tuple[str, float], ...] = (
-    ("under 1 min", 60),
+    ("< 1 min", 60),
     ("1-5 min", 300),
     ("5-15 min", 900),
     ("15-60 min", 3_600),
     ("1-4 h", 14_400),
-    ("over 4 h", float("inf")),
+    ("> 4 h", float("inf")),
 )
 RIGHT = frozenset({ExecutionStatus.SUCCEEDED})
 FAILED = frozenset({ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED})

@@ -271,6 +271,9 @@
   });
 
   document.body.classList.add("lively");
+  const tabs = one(".top nav"); // on a phone the current tab may be out of sight
+  const tab = one(".top nav [aria-current]");
+  if (tab) tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
   followOutputs(document);
   tellTimes();
   window.setInterval(tick, EVERY_MS);
