@@ -45,7 +45,7 @@ AGAINST = (
 )
 SMALL_LIBRARIES = (7, 8, 10, 15, 25, 40, 80, 160)
 RANK_SHRINKAGE, TRUST_SHRINKAGE = 0.03, 0.06
-NAMED, LEFT_OUT, SMALL = 0.3, 1.0, 0.6  # weights in fitting of tickets with a name, without a right runbook, small
+NAMED, LEFT_OUT, SMALL = 0.3, 1.0, 1.2  # weights in fitting of tickets with a name, without a right runbook, small
 PRIOR_LEFT_OUT = 0.1  # the weight of tickets without a right runbook when the level of the confidence is set
 INNER_FOLDS = 5
 GENERAL_SOURCES, GENERAL_RUNBOOKS = 4, 6

@@ -20,8 +20,8 @@ DIMENSIONS: dict[str, dict[str, str]] = {
     },
     "how far": {
         "soon": r"soon|almost|near(ly|ing|full)?|about to|going to"
-        r"|predicted|approach(es|ing)|expected to|filling|will",
-        "already": r"fully|exceeded|exhaust(ed|ion)?|reached|critically|expired|has (run|crossed)|read only|out of",
+        r"|predicted|expir(es|ing)|approach(es|ing)|expected to|filling|will",
+        "already": r"now|fully|exceeded|exhaust(ed|ion)?|reached|critically|expired|has (run|crossed)|read only|out of",
     },
     "action": {
         "create": r"creat(e|es|ed|ing|ion)|add(s|ed|ing)?|provision(s|ed|ing)?",
@@ -58,6 +58,8 @@ _PATTERNS = {
     dimension: {value: re.compile(rf"\b(?:{ways})\b") for value, ways in values.items()}
     for dimension, values in DIMENSIONS.items()
 }
+_BOTH = frozenset({"soon", "already"})
+_FORETELLS, _NOW = re.compile(r"\b(will|going to|about to|predicted|expected to)\b"), re.compile(r"\bnow\b")
 Facts = dict[str, tuple[frozenset[str], frozenset[str]]]
 NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
@@ -78,8 +80,16 @@ def facts_of(title: str, rest: str) -> Facts:
     for dimension, values in _PATTERNS.items():
         said = frozenset(value for value, pattern in values.items() if pattern.search(whole))
         if said:
-            facts[dimension] = (frozenset(value for value in said if values[value].search(head)), said)
+            titled = frozenset(value for value in said if values[value].search(head))
+            facts[dimension] = (_not_yet(titled, head), _not_yet(said, whole))
     return facts
+
+
+def _not_yet(said: frozenset[str], text: str) -> frozenset[str]:
+    """What `will become read-only` foretells is not there already, unless it is `now`."""
+    if said != _BOTH or not _FORETELLS.search(text):
+        return said
+    return said - {"soon" if _NOW.search(text) else "already"}
 
 
 def compare(ticket: Facts, runbook: Facts) -> tuple[list[Conflict], list[str]]:

@@ -1,13 +1,13 @@
 """Evidence whose weight is stated: what people declared (names, symptoms, labels, services, targets, links).
 
 The development data declare nothing, so these numbers cannot be fitted; they are log-odds that an engineer would give
-(docs/confidence.md lists them). Another resource (memory against CPU) is one of them: rare, and never a small matter.
- They count for the confidence, and IN_RANK times for the order.
+(docs/confidence.md lists them). Another resource (memory against CPU) and another time (full, or about to be) are of
+them: rare, and never a small matter. They count for the confidence, and IN_RANK times for the order.
 """
 
 from collections.abc import Callable
 
-from matching.contrast import NOTHING
+from matching.contrast import NOTHING, compare
 from matching.document import Prepared
 from matching.query import PreparedQuery
 from matching.text import squashed
@@ -26,6 +26,7 @@ WEIGHTS: dict[str, float] = {
     "other labels": -2.5,
     "same target": 0.5,
     "other resource": -2.0,
+    "not there yet": -2.0,
 }
 IN_RANK = 2.0  # the scores that order the candidates spread about twice as wide as the log-odds
 PSEUDO = 4.0  # a symptom of common words says less: its rarity r counts r / (r + PSEUDO)
@@ -52,6 +53,7 @@ def declared_features(query: PreparedQuery, runbook: Prepared, weigh: Callable[[
         "same labels": float(agreed > 0),
         "other labels": float(agreed < len(stated)),
         "other resource": float(_other_resource(query, runbook)),
+        "not there yet": float(any(one.dimension == "how far" for one in compare(query.facts, runbook.facts)[0])),
         "same target": float(runbook.target is not None and squashed(runbook.target) in query.tags),
     }
 

@@ -63,6 +63,7 @@ _GROUPS: dict[str, str] = {
     "duplicat": "duplicate duplicated duplicates duplication",
     "authent": "auth authentication authenticate authenticated",
     "author": "authorization authorisation authorize authorized",
+    "ready": "readiness",  # or its stem is that of "read"
     "stop": "stopped stopping stops",
     "delay": "delayed delays",
     "lag": "lagging lags",

@@ -39,6 +39,7 @@ class PreparedQuery:
     names: frozenset[str]
     long_names: frozenset[str]
     technical: dict[str, str]
+    name_parts: dict[str, frozenset[str]]
     subjects: tuple[str, ...]
     first_subject: tuple[str, ...]
     sentences: tuple[frozenset[str], ...]
@@ -64,6 +65,7 @@ def prepare_query(query: MatchQuery) -> PreparedQuery:
     given = {squashed(query.labels[key]) for key in NAME_LABELS if query.labels.get(key)}
     written = {squashed(name): camel_parts(name) for name in _NAME.findall(query.title[:TITLE_CHARACTERS])}
     service = query.service or ""
+    technical = technical_names(title)
     return PreparedQuery(
         query=query,
         weights=_weights(query, title_terms, text_words, compounds(f"{title} {text}")),
@@ -80,7 +82,8 @@ def prepare_query(query: MatchQuery) -> PreparedQuery:
         given_names=frozenset(given),
         names=frozenset(given | {name for name, parts in written.items() if parts > 1}),
         long_names=frozenset(given | {name for name, parts in written.items() if parts > 2}),
-        technical=technical_names(title),
+        technical=technical,
+        name_parts={name: frozenset(terms(form)) for name, form in technical.items()},
         subjects=subjects(title_terms),
         first_subject=tuple(dict.fromkeys(terms(service))) or title_terms[:1],
         sentences=_sentences(title, text),

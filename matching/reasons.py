@@ -21,9 +21,11 @@ GROUPS: dict[str, str] = {
     "subject in title": "words",
     "title told": "sentence",
     "sentence told": "sentence",
+    "nearest sentence said": "sentence",
     "telling words": "telling",
     "telling title words": "telling",
     "unsaid sibling word": "telling",
+    "unsaid telling word": "telling",
     "runbook title in ticket": "title",
     "runbook title in ticket title": "title",
     "rarest title word unsaid": "title",
@@ -43,6 +45,8 @@ GROUPS: dict[str, str] = {
     "swapped word": "swapped",
     "names met": "names",
     "names unmet": "names",
+    "untitled names": "names",
+    "unmet half name": "names",
     "names nowhere": "names",
     "unknown in ticket": "unknown",
     "mentions the alert": "mention",
@@ -69,6 +73,7 @@ DECLARED: dict[str, str] = {
     "other labels": "a declared label differs",
     "same target": "made for this kind of target",
     "other resource": "the runbook is about another resource",
+    "not there yet": "one says that it has happened, the other that it will",
 }
 
 

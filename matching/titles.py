@@ -15,7 +15,8 @@ Features = dict[str, float]
 RARE = 6.0
 PSEUDO = 3.0  # so that a title of one common word, fully said, is not full evidence
 FAMILY = 0.34
-CONTRASTED = ("side", "direction", "how far", "failure")
+LOCAL_CAP = 1.5  # a title word that no rival has counts so much more
+CONTRASTED = ("side", "direction", "failure")
 AGREEING = ("how far", "failure", "resource", "level")
 
 
@@ -77,7 +78,8 @@ def title_features(query: PreparedQuery, runbook: Prepared, words: Words, weight
     """Return how much of the runbook's title the ticket says, and in which words."""
     total = sum(weight.values()) + PSEUDO
     telling = {term: value * local.get(term, 1.0) for term, value in weight.items()}
-    unsaid = [weight[term] for term in runbook.title_terms if term not in words.said]
+    unsaid = [term for term in runbook.title_terms if term not in words.said]
+    apart = max([weight[term] * min(local.get(term, 1.0), LOCAL_CAP) for term in unsaid], default=0.0)
     own = runbook.title_pairs
     said = [term for term in runbook.title_terms if term in words.said]
     letters = len(query.letters & runbook.letters)
@@ -88,7 +90,8 @@ def title_features(query: PreparedQuery, runbook: Prepared, words: Words, weight
         )
         / total,
         "telling title words": sum([telling[term] for term in said]) / (sum(telling.values()) + PSEUDO),
-        "rarest title word unsaid": min(1.0, max(unsaid, default=0.0) / RARE),
+        "rarest title word unsaid": min(1.0, max([weight[term] for term in unsaid], default=0.0) / RARE),
+        "unsaid telling word": min(1.0, apart / RARE),
         "phrases": sum(pair in query.word_pairs for pair in own) / len(own) if own else 0.0,
         "letters": letters / (len(runbook.letters) or 1),
         "title letters": 2 * letters / (len(query.letters) + len(runbook.letters) or 1),
@@ -127,9 +130,23 @@ def sibling_features(
         "swapped word": _swapped(query, runbook, words),
         "names met": 1.0 - words.names_unmet / named if query.technical else 0.0,
         "names unmet": words.names_unmet / named,
+        "untitled names": sum(not _titled(name, query, runbook) for name in query.technical) / named,
+        "unmet half name": float(any(_half_titled(name, query, runbook) for name in query.technical)),
         "names nowhere": len(words.names_nowhere) / named,
         "title fully said": float(not words.unsaid and not words.prefix and bool(runbook.subjects)),
     }
+
+
+def _titled(name: str, query: PreparedQuery, runbook: Prepared) -> bool:
+    """Return whether the runbook's title gives a name: as written, in its parts, or by its initials."""
+    whole = name in runbook.title_text or name in runbook.initials or name in runbook.title_compounds
+    return whole or query.name_parts[name] <= runbook.title_set
+
+
+def _half_titled(name: str, query: PreparedQuery, runbook: Prepared) -> bool:
+    """Return whether the title has a part of a name and another part not: `query-scheduler`, `FrontendQueries`."""
+    parts = query.name_parts[name]
+    return 0 < len(parts & runbook.title_set) < len(parts) and name not in runbook.title_text
 
 
 def _swapped(query: PreparedQuery, runbook: Prepared, words: Words) -> float:
@@ -148,18 +165,26 @@ def _swapped(query: PreparedQuery, runbook: Prepared, words: Words) -> float:
 def told_features(query: PreparedQuery, runbook: Prepared, masses: tuple[float, ...], weigh: Weigh) -> Features:
     """Return how near the runbook's nearest sentence comes to the ticket's title, and to any of its sentences.
 
-    `masses` is the weight of each of the runbook's sentences.
+    `masses` is the weight of each of the runbook's sentences. Also which share of the nearest one the ticket says.
     """
     best: list[float] = []
+    told = 0.0
     for asked in query.sentences:
         total = sum([weigh(term) for term in sorted(asked)]) + PSEUDO
         nearest = 0.0
         for sentence, mass in zip(runbook.sentences, masses, strict=True):
             shared = asked & sentence
-            if shared:
-                nearest = max(nearest, 2 * sum([weigh(term) for term in sorted(shared)]) / (total + mass))
+            near = 2 * sum([weigh(term) for term in sorted(shared)]) / (total + mass) if shared else 0.0
+            if near > nearest:
+                nearest = near
+                if not best:
+                    told = sum([weigh(term) for term in sorted(sentence & query.word_set)]) / mass
         best.append(nearest)
-    return {"title told": best[0] if best else 0.0, "sentence told": max(best, default=0.0)}
+    return {
+        "title told": best[0] if best else 0.0,
+        "sentence told": max(best, default=0.0),
+        "nearest sentence said": told,
+    }
 
 
 def fact_features(query: PreparedQuery, runbook: Prepared) -> Features:

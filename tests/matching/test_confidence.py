@@ -31,6 +31,8 @@ SIBLINGS = [
     alert("MailQueueWriteErrors", "writing to the mail queue fails"),
     alert("SearchIndexAllReplicasDown", "no replica of the search index is running"),
     alert("SearchIndexSomeReplicasDown", "some replicas of the search index are not running"),
+    alert("VaultReadOnly", "the vault has crossed 85% and is read-only now"),
+    alert("VaultNearFull", "the vault has crossed 75% and will become read-only at 85%"),
 ]
 
 
@@ -41,6 +43,8 @@ SIBLINGS = [
         ("Payment service CPU usage is too high", "PaymentCPUHigh"),
         ("Errors while reading from the mail queue", "MailQueueReadErrors"),
         ("Errors while writing to the mail queue", "MailQueueWriteErrors"),
+        ("Vault has crossed 75% and will become read-only at 85%", "VaultNearFull"),
+        ("Vault has crossed 85% and is read-only now", "VaultReadOnly"),
         ("All replicas of the search index are down", "SearchIndexAllReplicasDown"),
         ("Some replicas of the search index are down", "SearchIndexSomeReplicasDown"),
     ],

@@ -64,3 +64,23 @@ def test_facts_agree_or_conflict() -> None:
     assert [(one.ticket, one.runbook) for one in conflicts if one.dimension == "how many"] == [("some", "all")]
     _, agreed = compare(ticket, facts_of("A few pods not ready", ""))
     assert "how many" in agreed
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("will become read-only at 85%", "soon"),
+        ("is full and read-only now", "already"),
+        ("will be full now", "already"),
+    ],
+)
+def test_what_is_foretold_is_not_there_yet(text: str, states: str) -> None:
+    assert facts_of(text, "")["how far"][0] == {states}
+
+
+def test_a_title_may_be_for_both() -> None:
+    assert facts_of("Certificate expiring or expired", "")["how far"][0] == {"soon", "already"}
+
+
+def test_ready_is_not_read() -> None:
+    assert terms("ready") != terms("read")
