@@ -47,10 +47,7 @@ class PlanActivities:
     @activity.defn
     async def make_plan(self, request: PlanRequest) -> PlanOutline:
         """Snapshot the runbook, bind the inputs, resolve the hosts, ask the policy, and store it all."""
-        async with self._database.read() as session:
-            ticket = await _ticket(session, request.tenant, request.ticket_id)
-            query = await match_query(session, ticket)
-        confidence = await self._library.confidence(request.tenant, query, request.runbook_id)
+        confidence = await self._confidence(request)
         async with self._database.write() as session:
             try:
                 plan, timeout = await draft_plan(session, request, confidence)
@@ -78,10 +75,7 @@ class PlanActivities:
     @activity.defn
     async def preview_plan(self, request: PlanRequest) -> PlanPreview:
         """Draft the plan that `make_plan` would make now; nothing is stored."""
-        async with self._database.read() as session:
-            ticket = await _ticket(session, request.tenant, request.ticket_id)
-            query = await match_query(session, ticket)
-        confidence = await self._library.confidence(request.tenant, query, request.runbook_id)
+        confidence = await self._confidence(request)
         async with self._database.read() as session:
             try:
                 plan, _ = await draft_plan(session, request, confidence)
@@ -91,6 +85,12 @@ class PlanActivities:
         if len(preview.packed) > LARGEST_PREVIEW:
             return PlanPreview(problem=f"its {len(plan.steps)} steps are too much to show before they are planned")
         return preview
+
+    async def _confidence(self, request: PlanRequest) -> float:
+        async with self._database.read() as session:
+            ticket = await _ticket(session, request.tenant, request.ticket_id)
+            query = await match_query(session, ticket)
+        return await self._library.confidence(request.tenant, query, request.runbook_id)
 
     async def _replace(self, session: AsyncSession, request: PlanRequest, reason: str) -> None:
         if request.replaces:
