@@ -15,7 +15,7 @@ class Session(Protocol):
     """A command line that has been accepted by the host. Every method may raise SessionLost."""
 
     async def send(self, data: bytes) -> None:
-        """Write all of standard input and end it."""
+        """Write all of standard input and end it. Input that the command did not wait for is dropped."""
         ...
 
     async def read(self) -> bytes:

@@ -83,6 +83,9 @@ class SshSession:
             self._process.stdin.write(data)
             self._process.stdin.write_eof()
             await self._process.stdin.drain()
+        except BrokenPipeError:
+            # The command ended without reading, or the connection is gone; status and output say which.
+            pass
         except _LOSSES as error:
             raise SessionLost(str(error) or "the connection was closed") from error
 

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from integrations.connector import HostUnreachable
+from integrations.connector import HostAddress, HostUnreachable, Secret
+from integrations.session import Session
+from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until
 from tests.integrations.proxy import CuttingProxy
 
@@ -31,6 +33,22 @@ async def test_variables_arrive_and_do_not_show(shell_host: Host) -> None:
 
 async def test_a_signal_is_told(shell_host: Host) -> None:
     assert (await shell_host.run("one", "kill -KILL $$", supervise=False)).exit_status == 137
+
+
+class LateSender(SshRunner):
+    """Opens a session and leaves it alone until the command has ended."""
+
+    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
+        session = await super()._open(address, secret, command)
+        await session.status()
+        return session
+
+
+async def test_a_command_that_ends_before_its_input_is_sent_is_told(host: Host) -> None:
+    late = Host(LateSender(), host.address, host.secret, host.sshd)
+    result = await late.run("one", "echo out; exit 7", supervise=False)
+    assert (result.status, result.exit_status, result.stdout) == ("exited", 7, b"out\n")
+    await late.runner.close()
 
 
 async def test_a_lost_connection_is_unknown(host: Host) -> None:
