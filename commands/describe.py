@@ -69,6 +69,7 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     out.print(Text(ticket["title"], style="bold"))
     confidence = ticket.get("classification_confidence")
     certain = "" if confidence is None else f" ({confidence:.2f})"
+    analysis = ticket.get("analysis")
     facts = [
         ("id", ticket["id"]),
         ("status", Text.assemble(coloured(ticket["status"]), f"  {ticket.get('status_reason', '')}")),
@@ -76,6 +77,7 @@ def print_ticket(ticket: dict[str, Any]) -> None:
         ("is", f"{ticket.get('classification') or 'not analysed yet'}{certain}"),
         ("source", " ".join(filter(None, [ticket.get("source"), ticket.get("external_id")]))),
         ("service", ticket.get("service")),
+        ("machine", analysis and analysis["ci"]["reason"]),
         ("created", time_of(ticket["created_at"])),
         ("resolved", time_of(ticket.get("resolved_at"))),
         ("Temporal", ticket.get("temporal_url")),
@@ -85,7 +87,11 @@ def print_ticket(ticket: dict[str, Any]) -> None:
             out.print(Text.assemble((f"  {name:9}", "dim"), value), soft_wrap=True)
     if ticket.get("description"):
         out.print(Padding(Text(ticket["description"]), (1, 2), expand=False))
+    if analysis:
+        out.print(Text(f"  why it is {ticket['classification']}", style="dim"))
+        print_reasons(analysis["reasons"], 4)
     print_matches(ticket.get("matched_runbooks") or [])
+    print_similar(ticket.get("similar_tickets") or [])
     for execution in ticket.get("executions") or []:
         print_execution(execution)
     if ticket["status"] == "awaiting_approval" and ticket.get("plan"):
@@ -98,6 +104,13 @@ def print_matches(matches: list[dict[str, Any]]) -> None:
         title = f"{match['confidence_score']:.2f}  {match['runbook_id']} v{match['version']}: {match['title']}"
         out.print(Text.assemble(("  runbook  ", "dim"), title))
         print_reasons(match["reasons"], 4 if place == 0 else 0)
+
+
+def print_similar(past: list[dict[str, Any]]) -> None:
+    for one in past:
+        what = f"{one['ticket_id']} {one['title']}  "
+        how = f"  {one['likeness']:.0%} alike, {one['runbook_id'] or 'no runbook'}  {one['status_reason']}"
+        out.print(Text.assemble(("  similar  ", "dim"), what, coloured(one["status"]), how), soft_wrap=True)
 
 
 def print_execution(execution: dict[str, Any]) -> None:

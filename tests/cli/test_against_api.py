@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,13 @@ def test_reject(handrail: Running) -> None:
     again = handrail.cli("ticket", "approve", ticket_id)
     assert again.returncode == 1
     assert "ticket show" in again.stderr
+    like_it = waiting(handrail, "web-02")
+    text = " ".join(handrail.cli("ticket", "show", str(like_it["id"])).stdout.split())
+    assert f"similar {ticket_id} nginx is down on web-02 rejected 100% alike, service-down" in text
+    analysis: Any = like_it["analysis"]
+    assert f"machine {analysis['ci']['reason']}" in text
+    assert f"{analysis['reasons'][0]['weight']:+.2f} {analysis['reasons'][0]['text']}" in text
+    assert handrail.cli("ticket", "cancel", str(like_it["id"])).returncode == 0
 
 
 def test_approve_shows_the_plan_and_insists_on_its_digest(handrail: Running) -> None:
