@@ -39,6 +39,7 @@ AGAINST = (
     "unsaid",
     "unmet",
     "swapped",
+    "told apart",
     "untitled",
     "names unmet",
     "names now",

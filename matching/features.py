@@ -35,7 +35,7 @@ def features(query: PreparedQuery, candidates: Candidates, index: Index) -> list
     rows: list[tuple[Features, Words]] = []
     for at, runbook in enumerate(candidates.runbooks):
         about = table.about[at]
-        words = compare_words(query, runbook, lambda term, about=about: bool(about[place[term]]))  # type: ignore[misc]
+        words = compare_words(query, runbook, lambda term, about=about: bool(about[place[term]]), index.frames)  # type: ignore[misc]
         row = {name: float(column[at]) for name, column in table.columns.items()}
         row["unknown in ticket"] = unknown / total if total > 0 else 0.0
         masses = index.masses(runbook)

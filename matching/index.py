@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.document import UNKNOWN_RATE, Prepared
+from matching.frames import TitleFrames
 
 SATURATION = 4.0
 BACKGROUND_SIZE = 200.0
@@ -67,6 +68,7 @@ class Index:
         self._rarity: dict[str, float] = {}
         self._masses: dict[str, Masses] = {}
         self._named: dict[str, set[int]] = {}
+        self.frames = TitleFrames()
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -86,6 +88,7 @@ class Index:
             slot = len(self._runbooks)
             self._runbooks.append(runbook)
         self._slot_of[runbook.id] = slot
+        self.frames.add(runbook.title_terms)
         for name in runbook.names | runbook.declared_names | runbook.link_names:
             self._named.setdefault(name, set()).add(slot)
         for term, weight in runbook.weights.items():
@@ -104,6 +107,7 @@ class Index:
         assert runbook is not None
         self._runbooks[slot] = None
         self._free.append(slot)
+        self.frames.remove(runbook.title_terms)
         for name in runbook.names | runbook.declared_names | runbook.link_names:
             self._named[name].discard(slot)
             if not self._named[name]:

@@ -43,6 +43,7 @@ GROUPS: dict[str, str] = {
     "unsaid and unmet": "swapped",
     "unsaid and untitled": "swapped",
     "swapped word": "swapped",
+    "told apart by library": "told apart",
     "names met": "names",
     "names unmet": "names",
     "untitled names": "names",
@@ -99,6 +100,10 @@ def _tell(group: str, good: bool, query: PreparedQuery, runbook: Prepared, words
         return _facts(good, query, runbook)
     if group == "missed" and not good and words.missed:
         return f"the runbook does not speak of {_quoted(words.missed, query.query.title)}"
+    if group == "told apart" and words.told_apart:
+        asked, titled = words.told_apart
+        ticket, title = _quoted((asked,), query.query.title), _quoted((titled,), runbook.title)
+        return f"the ticket says {ticket} and the title {title}: other titles differ in just these words"
     if group in ("title", "swapped") and not good and words.unsaid:
         return f"the ticket does not say {_quoted(words.unsaid, runbook.title)}" + (
             ", it says something else in its place" if group == "swapped" else ", which the runbook's title does"
@@ -118,6 +123,10 @@ _PLAIN: dict[str, tuple[str, str]] = {
     "swapped": (
         "nothing in the ticket stands in the place of a title word",
         "another word stands in a title word's place",
+    ),
+    "told apart": (
+        "no title word that other runbooks tell apart is another one in the ticket",
+        "a title word that other runbooks tell apart is another one in the ticket",
     ),
     "unknown": ("the library knows the ticket's words", "the library does not know some of the ticket's words"),
     "mention": ("mentions the ticket's alert", "does not mention the ticket's alert"),

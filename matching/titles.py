@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from matching.contrast import NOTHING, Conflict, compare
 from matching.document import Prepared
+from matching.frames import TitleFrames
 from matching.query import PreparedQuery
 from matching.text import CONDITION_TERMS
 
@@ -32,9 +33,12 @@ class Words:
     unsaid_in_title: int
     names_nowhere: tuple[str, ...]
     names_unmet: int
+    told_apart: tuple[str, str] | None
 
 
-def compare_words(query: PreparedQuery, runbook: Prepared, is_about: Callable[[str], bool]) -> Words:
+def compare_words(
+    query: PreparedQuery, runbook: Prepared, is_about: Callable[[str], bool], frames: TitleFrames
+) -> Words:
     """Return which words of the runbook's title the ticket does not say, and the other way round."""
     said = _said(query, runbook)
     unsaid = [term for term in runbook.subjects if term not in said]
@@ -52,7 +56,22 @@ def compare_words(query: PreparedQuery, runbook: Prepared, is_about: Callable[[s
         unsaid_in_title=len(rest) + sum(t in said and t not in query.title_set for t in runbook.subjects),
         names_nowhere=tuple(name for name in unmet if name not in runbook.far_names),
         names_unmet=len(unmet),
+        told_apart=_told_apart(query, runbook, said, frames),
     )
+
+
+def _told_apart(
+    query: PreparedQuery, runbook: Prepared, said: frozenset[str], frames: TitleFrames
+) -> tuple[str, str] | None:
+    """Return a word of the ticket's title and one of the runbook's that the library's own titles tell apart."""
+    unsaid = [term for term in runbook.title_terms if term not in said]
+    for asked in query.title_terms:
+        if asked in runbook.title_set or asked in runbook.title_text:
+            continue
+        for term in unsaid:
+            if frames.tell_apart(asked, term):
+                return asked, term
+    return None
 
 
 def _said(query: PreparedQuery, runbook: Prepared) -> frozenset[str]:
@@ -128,6 +147,7 @@ def sibling_features(
         "unsaid and unmet": float(bool(words.unsaid and words.missed)),
         "unsaid and untitled": float(bool(words.unsaid and words.untitled)),
         "swapped word": _swapped(query, runbook, words),
+        "told apart by library": float(words.told_apart is not None),
         "names met": 1.0 - words.names_unmet / named if query.technical else 0.0,
         "names unmet": words.names_unmet / named,
         "untitled names": sum(not _titled(name, query, runbook) for name in query.technical) / named,
