@@ -31,7 +31,7 @@ test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
 	@commands/missing.sh
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto $(ARGS) $(T)
 
-chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about half an hour)
+chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about an hour)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" HANDRAIL_CHAOS=all $(RUN) -m pytest -q tests/chaos $(ARGS)
 
 bench-matching: setup-dev ## Print what matching's confidence is worth, next to baselines; DATA=folder of evaluation data
