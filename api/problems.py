@@ -10,12 +10,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 log = logging.getLogger("handrail.api")
 
+_OURS = (DataError, IntegrityError, ProgrammingError)  # what the database rightly refuses is our mistake
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -88,7 +89,7 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    for unavailable in (OperationalError, InterfaceError, PoolTimeout):
+    for unavailable in (DBAPIError, PoolTimeout):
         app.add_exception_handler(unavailable, _on_database)
     app.add_exception_handler(Exception, _on_error)
 
@@ -133,6 +134,8 @@ def _field_error(details: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
+    if isinstance(error, _OURS):
+        raise error
     log.error("the database did not answer: %s", error)
     problem = Problem(503, "the database does not answer; try again soon", headers={"Retry-After": "2"})
     return to_response(problem, request.url.path)

@@ -45,7 +45,7 @@ async def _find(settings: Settings) -> list[Finding]:
         raise NotReachable(
             f"Temporal does not answer on {settings.resolved_temporal_address()}: {error}", "start it, then ask again"
         ) from None
-    except (SQLAlchemyError, OSError) as error:
+    except SQLAlchemyError as error:
         raise NotReachable(f"the database does not answer: {error}", "start it, then ask again") from None
     finally:
         await database.close()

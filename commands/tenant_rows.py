@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from commands.failures import CommandFailed
 from db import tenants
@@ -28,7 +28,7 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
     database = Database(settings.resolved_database_url())
     try:
         yield database
-    except (OperationalError, ProgrammingError, OSError) as error:
+    except DBAPIError as error:
         raise CommandFailed(
             f"the database cannot be used: {str(error).splitlines()[0]}",
             "run ./handrail migrate, and check HANDRAIL_HOME or HANDRAIL_DATABASE_URL",

@@ -1,28 +1,36 @@
 """The database: one engine, sessions that commit once at their end, SQLite or PostgreSQL."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 SQLITE_BUSY_SECONDS = 30
 POOL_SIZE = 20
+CONNECT_SECONDS = 10.0
+QUERY_SECONDS = 30.0  # a server that vanished without a word would be waited for until the end of days
 
 
 class Database:
-    """Sessions on one database. Close it with `close()`."""
+    """Sessions on one database, which raise SQLAlchemyError only, whatever is down. Close it with `close()`."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is an SQLAlchemy URL: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://...`."""
+    def __init__(self, url: str, *, query_seconds: float | None = QUERY_SECONDS) -> None:
+        """`url` is an SQLAlchemy URL: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://...`.
+
+        `query_seconds`: how long PostgreSQL may take for one statement; None waits for ever.
+        """
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_pre_ping": True}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": SQLITE_BUSY_SECONDS}
         else:
             options["pool_size"] = POOL_SIZE
+            options["connect_args"] = {"timeout": CONNECT_SECONDS, "command_timeout": query_seconds}
         self.engine = create_async_engine(url, **options)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -35,14 +43,16 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session for queries."""
-        async with self._readers() as session:
-            yield session
+        with _in_one_language():
+            async with self._readers() as session:
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session that commits at its end, or rolls everything back if the block raises."""
-        async with self._writers.begin() as session:
-            yield session
+        with _in_one_language():
+            async with self._writers.begin() as session:
+                yield session
 
     async def ping(self) -> None:
         """Raise if the database does not answer."""
@@ -51,6 +61,15 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@contextmanager
+def _in_one_language() -> Iterator[None]:
+    """SQLAlchemy names what a query raises; what connecting raises it hands on as asyncpg or the network says it."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise OperationalError(None, None, error) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -36,7 +36,7 @@ def migrate_now(url: str) -> None:
     """Do it from code that has no event loop."""
 
     async def run() -> None:
-        database = Database(url)
+        database = Database(url, query_seconds=None)
         try:
             await migrate(database)
         finally:

@@ -1,12 +1,9 @@
 """Mending what rows and Temporal do not agree about, again and again."""
 
-import asyncio
 import logging
 from datetime import timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.service import RPCError
 
 from db import events, executions, leases, tickets
 from db import upkeep as rows
@@ -15,6 +12,7 @@ from db.upkeep import UnderWay
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
+from upkeep.again import again_and_again
 from upkeep.findings import SETTLED, gone
 from workflows.watch import WorkflowWatch
 
@@ -38,14 +36,14 @@ async def reconcile(database: Database, watch: WorkflowWatch, settled: timedelta
 
 async def keep_reconciling(database: Database, watch: WorkflowWatch) -> None:
     """Do it at start-up and then every half minute, whatever is down meanwhile, until cancelled."""
-    while True:
-        try:
-            mended = await reconcile(database, watch)
-            if mended:
-                log.warning("mended what rows and Temporal did not agree about", extra={"count": mended})
-        except (RPCError, RuntimeError, SQLAlchemyError, OSError) as error:
-            log.warning("could not compare rows and Temporal: %s", error)
-        await asyncio.sleep(EVERY_SECONDS)
+
+    async def once() -> bool:
+        mended = await reconcile(database, watch)
+        if mended:
+            log.warning("mended what rows and Temporal did not agree about", extra={"count": mended})
+        return False
+
+    await again_and_again(once, EVERY_SECONDS, "could not compare rows and Temporal")
 
 
 async def _start_again(database: Database, one: UnderWay) -> None:

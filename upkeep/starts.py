@@ -1,16 +1,10 @@
 """Starting what was accepted: tickets whose row is there and whose workflow is not (yet)."""
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-
-from sqlalchemy.exc import SQLAlchemyError
-from temporalio.service import RPCError
 
 from db import idempotency, tickets
 from db.engine import Database
-
-log = logging.getLogger(__name__)
+from upkeep.again import again_and_again
 
 EVERY_SECONDS = 2.0
 AT_ONCE = 100
@@ -32,12 +26,11 @@ async def start_pending(database: Database, start: StartTicket) -> int:
 
 async def keep_starting(database: Database, start: StartTicket) -> None:
     """Do it again and again, whatever is down meanwhile, until cancelled."""
-    while True:
-        try:
-            if await start_pending(database, start) < AT_ONCE:
-                await asyncio.sleep(EVERY_SECONDS)
-            async with database.write() as session:
-                await idempotency.forget_old_keys(session)
-        except (RPCError, RuntimeError, SQLAlchemyError, OSError) as error:
-            log.warning("accepted tickets wait to be started: %s", error)
-            await asyncio.sleep(EVERY_SECONDS)
+
+    async def once() -> bool:
+        started = await start_pending(database, start)
+        async with database.write() as session:
+            await idempotency.forget_old_keys(session)
+        return started == AT_ONCE
+
+    await again_and_again(once, EVERY_SECONDS, "accepted tickets wait to be started")

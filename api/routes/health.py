@@ -44,7 +44,7 @@ async def readyz(services: Serving) -> JSONResponse:
     try:
         await services.database.ping()
         database = True
-    except (SQLAlchemyError, OSError):
+    except SQLAlchemyError:
         database = False
     try:
         await ask(services.tickets.ping(), services.start_seconds)

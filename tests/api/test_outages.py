@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from db.engine import Database
 from db.tickets import pending_starts
 from tests.api.desk import Desk
 from tests.stack import Stack
-from tests.temporal_server import TemporalServer
+from tests.temporal_server import TemporalServer, free_port
 from upkeep.starts import keep_starting
 
 
@@ -65,6 +66,20 @@ async def test_a_decision_without_temporal_changes_nothing(
     assert answer.status_code == 200, answer.text
     await busy_desk.status(ticket["id"], "resolved")
     assert (busy_desk.host / "made").read_text() == "hello\n"
+
+
+async def test_a_database_that_is_away_is_told(desk: Desk) -> None:
+    away = Database(f"postgresql+asyncpg://handrail@127.0.0.1:{free_port()}/handrail")
+    async with Desk.of(replace(desk.services, database=away), desk.host) as without:
+        ticket = {"title": "The marker file is missing", "source": "test"}
+        answers = [
+            await without.get("/tickets/demo/tickets"),
+            await without.post("/tickets/demo/tickets", ticket),
+            await without.post("/tickets/demo/tickets", ticket, headers={"Idempotency-Key": "once"}),
+        ]
+    assert [answer.status_code for answer in answers] == [503, 503, 503]
+    assert all("the database does not answer" in answer.json()["detail"] for answer in answers)
+    await away.close()
 
 
 async def test_an_approval_is_kept_while_no_worker_runs(desk: Desk, stack: Stack) -> None:
