@@ -1,6 +1,7 @@
 """All evidence on each candidate, and how far each is ahead of the next."""
 
 import math
+from itertools import compress
 
 from matching.coverage import RIVALS, coverage
 from matching.declared import declared_features
@@ -14,6 +15,7 @@ from matching.titles import (
     fact_features,
     local_rarity,
     sibling_features,
+    siblings_of,
     title_features,
     told_features,
 )
@@ -28,20 +30,22 @@ def features(query: PreparedQuery, candidates: Candidates, index: Index) -> list
     weigh = index.rarity
     rarity = {term: weigh(term) for term in query.weights}
     table = coverage(query, candidates, rarity)
-    place = {term: at for at, term in enumerate(query.weights)}
     total = sum(rarity.values())
     unknown = sum(value for term, value in rarity.items() if index.holders(term) == 0)
     local = local_rarity(candidates.runbooks[:RIVALS])
+    siblings = siblings_of(candidates.runbooks)
+    asked = [(words, sum([weigh(term) for term in sorted(words)])) for words in query.sentences]
+    columns = {name: column.tolist() for name, column in table.columns.items()}
+    abouts = [frozenset(compress(query.weights, about)) for about in table.about.tolist()]
     rows: list[tuple[Features, Words]] = []
     for at, runbook in enumerate(candidates.runbooks):
-        about = table.about[at]
-        words = compare_words(query, runbook, lambda term, about=about: bool(about[place[term]]), index.frames)  # type: ignore[misc]
-        row = {name: float(column[at]) for name, column in table.columns.items()}
+        words = compare_words(query, runbook, abouts[at], index.frames)
+        row: Features = {name: column[at] for name, column in columns.items()}
         row["unknown in ticket"] = unknown / total if total > 0 else 0.0
         masses = index.masses(runbook)
         row.update(title_features(query, runbook, words, masses.title, local))
-        row.update(sibling_features(query, runbook, words, candidates.runbooks, weigh))
-        row.update(told_features(query, runbook, masses.sentences, weigh))
+        row.update(sibling_features(query, runbook, words, siblings[at], weigh))
+        row.update(told_features(query, asked, runbook, masses.sentences, weigh))
         row.update(fact_features(query, runbook))
         row.update(declared_features(query, runbook, weigh))
         rows.append((row, words))

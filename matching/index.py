@@ -125,9 +125,8 @@ class Index:
 
     def rarity(self, term: str) -> float:
         """Return a term's weight: how few runbooks hold it, with general vocabulary standing in for a small library."""
-        known = self._rarity.get(term)
-        if known is not None:
-            return known
+        if term in self._rarity:
+            return self._rarity[term]
         if len(self._rarity) >= REMEMBERED:
             self._rarity.clear()
         rate = self._general.get(term, UNKNOWN_RATE)

@@ -86,13 +86,13 @@ class Matcher:
 
     def _score(self, row: Features) -> float:
         """Return a candidate's log-odds against the other candidates, rounded so that no platform's last bit counts."""
-        fitted = sum(weight * row[name] for name, weight in self._model.rank.items())
-        return round(fitted + IN_RANK * sum(weight * row[name] for name, weight in WEIGHTS.items()), 9)
+        fitted = sum([weight * row[name] for name, weight in self._model.rank.items()])
+        return round(fitted + IN_RANK * sum([weight * row[name] for name, weight in WEIGHTS.items()]), 9)
 
     def _log_odds(self, candidate: Candidate) -> float:
         row, model = candidate.row, self._model
-        fitted = sum(weight * (row[name] - model.typical[name]) for name, weight in model.trust.items())
-        declared = sum(weight * row[name] for name, weight in WEIGHTS.items())
+        fitted = sum([weight * (row[name] - model.typical[name]) for name, weight in model.trust.items()])
+        declared = sum([weight * row[name] for name, weight in WEIGHTS.items()])
         return model.base + fitted + declared
 
 

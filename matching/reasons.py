@@ -1,5 +1,7 @@
 """Evidence in plain words. Each reason's weight is its contribution to the log-odds of being the right runbook."""
 
+from functools import cache
+
 from domain.match import Reason
 from matching.contrast import Conflict, compare
 from matching.declared import WEIGHTS
@@ -82,15 +84,23 @@ def reasons(query: PreparedQuery, runbook: Prepared, row: Features, words: Words
     """Return what spoke for and against a match, heaviest first; with the model's base they add up to the log-odds."""
     grouped: dict[str, float] = {}
     for name, weight in model.trust.items():
-        group = "facts" if name.startswith(("other ", "same ")) or name == "conflicts" else GROUPS.get(name, name)
-        group = "standing" if name in STANDING else group
+        group = _group(name)
         grouped[group] = grouped.get(group, 0.0) + weight * (row[name] - model.typical[name])
-    spoken = [(_tell(group, weight > 0, query, runbook, words), weight) for group, weight in grouped.items()]
-    for name, weight in WEIGHTS.items():
-        if row[name]:
-            spoken.append((_stated(name, query, runbook), weight * row[name]))
-    told = [Reason(text=text, weight=round(weight, 3)) for text, weight in spoken if abs(weight) >= SMALLEST]
+    heavy = [(group, weight) for group, weight in grouped.items() if abs(weight) >= SMALLEST]
+    stated = [(name, weight * row[name]) for name, weight in WEIGHTS.items() if abs(weight * row[name]) >= SMALLEST]
+    told = [
+        *(Reason(text=_tell(one, weight > 0, query, runbook, words), weight=round(weight, 3)) for one, weight in heavy),
+        *(Reason(text=_stated(name, query, runbook), weight=round(weight, 3)) for name, weight in stated),
+    ]
     return sorted(told, key=lambda reason: (-abs(reason.weight), reason.text))
+
+
+@cache
+def _group(name: str) -> str:
+    """Return the group in which a piece of evidence is told."""
+    if name in STANDING:
+        return "standing"
+    return "facts" if name.startswith(("other ", "same ")) or name == "conflicts" else GROUPS.get(name, name)
 
 
 def _tell(group: str, good: bool, query: PreparedQuery, runbook: Prepared, words: Words) -> str:

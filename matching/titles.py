@@ -1,7 +1,7 @@
 """What a runbook's title and sentences say against what the ticket says: what sets siblings apart."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from matching.contrast import NOTHING, Conflict, compare
@@ -13,6 +13,7 @@ from matching.text import CONDITION_TERMS
 Weigh = Callable[[str], float]
 Weights = Mapping[str, float]
 Features = dict[str, float]
+Sentences = list[tuple[frozenset[str], float]]
 RARE = 6.0
 PSEUDO = 3.0  # so that a title of one common word, fully said, is not full evidence
 FAMILY = 0.34
@@ -36,10 +37,11 @@ class Words:
     told_apart: tuple[str, str] | None
 
 
-def compare_words(
-    query: PreparedQuery, runbook: Prepared, is_about: Callable[[str], bool], frames: TitleFrames
-) -> Words:
-    """Return which words of the runbook's title the ticket does not say, and the other way round."""
+def compare_words(query: PreparedQuery, runbook: Prepared, about: Set[str], frames: TitleFrames) -> Words:
+    """Return which words of the runbook's title the ticket does not say, and the other way round.
+
+    `about`: the ticket's words that the runbook is about.
+    """
     said = _said(query, runbook)
     unsaid = [term for term in runbook.subjects if term not in said]
     prefix = bool(unsaid) and unsaid[0] == runbook.title_terms[0]
@@ -49,7 +51,7 @@ def compare_words(
         said=said,
         unsaid=rest,
         prefix=prefix,
-        missed=tuple(term for term in query.subjects if not is_about(term) and not _stands_for(term, runbook.initials)),
+        missed=tuple(term for term in query.subjects if term not in about and not _stands_for(term, runbook.initials)),
         untitled=tuple(
             term for term in query.subjects if term not in runbook.title_set and term not in runbook.title_text
         ),
@@ -65,7 +67,7 @@ def _told_apart(
 ) -> tuple[str, str] | None:
     """Return a word of the ticket's title and one of the runbook's that the library's own titles tell apart."""
     unsaid = [term for term in runbook.title_terms if term not in said]
-    for asked in query.title_terms:
+    for asked in query.title_terms if unsaid else ():
         if asked in runbook.title_set or asked in runbook.title_text:
             continue
         for term in unsaid:
@@ -120,17 +122,28 @@ def title_features(query: PreparedQuery, runbook: Prepared, words: Words, weight
     }
 
 
+def siblings_of(runbooks: list[Prepared]) -> list[list[Prepared]]:
+    """Return, for each runbook, the others whose titles have a good part of the words in common with its own."""
+    found: list[list[Prepared]] = [[] for _ in runbooks]
+    for at, one in enumerate(runbooks):
+        for place in range(at + 1, len(runbooks)):
+            other = runbooks[place].title_set
+            if one.title_set.isdisjoint(other):
+                continue
+            shared = len(one.title_set & other)
+            if shared >= FAMILY * (len(one.title_set) + len(other) - shared):
+                found[at].append(runbooks[place])
+                found[place].append(one)
+    return found
+
+
 def sibling_features(
-    query: PreparedQuery, runbook: Prepared, words: Words, rivals: list[Prepared], weigh: Weigh
+    query: PreparedQuery, runbook: Prepared, words: Words, siblings: list[Prepared], weigh: Weigh
 ) -> Features:
     """Return whether the words that set a runbook apart from its siblings are the ticket's words."""
     least = 1.0
-    own = runbook.title_set
-    for rival in rivals:
-        shared = len(own & rival.title_set)
-        if rival is runbook or shared == 0 or shared < FAMILY * len(own | rival.title_set):
-            continue
-        apart = own - rival.title_set
+    for sibling in siblings:
+        apart = runbook.title_set - sibling.title_set
         if apart:
             ordered = sorted(apart)
             total = sum([weigh(term) for term in ordered])
@@ -182,19 +195,23 @@ def _swapped(query: PreparedQuery, runbook: Prepared, words: Words) -> float:
     return 0.0
 
 
-def told_features(query: PreparedQuery, runbook: Prepared, masses: tuple[float, ...], weigh: Weigh) -> Features:
+def told_features(
+    query: PreparedQuery, sentences: Sentences, runbook: Prepared, masses: tuple[float, ...], weigh: Weigh
+) -> Features:
     """Return how near the runbook's nearest sentence comes to the ticket's title, and to any of its sentences.
 
-    `masses` is the weight of each of the runbook's sentences. Also which share of the nearest one the ticket says.
+    `sentences` are the ticket's with the weight of each, `masses` is the weight of each of the runbook's. Also which
+    share of the nearest one the ticket says.
     """
     best: list[float] = []
     told = 0.0
-    for asked in query.sentences:
-        total = sum([weigh(term) for term in sorted(asked)]) + PSEUDO
+    for asked, weight in sentences:
+        total = weight + PSEUDO
         nearest = 0.0
         for sentence, mass in zip(runbook.sentences, masses, strict=True):
-            shared = asked & sentence
-            near = 2 * sum([weigh(term) for term in sorted(shared)]) / (total + mass) if shared else 0.0
+            if asked.isdisjoint(sentence):
+                continue
+            near = 2 * sum([weigh(term) for term in sorted(asked & sentence)]) / (total + mass)
             if near > nearest:
                 nearest = near
                 if not best:
