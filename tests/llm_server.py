@@ -70,7 +70,7 @@ class LlmServer:
         return LanguageModel(self.options(**more))
 
     def options(self, **more: Any) -> LlmOptions:
-        given = {"url": f"http://127.0.0.1:{self.port}/v1", "model": "tiny", "timeout": 5, "tokens": 6_000}
+        given = {"url": f"http://127.0.0.1:{self.port}/v1", "model": "tiny", "timeout": 20, "tokens": 6_000}
         return LlmOptions.model_validate(given | {"key": SecretStr(KEY)} | more)
 
     @asynccontextmanager

@@ -29,7 +29,7 @@ async def server() -> AsyncIterator[LlmServer]:
 
 @pytest.fixture
 async def doubted(stack_without_worker: Stack, server: LlmServer) -> AsyncIterator[Stack]:
-    stack = replace(stack_without_worker, model=server.model(timeout=2))
+    stack = replace(stack_without_worker, model=server.model(timeout=20))
     async with stack.worker():
         yield stack
 
@@ -170,20 +170,33 @@ async def test_hostile_text_that_it_obeys_lifts_nothing(doubted: Stack, server: 
         ({"status": 500}, "it answered with status 500"),
         ({"status": 429}, "it answered with status 429"),
         ({"content": "rm -rf /"}, "its answer is no JSON"),
-        ({"content": "{}", "delay": 60}, "it did not answer within 2 s"),
     ],
-    ids=["500", "429", "nonsense", "hangs"],
+    ids=["500", "429", "nonsense"],
 )
-async def test_without_an_answer_the_built_in_result_stands(
+async def test_without_a_usable_answer_the_built_in_result_stands(
     doubted: Stack, server: LlmServer, tmp_path: Path, reply: dict[str, object], told: str
 ) -> None:
     server.says(**reply)
-    await doubted.add_runbook(runbook(tmp_path))
-    ticket_id = await doubted.file(TITLE, service="widgets")
-    assert (await doubted.ended(ticket_id)).status is TicketStatus.RESOLVED
+    await resolved_without(doubted, server, tmp_path, told)
+
+
+async def test_without_an_answer_in_time_the_built_in_result_stands(
+    stack_without_worker: Stack, server: LlmServer, tmp_path: Path
+) -> None:
+    server.says(content="{}", delay=60)
+    stack = replace(stack_without_worker, model=server.model(timeout=0.5))
+    async with stack.worker():
+        await resolved_without(stack, server, tmp_path, "it did not answer within 0.5 s")
+
+
+async def resolved_without(stack: Stack, server: LlmServer, tmp_path: Path, told: str) -> None:
+    """A ticket is resolved as if there were no language model, and its story says twice why."""
+    await stack.add_runbook(runbook(tmp_path))
+    ticket_id = await stack.file(TITLE, service="widgets")
+    assert (await stack.ended(ticket_id)).status is TicketStatus.RESOLVED
     assert ledger(tmp_path) == RAN
     said = f"the language model was not used, so the built-in result stands: {told}"
-    assert (await story(doubted, ticket_id)).count(said) == 2
+    assert (await story(stack, ticket_id)).count(said) == 2
     assert len(server.asked) == 2
 
 
