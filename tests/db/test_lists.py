@@ -1,15 +1,12 @@
 """What people look at - lists, the overview's figures - says the same on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import update
 
 from db import decisions, executions, figures, lists, runbooks, tickets
 from db.engine import Database
-from db.migrate import migrate
 from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
 from db.tickets import TicketFilter
 from domain.base import new_id, utc_now
@@ -31,14 +28,6 @@ steps:
   - {name: Look again, run: w}
 """)
 AUTOMATIC = "handrail"
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await migrate(database)
-    yield database
-    await database.close()
 
 
 async def file(database: Database, title: str = "down", **values: Any) -> str:

@@ -1,13 +1,11 @@
 """A runbook's history as its rows tell it, on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from db import outcomes, runbooks, tickets
 from db.engine import Database
-from db.migrate import migrate
 from db.tables import ExecutionRow
 from domain.base import new_id, utc_now
 from domain.execution import ExecutionStatus as Status
@@ -19,15 +17,13 @@ TEXT = "id: NAME\ntitle: Look\nrisk: none\nsteps:\n  - {name: look, run: uptime}
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await migrate(database)
+async def database(database: Database) -> Database:
+    """The database with two runbooks."""
     async with database.write() as session:
         for name in ("look", "other"):
             text = TEXT.replace("NAME", name)
             await runbooks.save_runbook(session, "demo", parse_runbook(text), text, "test")
-    yield database
-    await database.close()
+    return database
 
 
 async def ticket(database: Database, environment: str | None = None) -> str:

@@ -1,23 +1,10 @@
 """Past tickets as their rows tell it, on SQLite and on PostgreSQL."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from db import past, tickets
 from db.engine import Database
-from db.migrate import migrate
 from domain.base import new_id
 from domain.past import Closings, SimilarTicket
 from domain.ticket import NewTicket, TicketStatus
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await migrate(database)
-    yield database
-    await database.close()
 
 
 async def ended(database: Database, status: TicketStatus, pattern: str = "p", **columns: object) -> str:

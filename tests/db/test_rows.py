@@ -1,7 +1,6 @@
 """Rows keep what they are told, on SQLite and on PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -27,14 +26,6 @@ risk: none
 steps:
   - {name: look, run: uptime}
 """
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await migrate(database)
-    yield database
-    await database.close()
 
 
 async def file(database: Database, title: str = "down", **more: object) -> tuple[str, bool]:
