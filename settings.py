@@ -27,6 +27,12 @@ class Settings(BaseSettings):
     )
     temporal_port: int = Field(default=7233, ge=1, le=65535, description="Port of the embedded Temporal.")
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535, description="Port of the embedded Temporal's Web UI.")
+    temporal_http_port: int = Field(
+        default=7243, ge=1, le=65535, description="Port of the embedded Temporal's HTTP API, which refuses everybody."
+    )
+    temporal_metrics_port: int = Field(
+        default=7253, ge=1, le=65535, description="Port of the embedded Temporal's metrics."
+    )
     temporal_namespace: str = Field(default="default", description="Temporal namespace.")
     temporal_ui_url: str | None = Field(
         default=None, description="Where people open the Temporal Web UI; the embedded one unless set."

@@ -4,6 +4,7 @@ import os
 import shutil
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -15,8 +16,22 @@ from temporalio.envconfig import ClientConfig
 from workflows.names import SEARCH_ATTRIBUTES
 
 SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal")  # 2.6 times the throughput of a plain file
-# 20 by default: a signal reaches the activity it releases in 28 ms, with 1000 in 10.
-DYNAMIC_CONFIG = ("history.transferProcessorMaxPollRPS=1000",)
+DYNAMIC_CONFIG = (
+    # 20 by default: a signal reaches the activity it releases in 28 ms, with 1000 in 10.
+    "history.transferProcessorMaxPollRPS=1000",
+    # The HTTP API has no login and takes posts from any web page; the server cannot be told to leave it out.
+    "frontend.httpAllowedHosts=[]",
+)
+
+
+@dataclass(frozen=True)
+class ServerPorts:
+    """Where the embedded server listens, on 127.0.0.1. `ui`: None leaves its Web UI out."""
+
+    grpc: int
+    http: int
+    metrics: int
+    ui: int | None = None
 
 
 def venv_program(name: str) -> str:
@@ -39,12 +54,13 @@ async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client
     return await Client.connect(**profile, data_converter=pydantic_data_converter, lazy=lazy)
 
 
-def dev_server_command(database: Path, port: int, ui_port: int | None, namespace: str) -> list[str]:
+def dev_server_command(database: Path, ports: ServerPorts, namespace: str) -> list[str]:
     """Return the command that runs the embedded server on a file. Raises FileNotFoundError without the binary."""
     binary = venv_program("temporal")
-    command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--db-filename", str(database)]
-    command += ["--namespace", namespace, "--log-level", "warn"]
-    command += ["--headless"] if ui_port is None else ["--ui-port", str(ui_port)]
+    command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(ports.grpc)]
+    command += ["--http-port", str(ports.http), "--metrics-port", str(ports.metrics)]
+    command += ["--db-filename", str(database), "--namespace", namespace, "--log-level", "warn"]
+    command += ["--headless"] if ports.ui is None else ["--ui-port", str(ports.ui)]
     for pragma in SQLITE_PRAGMAS:
         command += ["--sqlite-pragma", pragma]
     for value in DYNAMIC_CONFIG:

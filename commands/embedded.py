@@ -32,13 +32,16 @@ class Embedded:
         return self.settings.temporal_address is None
 
     def temporal(self) -> Child:
-        from temporal_client import dev_server_command  # takes a while; the lab starts in the meantime
+        from temporal_client import ServerPorts, dev_server_command  # takes a while; the lab starts in the meantime
 
         settings = self.settings
-        ui_port = None if self.headless else settings.temporal_ui_port
-        command = dev_server_command(
-            settings.home / "temporal.db", settings.temporal_port, ui_port, settings.temporal_namespace
+        ports = ServerPorts(
+            grpc=settings.temporal_port,
+            http=settings.temporal_http_port,
+            metrics=settings.temporal_metrics_port,
+            ui=None if self.headless else settings.temporal_ui_port,
         )
+        command = dev_server_command(settings.home / "temporal.db", ports, settings.temporal_namespace)
         return self._child("temporal", command, self._temporal_problem)
 
     def lab_hosts(self) -> Child:

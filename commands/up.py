@@ -123,7 +123,11 @@ async def end_all(children: Children, embedded: Embedded) -> None:
 def ports(settings: Settings, headless: bool) -> list[Port]:
     needed = [Port(settings.port, "the API and web UI", "HANDRAIL_PORT", settings.host)]
     if settings.temporal_address is None:
-        needed.append(Port(settings.temporal_port, "the embedded Temporal", "HANDRAIL_TEMPORAL_PORT"))
+        needed += [
+            Port(settings.temporal_port, "the embedded Temporal", "HANDRAIL_TEMPORAL_PORT"),
+            Port(settings.temporal_http_port, "the embedded Temporal's HTTP API", "HANDRAIL_TEMPORAL_HTTP_PORT"),
+            Port(settings.temporal_metrics_port, "the embedded Temporal's metrics", "HANDRAIL_TEMPORAL_METRICS_PORT"),
+        ]
         if not headless:
             needed.append(Port(settings.temporal_ui_port, "Temporal's Web UI", "HANDRAIL_TEMPORAL_UI_PORT"))
     return needed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from temporal_client import connect, dev_server_command
+from temporal_client import ServerPorts, connect, dev_server_command
 
 NAMESPACES = 300  # made at the start, which costs nothing: one made later is not known at once
 START_SECONDS = 60.0
@@ -28,14 +28,14 @@ class TemporalServer:
     def __init__(self, home: Path, namespaces: int = NAMESPACES) -> None:
         """`home`: a directory for its file and its log."""
         self.home = home
-        self.port = free_port()
+        self.ports = ServerPorts(grpc=free_port(), http=free_port(), metrics=free_port())
         self._names = [f"test-{number}" for number in range(namespaces)]
         self._unused = itertools.chain(self._names)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self.ports.grpc}"
 
     def next_namespace(self) -> str:
         """Return a namespace that no test has used: whatever one leaves running does not meet another's worker."""
@@ -43,7 +43,7 @@ class TemporalServer:
 
     def start(self) -> None:
         """Launch it and return at once; `wait` waits until it answers."""
-        command = dev_server_command(self.home / "temporal.db", self.port, None, self._names[0])
+        command = dev_server_command(self.home / "temporal.db", self.ports, self._names[0])
         for name in self._names[1:]:
             command += ["--namespace", name]
         with (self.home / "temporal.log").open("ab") as log:

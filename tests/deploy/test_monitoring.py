@@ -16,7 +16,7 @@ from temporalio.client import Client
 from api.metrics import Metrics
 from db.engine import Database
 from db.migrate import migrate
-from temporal_client import connect, dev_server_command
+from temporal_client import ServerPorts, connect, dev_server_command
 from tests.deploy.compose import ROOT, load
 from tests.stack import Stack
 from tests.temporal_server import free_port
@@ -59,8 +59,8 @@ def test_grafana_finds_its_dashboard_and_its_source() -> None:
 @pytest.fixture
 async def temporal(tmp_path: Path) -> AsyncIterator[tuple[Client, int]]:
     """A dev server that serves metrics: a client, and the metrics' port."""
-    port, metrics_port = free_port(), free_port()
-    command = [*dev_server_command(tmp_path / "temporal.db", port, None, "test-0"), "--metrics-port", str(metrics_port)]
+    ports = ServerPorts(grpc=free_port(), http=free_port(), metrics=free_port())
+    command = dev_server_command(tmp_path / "temporal.db", ports, "test-0")
     log = tmp_path / "temporal.log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(*command, stdout=file, stderr=file)
@@ -69,10 +69,10 @@ async def temporal(tmp_path: Path) -> AsyncIterator[tuple[Client, int]]:
             while True:
                 assert process.returncode is None, log.read_text(errors="replace")
                 with suppress(RuntimeError):
-                    client = await connect(f"127.0.0.1:{port}", "test-0")
+                    client = await connect(f"127.0.0.1:{ports.grpc}", "test-0")
                     break
                 await asyncio.sleep(0.05)
-        yield client, metrics_port
+        yield client, ports.metrics
     finally:
         if process.returncode is None:
             process.kill()

@@ -20,7 +20,13 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 ROOT = Path(__file__).resolve().parents[2]
 CLI = [sys.executable, str(ROOT / "cli.py")]
 PATIENCE = 240.0
-PORT_VARIABLES = ("HANDRAIL_PORT", "HANDRAIL_TEMPORAL_PORT", "HANDRAIL_TEMPORAL_UI_PORT")
+PORT_VARIABLES = (
+    "HANDRAIL_PORT",
+    "HANDRAIL_TEMPORAL_PORT",
+    "HANDRAIL_TEMPORAL_HTTP_PORT",
+    "HANDRAIL_TEMPORAL_METRICS_PORT",
+    "HANDRAIL_TEMPORAL_UI_PORT",
+)
 
 
 def until(holds: Callable[[], bool], what: Callable[[], str], within: float = PATIENCE) -> None:
