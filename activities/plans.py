@@ -150,7 +150,7 @@ class PlanActivities:
         """Check the answers to a step's question and register them; the decision is stored either way."""
         decision = record.decision
         async with self._database.write() as session:
-            plan = await executions.get_plan(session, record.execution_id or "")
+            plan = await executions.get_plan(session, record.tenant, record.ticket_id, record.execution_id or "")
             ask = plan.step(decision.step or 0).spec.ask
             problem = None
             try:
@@ -172,7 +172,7 @@ class PlanActivities:
             execution = await executions.get_execution(session, question.tenant, question.execution_id)
             if execution is None or execution.ticket_id != question.ticket_id:
                 return RollbackOutline(problem="this ticket has no such execution", ticket_status=ticket.status)
-            plan = await executions.get_plan(session, execution.id)
+            plan = await executions.get_plan(session, question.tenant, question.ticket_id, execution.id)
             later = await host_changes.later_changes(session, execution.id)
         positions = execution.positions_to_undo()
         problem = execution.why_no_rollback() or why_too_late(later)

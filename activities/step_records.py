@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import StepOutcome, StepRun
@@ -58,7 +59,7 @@ class StepRecords:
     async def load(self, order: StepRun) -> Job:
         """Read the approved plan and all that goes with a step. Raises PlanTampered, CipherKeyWrong."""
         async with self._database.read() as session:
-            plan = await executions.get_plan(session, order.execution_id)
+            plan = await _plan(session, order)
             if plan.digest() != order.plan_digest:
                 raise PlanTampered(f"the stored plan has digest {plan.digest()}, approved was {order.plan_digest}")
             step = plan.step(order.position)
@@ -160,6 +161,14 @@ class StepRecords:
                 execution_id=order.execution_id,
                 data={"step": order.position, "host": step.target, "status": row.status},
             )
+
+
+async def _plan(session: AsyncSession, order: StepRun) -> Plan:
+    """Return the plan of the order's own ticket: one tenant's host never meets another's credential."""
+    try:
+        return await executions.get_plan(session, order.tenant, order.ticket_id, order.execution_id)
+    except NoResultFound:
+        raise PlanTampered("this ticket has no such execution; nothing was sent") from None
 
 
 def _recorded(row: StepRow, order: StepRun) -> StepOutcome | None:

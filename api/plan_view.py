@@ -83,7 +83,7 @@ async def current_plan(session: AsyncSession, tenant: str, ticket_id: str) -> tu
     execution = await executions.get_execution(session, tenant, execution_id) if execution_id else None
     if execution is None:
         return None
-    return view_plan(await executions.get_plan(session, execution.id), execution), execution
+    return view_plan(await executions.get_plan(session, tenant, ticket_id, execution.id), execution), execution
 
 
 def step_that_waits(execution: Execution | None) -> int | None:

@@ -42,7 +42,7 @@ async def tell_waiting(services: Services, tenant: str, concerns: Concerns) -> N
             if execution_id is None:
                 continue
             async with services.database.read() as session:
-                plan = await executions.get_plan(session, execution_id)
+                plan = await executions.get_plan(session, tenant, ticket_id, execution_id)
                 if plan.runbook_id not in latest:
                     stored = await runbooks.get_runbook(session, tenant, plan.runbook_id)
                     latest[plan.runbook_id] = stored.runbook if stored else None

@@ -52,10 +52,12 @@ async def list_executions(session: AsyncSession, ticket_id: str) -> list[Executi
     return [_to_execution(row, steps) for row in rows]
 
 
-async def get_plan(session: AsyncSession, execution_id: str) -> Plan:
-    """Return the plan of an execution. Raises NoResultFound."""
-    row = await session.get_one(ExecutionRow, execution_id)
-    return Plan.model_validate(row.plan)
+async def get_plan(session: AsyncSession, tenant: str, ticket_id: str, execution_id: str) -> Plan:
+    """Return the plan of an execution of this tenant's ticket. Raises NoResultFound for any other one's."""
+    query = select(ExecutionRow.plan).where(
+        ExecutionRow.id == execution_id, ExecutionRow.tenant == tenant, ExecutionRow.ticket_id == ticket_id
+    )
+    return Plan.model_validate((await session.execute(query)).scalar_one())
 
 
 async def get_variables(session: AsyncSession, execution_id: str) -> dict[str, bytes]:

@@ -70,7 +70,7 @@ async def look_at(session: AsyncSession, tenant: str, ticket_id: str, services: 
     changes: list[plan_card.Change] = []
     replaced = plan_card.replaced_execution(ran, latest.id) if latest else None
     if detail.plan and replaced and latest and latest.status is ExecutionStatus.AWAITING_APPROVAL:
-        before = view_plan(await executions.get_plan(session, replaced.id), replaced)
+        before = view_plan(await executions.get_plan(session, tenant, ticket_id, replaced.id), replaced)
         changes = plan_card.changes(before, detail.plan)
     known = await connections.list_connections(session, tenant)
     meant = detail.analysis.ci.connection if detail.analysis else None

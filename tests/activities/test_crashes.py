@@ -37,7 +37,7 @@ async def mark(bench: Bench) -> None:
     records = StepRecords(bench.database, Cipher([Fernet.generate_key().decode()]))
     record = await bench.runner.identify_record(HERE, None)
     async with bench.database.read() as session:
-        plan = await executions.get_plan(session, bench.order.execution_id)
+        plan = await executions.get_plan(session, "demo", bench.order.ticket_id, bench.order.execution_id)
     await bench.environment.run(records.begin, bench.order, plan, record)
 
 
@@ -53,7 +53,7 @@ async def test_a_crash_on_a_host_that_forgets_is_unknown(crashed: Bench, tmp_pat
     await crashed.plan(f"  - {{name: a, run: 'touch {tmp_path}/ran', no_rollback: a test}}")
     records = StepRecords(crashed.database, Cipher([Fernet.generate_key().decode()]))
     async with crashed.database.read() as session:
-        plan = await executions.get_plan(session, crashed.order.execution_id)
+        plan = await executions.get_plan(session, "demo", crashed.order.ticket_id, crashed.order.execution_id)
     await crashed.environment.run(records.begin, crashed.order, plan, "wiped.another-boot")
     assert (await crashed.run()).status is StepStatus.UNKNOWN
     assert not (tmp_path / "ran").exists()

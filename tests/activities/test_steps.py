@@ -13,7 +13,7 @@ from activities.messages import PlanRequest, StepOutcome, StepRun
 from activities.planning import draft_plan
 from activities.step_records import StepRecords
 from activities.steps import PATIENCE_BEFORE, StepActivities
-from db import executions, runbooks, tickets
+from db import executions, runbooks, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
@@ -234,3 +234,22 @@ async def test_a_host_that_is_down_is_tried_for_a_while(bench: Bench, monkeypatc
     outcome = await bench.run()
     assert outcome.status is StepStatus.FAILED
     assert "could not be reached: connection refused" in outcome.detail
+
+
+@pytest.mark.parametrize("is_rollback", [False, True])
+@pytest.mark.parametrize("foreign", ["tenant", "ticket_id"])
+async def test_an_execution_of_another_is_never_run(
+    bench: Bench, tmp_path: Path, foreign: str, is_rollback: bool
+) -> None:
+    """Its host would meet the credential of whoever the order names."""
+    undo = f"rollback: touch {tmp_path}/ran"
+    await bench.plan(f"  - name: do it\n    run: touch {tmp_path}/ran\n    {undo}")
+    async with bench.database.write() as session:
+        await tenants.add_tenant(session, "other")
+        other, _ = await tickets.file_ticket(session, "other", NewTicket(title="t"), new_id(), None)
+    changed = {"tenant": "other", "ticket_id": other.id}[foreign]
+    outcome = await bench.run(**{foreign: changed}, is_rollback=is_rollback)
+    assert outcome.status is StepStatus.FAILED
+    assert "no such execution" in outcome.detail
+    assert not (tmp_path / "ran").exists()
+    assert (await bench.step()).attempts == 0
