@@ -45,8 +45,8 @@ class Settings(BaseSettings):
     )
     secret_keys: str | None = Field(
         default=None,
-        description="Fernet keys for stored credentials, comma separated, the sealing one first; "
-        "HANDRAIL_HOME/secret.key unless set.",
+        description="Fernet keys for stored credentials and for what Temporal stores, comma separated, the sealing one "
+        "first; HANDRAIL_HOME/secret.key unless set.",
     )
     api_url: str | None = Field(
         default=None, description="Where the CLI finds the API; host and port above unless set."

@@ -10,9 +10,10 @@ from pathlib import Path
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 
+from db.cipher import Cipher
+from payload_codec import sealing_converter
 from workflows.names import SEARCH_ATTRIBUTES
 
 SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal")  # 2.6 times the throughput of a plain file
@@ -43,15 +44,16 @@ def venv_program(name: str) -> str:
     return found
 
 
-async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
+async def connect(address: str, namespace: str, cipher: Cipher, *, lazy: bool = False) -> Client:
     """Connect to a Temporal server; TLS and API keys come from Temporal's own environment (`TEMPORAL_TLS_...`).
 
-    `lazy` returns at once and connects on first use. Raises RuntimeError if the server is not there.
+    `cipher` seals what Temporal stores. `lazy` returns at once and connects on first use. Raises RuntimeError if the
+    server is not there.
     """
     profile = ClientConfig.load_client_connect_config()
     profile["target_host"] = address
     profile["namespace"] = namespace
-    return await Client.connect(**profile, data_converter=pydantic_data_converter, lazy=lazy)
+    return await Client.connect(**profile, data_converter=sealing_converter(cipher), lazy=lazy)
 
 
 def dev_server_command(database: Path, ports: ServerPorts, namespace: str) -> list[str]:

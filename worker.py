@@ -93,7 +93,8 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     options = settings.llm()
     model = LanguageModel(options) if options else None
-    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
+    cipher = Cipher(settings.cipher_keys())
+    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher)
     await ensure_search_attributes(client)
     database = Database(settings.resolved_database_url())
     runners: dict[Connector, CommandRunner] = {Connector.SSH: SshRunner(), Connector.LOCAL: LocalRunner()}
@@ -102,7 +103,7 @@ async def run(settings: Settings) -> None:
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
     ]
     try:
-        async with build_worker(client, database, Cipher(settings.cipher_keys()), runners, model):
+        async with build_worker(client, database, cipher, runners, model):
             log.info("worker is ready", extra={"task_queue": TASK_QUEUE})
             await stop.wait()
     finally:

@@ -24,11 +24,12 @@ async def serve_api(settings: Settings) -> None:
     """Serve the API and web UI until SIGTERM or SIGINT; requests under way are answered first."""
     set_up_logging(settings.log_level)
     database = Database(settings.resolved_database_url())
+    cipher = Cipher(settings.cipher_keys())
     # Lazy: tickets are taken while Temporal is not reachable, and told to it later.
-    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, lazy=True)
+    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher, lazy=True)
     services = Services(
         database=database,
-        cipher=Cipher(settings.cipher_keys()),
+        cipher=cipher,
         tickets=TicketClient(client),
         explainer=Explainer(Library(database), default_rules()),
         tokens=_tokens(settings),

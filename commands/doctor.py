@@ -8,6 +8,7 @@ from temporalio.service import RPCError
 from commands.context import Context, run
 from commands.failures import NotReachable
 from commands.output import out, print_json
+from db.cipher import Cipher
 from db.engine import Database
 from domain.finding import Finding, FindingKind
 from integrations.llm import LanguageModel, LlmFailed
@@ -37,9 +38,10 @@ def _print(findings: list[Finding]) -> None:
 
 
 async def _find(settings: Settings) -> list[Finding]:
+    cipher = Cipher(settings.cipher_keys())
     database = Database(settings.resolved_database_url())
     try:
-        client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace)
+        client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher)
         return [*await find(database, WorkflowWatch(client)), *await _language_model(settings)]
     except (RuntimeError, RPCError) as error:
         raise NotReachable(

@@ -67,9 +67,12 @@ class Embedded:
 
     def _temporal(self) -> "TemporalWatch":
         from commands.temporal_watch import TemporalWatch
+        from db.cipher import Cipher
 
         if self._watch is None:
-            self._watch = TemporalWatch(self.settings.resolved_temporal_address(), self.settings.temporal_namespace)
+            settings = self.settings
+            cipher = Cipher(settings.cipher_keys())
+            self._watch = TemporalWatch(settings.resolved_temporal_address(), settings.temporal_namespace, cipher)
         return self._watch
 
     async def _api_problem(self, _child: Child) -> str | None:

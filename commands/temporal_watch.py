@@ -8,6 +8,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from db.cipher import Cipher
 from temporal_client import connect
 from workflows.names import TASK_QUEUE
 
@@ -15,8 +16,8 @@ from workflows.names import TASK_QUEUE
 class TemporalWatch:
     """Every method returns what is wrong, or None."""
 
-    def __init__(self, address: str, namespace: str) -> None:
-        self._address, self._namespace = address, namespace
+    def __init__(self, address: str, namespace: str, cipher: Cipher) -> None:
+        self._address, self._namespace, self._cipher = address, namespace, cipher
         self._client: Client | None = None
 
     async def problem(self) -> str | None:
@@ -44,5 +45,5 @@ class TemporalWatch:
 
     async def _connected(self) -> Client:
         if self._client is None:
-            self._client = await connect(self._address, self._namespace)
+            self._client = await connect(self._address, self._namespace, self._cipher)
         return self._client

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from cryptography.fernet import Fernet
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from db import connections, decisions, events, executions, runbooks, tenants, tickets
@@ -24,6 +24,8 @@ from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
+from tests.payloads import opened
+from tests.temporal_server import CIPHER
 from worker import build_worker
 from workflows.client import TicketClient
 from workflows.messages import ExecuteRequest
@@ -39,7 +41,7 @@ class Stack:
 
     database: Database
     client: Client
-    cipher: Cipher = field(default_factory=lambda: Cipher([Fernet.generate_key().decode()]))
+    cipher: Cipher = CIPHER
     runners: dict[Connector, CommandRunner] = field(
         default_factory=lambda: {Connector.LOCAL: LocalRunner(), Connector.SSH: SshRunner()}
     )
@@ -118,6 +120,10 @@ class Stack:
     async def events(self, ticket_id: str) -> list[Event]:
         async with self.database.read() as session:
             return await events.list_events(session, ticket_id)
+
+    async def history(self, ticket_id: str) -> list[HistoryEvent]:
+        """Return what Temporal has of the ticket's latest run, opened."""
+        return await opened(self.client, await self.tickets.handle(self.tenant, ticket_id).fetch_history())
 
     async def recorded(self, decision_id: str) -> RecordedDecision | None:
         async with self.database.read() as session:

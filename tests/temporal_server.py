@@ -6,12 +6,16 @@ import socket
 import subprocess
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from temporalio.client import Client
 
+from db.cipher import Cipher
 from temporal_client import ServerPorts, connect, dev_server_command
 
 NAMESPACES = 300  # made at the start, which costs nothing: one made later is not known at once
 START_SECONDS = 60.0
+CIPHER = Cipher([Fernet.generate_key().decode()])
+"""The key ring of this pytest process; processes that a test starts have keys of their own."""
 
 
 def free_port() -> int:
@@ -60,8 +64,8 @@ class TemporalServer:
         except TimeoutError:
             raise AssertionError(self._log()) from None
 
-    async def client(self, namespace: str, *, lazy: bool = False) -> Client:
-        return await connect(self.address, namespace, lazy=lazy)
+    async def client(self, namespace: str, *, lazy: bool = False, cipher: Cipher = CIPHER) -> Client:
+        return await connect(self.address, namespace, cipher, lazy=lazy)
 
     def stop(self) -> None:
         """Kill it, as a crash would; the file keeps what it had written."""

@@ -17,7 +17,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upkeep": {"domain", "db", "workflows"},
     "api": {"domain", "db", "workflows", "integrations"},
 }
-OURS = {*MAY_IMPORT, "lab", "bench", "settings", "temporal_client", "worker", "cli", "commands", "tests"}
+OURS = {
+    *MAY_IMPORT,
+    "lab",
+    "bench",
+    "settings",
+    "temporal_client",
+    "payload_codec",
+    "worker",
+    "cli",
+    "commands",
+    "tests",
+}
 
 
 def imported_modules(path: Path) -> set[str]:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from workflows.names import TASK_QUEUE, TICKET_WORKFLOW, ticket_workflow_id
@@ -53,11 +55,16 @@ class WorkflowWatch:
                 ticket_id=ticket_id,
                 workflow_tries=raw.pending_workflow_task.attempt,
                 tried=[
-                    (pending.activity_type.name, pending.attempt, pending.last_failure.message)
+                    (pending.activity_type.name, pending.attempt, await self._words(pending.last_failure))
                     for pending in raw.pending_activities
                     if pending.attempt >= STUCK_AFTER_TRIES
                 ],
             )
+
+    async def _words(self, failure: Failure) -> str:
+        """Return the message of a failure, which Temporal keeps sealed."""
+        error = await self._client.data_converter.decode_failure(failure)
+        return error.message if isinstance(error, FailureError) else str(error)
 
     async def has_worker(self) -> bool:
         """True if a worker has asked for work lately."""

@@ -11,6 +11,7 @@ import asyncpg  # type: ignore[import-untyped]  # it has no types
 from cryptography.fernet import Fernet
 from temporalio.client import Client
 
+from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from temporal_client import ensure_search_attributes
@@ -27,6 +28,7 @@ class Arena:
     def __init__(self, folder: Path, server: TemporalServer, nursery: Nursery, postgres: Postgres | None) -> None:
         self.folder, self.server, self.nursery, self.postgres = folder, server, nursery, postgres
         self.key = Fernet.generate_key().decode()
+        self.cipher = Cipher([self.key])
         self._free = [server.next_namespace() for _ in range(NAMESPACES)]
         self._templates: dict[str, str] = {}
         self.enter_loop()
@@ -44,7 +46,7 @@ class Arena:
     async def take_namespace(self) -> tuple[str, Client]:
         await self.server.wait()
         name = self._free.pop(0)
-        client = await self.server.client(name)
+        client = await self.server.client(name, cipher=self.cipher)
         await ensure_search_attributes(client)
         return name, client
 

@@ -24,6 +24,7 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 
 import worker
 from activities.messages import Record, StepRun
+from db.cipher import Cipher
 from db.engine import Database
 from integrations.connector import (
     CommandRequest,
@@ -180,8 +181,8 @@ class CountedSession:
         await self._session.close()
 
 
-async def connect_with_points(address: str, namespace: str, *, lazy: bool = False) -> Client:
-    config = (await connect(address, namespace, lazy=lazy)).config()
+async def connect_with_points(address: str, namespace: str, cipher: Cipher) -> Client:
+    config = (await connect(address, namespace, cipher)).config()
     config["interceptors"] = [*config["interceptors"], PointInterceptor()]
     return Client(**config)
 

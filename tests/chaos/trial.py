@@ -15,7 +15,6 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from db import leases, tickets
-from db.cipher import Cipher
 from db.engine import Database
 from db.tables import StepRow
 from domain.base import new_id
@@ -65,7 +64,7 @@ class Trial:
         self.url = await self.arena.new_database(self.kind, self.database_folder)
         self.namespace, client = await self.arena.take_namespace()
         self.database = Database(self.url)
-        self.stack = Stack(self.database, client, Cipher([self.arena.key]))
+        self.stack = Stack(self.database, client, self.arena.cipher)
         await self.stack.set(mode=self.scenario.mode)
         await self.stack.add_runbook(self.scenario.runbook(self.host.home))
         await self.connect_host(self.host.port)

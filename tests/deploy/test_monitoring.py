@@ -19,7 +19,7 @@ from db.migrate import migrate
 from temporal_client import ServerPorts, connect, dev_server_command
 from tests.deploy.compose import ROOT, load
 from tests.stack import Stack
-from tests.temporal_server import free_port
+from tests.temporal_server import CIPHER, free_port
 
 DEPLOY = ROOT / "deploy"
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana/dashboards/handrail.json").read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ async def temporal(tmp_path: Path) -> AsyncIterator[tuple[Client, int]]:
             while True:
                 assert process.returncode is None, log.read_text(errors="replace")
                 with suppress(RuntimeError):
-                    client = await connect(f"127.0.0.1:{ports.grpc}", "test-0")
+                    client = await connect(f"127.0.0.1:{ports.grpc}", "test-0", CIPHER)
                     break
                 await asyncio.sleep(0.05)
         yield client, ports.metrics

@@ -150,7 +150,7 @@ async def test_temporals_view_reads_like_the_story(stack: Stack, host: Path) -> 
     assert handle.id == f"ticket:demo:{ticket_id}"
     summaries = [
         event.user_metadata.summary.data.decode().strip('"')
-        for event in (await handle.fetch_history()).events
+        for event in await stack.history(ticket_id)
         if event.HasField("activity_task_scheduled_event_attributes")
     ]
     assert summaries[0] == "analyse"

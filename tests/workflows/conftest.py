@@ -4,19 +4,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from db.engine import Database
 from db.migrate import migrate
+from payload_codec import sealing_converter
 from temporal_client import add_search_attributes, venv_program
 from tests.stack import Stack
+from tests.temporal_server import CIPHER
 
 
 @pytest.fixture
 async def environment() -> AsyncIterator[WorkflowEnvironment]:
     environment = await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter, test_server_existing_path=venv_program("temporal-test-server")
+        data_converter=sealing_converter(CIPHER), test_server_existing_path=venv_program("temporal-test-server")
     )
     async with environment:
         yield environment

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from payload_codec import sealing_converter
+from tests.temporal_server import CIPHER
 from workflows.ticket import TicketWorkflow
 
 HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
@@ -20,7 +21,7 @@ def test_there_are_histories() -> None:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_committed_history_replays(path: Path) -> None:
     history = WorkflowHistory.from_json(f"ticket:demo:{path.stem}", path.read_text(encoding="utf-8"))
-    replayer = Replayer(workflows=[TicketWorkflow], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[TicketWorkflow], data_converter=sealing_converter(CIPHER))
     await replayer.replay_workflow(history)
 
 
@@ -31,6 +32,6 @@ async def test_a_history_of_another_story_does_not_replay(path: Path) -> None:
     scheduled = [event for event in document["events"] if "activityTaskScheduledEventAttributes" in event]
     scheduled[0]["activityTaskScheduledEventAttributes"]["activityType"]["name"] = "something_else"
     history = WorkflowHistory.from_json(f"ticket:demo:{path.stem}", json.dumps(document))
-    replayer = Replayer(workflows=[TicketWorkflow], data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=[TicketWorkflow], data_converter=sealing_converter(CIPHER))
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     assert result.replay_failure is not None

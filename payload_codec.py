@@ -1,0 +1,52 @@
+"""What Temporal stores, sealed: payloads, summaries and the texts of failures, with the keys of stored credentials.
+
+Search attributes and ids stay readable, so that people can filter in Temporal's UI.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+
+from db.cipher import Cipher
+
+# The names that Temporal's own samples use.
+SEALED = b"binary/encrypted"
+KEY_ID = "encryption-key-id"
+
+
+class SealingCodec(PayloadCodec):
+    """Seals with the first key, opens with all; what is not sealed (of an earlier release, typed by hand) is left."""
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._seal(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Raises CipherKeyWrong: then a workflow waits, retrying its task, until the key is there."""
+        return [self._open(payload) if is_sealed(payload) else payload for payload in payloads]
+
+    def _seal(self, payload: Payload) -> Payload:
+        key_id, sealed = self._cipher.seal_bytes(payload.SerializeToString())
+        return Payload(metadata={"encoding": SEALED, KEY_ID: key_id.encode()}, data=sealed)
+
+    def _open(self, payload: Payload) -> Payload:
+        opened = self._cipher.open_bytes(payload.metadata[KEY_ID].decode(errors="replace"), payload.data)
+        return Payload.FromString(opened)
+
+
+def is_sealed(payload: Payload) -> bool:
+    return payload.metadata.get("encoding") == SEALED
+
+
+def sealing_converter(cipher: Cipher) -> DataConverter:
+    """Return the data converter of every client, worker and replayer."""
+    return dataclasses.replace(
+        pydantic_data_converter,
+        payload_codec=SealingCodec(cipher),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
