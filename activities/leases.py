@@ -35,6 +35,6 @@ class LeaseActivities:
 
     @activity.defn
     async def release_leases(self, request: LeaseRequest) -> LeaseAnswer:
-        """Give everything back; the answer names who waited behind."""
+        """Give everything back; the answer names whose turn it is now."""
         async with self._database.write() as session:
-            return LeaseAnswer(holders=await leases.release_leases(session, request.execution_id))
+            return LeaseAnswer(holders=await leases.release_leases(session, request.execution_id, request.leases))

@@ -167,7 +167,7 @@ class LeaseRequest(WireModel):
 
 
 class LeaseAnswer(WireModel):
-    """Who is in front (empty: all leases are held), or, after a release, who waited behind."""
+    """Who is in front (empty: all leases are held), or, after a release, whose turn it is now."""
 
     holders: list[LeaseHolder] = Field(default_factory=list)
 

@@ -1,13 +1,24 @@
 """Leases: one execution changes a host at a time; the others wait in the order in which they asked."""
 
-from sqlalchemy import delete, func, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Iterable
+from datetime import datetime
 
-from db.tables import LeaseRow
+from sqlalchemy import Select, delete, exists, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.tables import ExecutionRow, LeaseRow
 from domain.base import utc_now
 from domain.lease import LeaseHolder
 
 QUEUE_LOCK = 0x48414E44  # any constant: everyone who queues on PostgreSQL takes the same advisory lock
+
+
+async def lock_queue(session: AsyncSession) -> None:
+    """Let nobody queue or give back until this transaction ends."""
+    # SQLite's writers are already one at a time.
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": QUEUE_LOCK})
 
 
 async def take_leases(
@@ -17,8 +28,9 @@ async def take_leases(
 
     Places are one order over all hosts, so that two executions can never wait for each other.
     """
-    await _lock_queue(session)
+    await lock_queue(session)
     rows = list(await session.scalars(select(LeaseRow).where(LeaseRow.execution_id == execution_id)))
+    await _ask_again(session, execution_id, rows)
     if not rows and leases:
         last = (await session.execute(select(func.max(LeaseRow.place)))).scalar_one() or 0
         rows = [
@@ -47,20 +59,34 @@ async def take_leases(
     return before
 
 
-async def release_leases(session: AsyncSession, execution_id: str) -> list[LeaseHolder]:
-    """Give back everything an execution held or waited for; returns those who waited behind it."""
-    await _lock_queue(session)
-    mine = list(await session.scalars(select(LeaseRow).where(LeaseRow.execution_id == execution_id)))
-    if not mine:
-        return []
-    query = (
-        select(LeaseRow)
-        .where(LeaseRow.lease.in_([row.lease for row in mine]), LeaseRow.place > mine[0].place)
-        .order_by(LeaseRow.place)
-    )
-    behind = [to_holder(row) for row in await session.scalars(query)]
-    await session.execute(delete(LeaseRow).where(LeaseRow.execution_id == execution_id))
-    return behind
+async def _ask_again(session: AsyncSession, execution_id: str, rows: list[LeaseRow]) -> None:
+    """An undo that finds what a run before left behind asks for it anew: it must not be taken for left behind."""
+    ended_at = await session.scalar(select(ExecutionRow.ended_at).where(ExecutionRow.id == execution_id))
+    for row in rows:
+        if ended_at is not None and row.created_at <= ended_at:
+            row.created_at = utc_now()
+
+
+async def release_leases(session: AsyncSession, execution_id: str, leases: Iterable[str] = ()) -> list[LeaseHolder]:
+    """Give back everything an execution held or waited for; returns whose turn it is now on those hosts.
+
+    `leases`: what it asked for. Whoever freed them before may have died before it woke anybody.
+    """
+    await lock_queue(session)
+    mine = delete(LeaseRow).where(LeaseRow.execution_id == execution_id).returning(LeaseRow.lease)
+    freed = {*leases, *await session.scalars(mine)}
+    wished = aliased(LeaseRow)
+    may_go = exists().where(wished.execution_id == LeaseRow.execution_id, wished.lease.in_(freed)).correlate(LeaseRow)
+    rows = list(await session.scalars(_whose_turn().where(may_go)))
+    for row in rows:
+        row.turn_since = row.turn_since or utc_now()
+    return [to_holder(row) for row in rows]
+
+
+async def overlooked(session: AsyncSession, before: datetime) -> list[LeaseHolder]:
+    """Return who has had their turn since before a time and has not taken it: nobody holds those hosts."""
+    since = func.coalesce(LeaseRow.turn_since, LeaseRow.created_at)
+    return [to_holder(row) for row in await session.scalars(_whose_turn().where(since < before))]
 
 
 async def list_leases(session: AsyncSession) -> list[LeaseHolder]:
@@ -79,7 +105,12 @@ def to_holder(row: LeaseRow) -> LeaseHolder:
     )
 
 
-async def _lock_queue(session: AsyncSession) -> None:
-    # SQLite's writers are already one at a time.
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": QUEUE_LOCK})
+def _whose_turn() -> Select[tuple[LeaseRow]]:
+    """The wishes not yet held of executions that have nobody in front of them, on any of their hosts."""
+    wish, front = aliased(LeaseRow), aliased(LeaseRow)
+    is_behind = (
+        exists()
+        .where(wish.execution_id == LeaseRow.execution_id, front.lease == wish.lease, front.place < wish.place)
+        .correlate(LeaseRow)
+    )
+    return select(LeaseRow).where(~LeaseRow.is_held, ~is_behind).order_by(LeaseRow.place, LeaseRow.lease)

@@ -207,7 +207,10 @@ class DecisionRow(Row):
 
 
 class LeaseRow(Row):
-    """One wish for one host. The one with the lowest `place` holds it; all wishes of an execution share a place."""
+    """One wish for one host. The one with the lowest `place` holds it; all wishes of an execution share a place.
+
+    `turn_since`: when those in front were gone, so that somebody who was not woken is found.
+    """
 
     __tablename__ = "leases"
     __table_args__ = (Index(None, "lease", "place"),)
@@ -218,6 +221,7 @@ class LeaseRow(Row):
     ticket_id: Mapped[str] = mapped_column(ID)
     is_held: Mapped[bool]
     created_at: Mapped[datetime]
+    turn_since: Mapped[datetime | None]
 
 
 class HostChangeRow(Row):

@@ -47,14 +47,36 @@ async def list_under_way(session: AsyncSession) -> list[UnderWay]:
     ]
 
 
-async def leases_of_the_ended(session: AsyncSession) -> list[tuple[str, str]]:
-    """Return (lease, execution id) of leases whose execution has ended."""
+@dataclass(frozen=True)
+class EndedLease:
+    """A lease whose execution has ended. One asked for after that end is of its undo, while that runs."""
+
+    lease: str
+    tenant: str
+    ticket_id: str
+    execution_id: str
+    ended_at: datetime
+    is_left: bool
+
+
+async def leases_of_the_ended(session: AsyncSession) -> list[EndedLease]:
+    """Return the leases whose execution has ended."""
     query = (
-        select(LeaseRow.lease, LeaseRow.execution_id)
+        select(LeaseRow, ExecutionRow.ended_at)
         .join(ExecutionRow, ExecutionRow.id == LeaseRow.execution_id)
         .where(ExecutionRow.status.in_([status.value for status in FINAL_EXECUTION_STATUSES]))
     )
-    return [(lease, execution_id) for lease, execution_id in await session.execute(query)]
+    return [
+        EndedLease(
+            lease=row.lease,
+            tenant=row.tenant,
+            ticket_id=row.ticket_id,
+            execution_id=row.execution_id,
+            ended_at=ended_at,
+            is_left=row.created_at <= ended_at,
+        )
+        for row, ended_at in await session.execute(query)
+    ]
 
 
 async def has_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> bool:

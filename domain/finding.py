@@ -13,6 +13,7 @@ class FindingKind(StrEnum):
     WORKFLOW_STUCK = "workflow_stuck"
     ACTIVITY_STUCK = "activity_stuck"
     LEASE_LEFT = "lease_left"
+    LEASE_NOT_TAKEN = "lease_not_taken"
     OUTCOME_UNKNOWN = "outcome_unknown"
     LANGUAGE_MODEL = "language_model"
 

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
-from db import upkeep
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import leases, upkeep
 from db.engine import Database
-from db.upkeep import UnderWay
+from db.upkeep import EndedLease, UnderWay
 from domain.base import utc_now
 from domain.execution import ExecutionStatus
 from domain.finding import Finding, FindingKind
+from domain.lease import LeaseHolder
 from workflows.names import ticket_workflow_id
 from workflows.watch import STUCK_AFTER_TRIES, Running, WorkflowWatch
 
@@ -28,7 +31,7 @@ async def find(database: Database, watch: WorkflowWatch, settled: timedelta = SE
     running = {(one.tenant, one.ticket_id): one async for one in watch.running()}
     async with database.read() as session:
         under_way = await upkeep.list_under_way(session)
-        ended = await upkeep.leases_of_the_ended(session)
+        overlooked = await leases.overlooked(session, utc_now() - settled)
         orphans = [key for key in running if not await upkeep.has_ticket(session, *key)]
     findings += [_ticket_gone(tenant, ticket_id) for tenant, ticket_id in orphans]
     for one in under_way:
@@ -39,16 +42,17 @@ async def find(database: Database, watch: WorkflowWatch, settled: timedelta = SE
             findings.append(finding)
     for workflow in running.values():
         findings += _stuck(workflow)
-    findings += [
-        Finding(
-            kind=FindingKind.LEASE_LEFT,
-            what=f"the lease of {lease} is held by execution {execution_id}, which has ended",
-            mend="a worker gives it back within a minute",
-            execution_id=execution_id,
-        )
-        for lease, execution_id in ended
-    ]
+    async with database.read() as session:
+        findings += [_left(one) for one in await left_behind(session, watch, settled)]
+    findings += [_not_taken(one) for one in overlooked]
     return findings
+
+
+async def left_behind(session: AsyncSession, watch: WorkflowWatch, settled: timedelta) -> list[EndedLease]:
+    """Return the leases of executions that have ended, except those that a running workflow holds for an undo."""
+    ended = await upkeep.leases_of_the_ended(session)
+    old = [one for one in ended if one.ended_at < utc_now() - settled]
+    return [one for one in old if one.is_left or not await watch.runs(one.tenant, one.ticket_id)]
 
 
 async def gone(database: Database, watch: WorkflowWatch, settled: timedelta = SETTLED) -> list[UnderWay]:
@@ -83,6 +87,28 @@ async def _look_at(one: UnderWay, running: Running | None, watch: WorkflowWatch)
             **where,
         )
     return None
+
+
+def _left(one: EndedLease) -> Finding:
+    return Finding(
+        kind=FindingKind.LEASE_LEFT,
+        what=f"the lease of {one.lease} is held by execution {one.execution_id}, which has ended",
+        mend="a worker gives it back within a minute",
+        tenant=one.tenant,
+        ticket_id=one.ticket_id,
+        execution_id=one.execution_id,
+    )
+
+
+def _not_taken(one: LeaseHolder) -> Finding:
+    return Finding(
+        kind=FindingKind.LEASE_NOT_TAKEN,
+        what=f"nobody holds {one.lease}: it is the turn of ticket {one.ticket_id}, which waits and was not woken",
+        mend="a worker wakes it within a minute",
+        tenant=one.tenant,
+        ticket_id=one.ticket_id,
+        execution_id=one.execution_id,
+    )
 
 
 def _ticket_gone(tenant: str, ticket_id: str) -> Finding:

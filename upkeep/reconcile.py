@@ -6,14 +6,15 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import events, executions, leases, tickets
-from db import upkeep as rows
 from db.engine import Database
 from db.upkeep import UnderWay
+from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
+from domain.lease import LeaseHolder
 from domain.ticket import TicketStatus
 from upkeep.again import again_and_again
-from upkeep.findings import SETTLED, gone
+from upkeep.findings import SETTLED, gone, left_behind
 from workflows.watch import WorkflowWatch
 
 log = logging.getLogger(__name__)
@@ -23,15 +24,19 @@ LOST = "its workflow was ended from outside before the execution did; look at th
 
 
 async def reconcile(database: Database, watch: WorkflowWatch, settled: timedelta = SETTLED) -> int:
-    """Start again what had not changed anything, escalate what had; free leases of the ended. Returns how many."""
-    lost = await gone(database, watch, settled)
+    """Start again what had changed nothing, escalate what had; give back what the ended left; wake whose turn it is.
+
+    Returns how many it mended.
+    """
+    async with database.read() as session:
+        overlooked = await leases.overlooked(session, utc_now() - settled)
+    lost, turns = await gone(database, watch, settled), [*overlooked]
     for one in lost:
-        await (_escalate(database, one) if one.started_at else _start_again(database, one))
-    async with database.write() as session:
-        left = {execution_id for _, execution_id in await rows.leases_of_the_ended(session)}
-        for execution_id in left:
-            await leases.release_leases(session, execution_id)
-    return len(lost) + len(left)
+        turns += await (_escalate(database, one) if one.started_at else _start_again(database, one))
+    freed, next_turns = await _free_left_behind(database, watch, settled)
+    for tenant, ticket_id in sorted({(one.tenant, one.ticket_id) for one in [*turns, *next_turns]}):
+        await watch.wake(tenant, ticket_id)
+    return len(lost) + freed + len(overlooked)
 
 
 async def keep_reconciling(database: Database, watch: WorkflowWatch) -> None:
@@ -46,28 +51,48 @@ async def keep_reconciling(database: Database, watch: WorkflowWatch) -> None:
     await again_and_again(once, EVERY_SECONDS, "could not compare rows and Temporal")
 
 
-async def _start_again(database: Database, one: UnderWay) -> None:
-    """Nothing of it has run: tell its story from the beginning."""
+async def _free_left_behind(
+    database: Database, watch: WorkflowWatch, settled: timedelta
+) -> tuple[int, list[LeaseHolder]]:
+    """Give back what the ended left behind; returns of how many executions, and whose turn it is then."""
+    async with database.read() as session:
+        if not await left_behind(session, watch, settled):
+            return 0, []
+    turns: list[LeaseHolder] = []
+    async with database.write() as session:
+        await leases.lock_queue(session)  # an undo that begins now waits, and then asks anew
+        executions_left = {one.execution_id for one in await left_behind(session, watch, settled)}
+        for execution_id in sorted(executions_left):
+            turns += await leases.release_leases(session, execution_id)
+    return len(executions_left), turns
+
+
+async def _start_again(database: Database, one: UnderWay) -> list[LeaseHolder]:
+    """Nothing of it has run: tell its story from the beginning. Returns whose turn it is on the hosts it gives back."""
+    turns: list[LeaseHolder] = []
     async with database.write() as session:
         if one.execution_id and one.execution_status and not one.execution_status.is_final:
             await executions.set_execution_status(
                 session, one.execution_id, ExecutionStatus.CANCELLED, "its workflow was lost before anything ran"
             )
-            await leases.release_leases(session, one.execution_id)
+            turns = await leases.release_leases(session, one.execution_id)
         await tickets.set_status(session, one.ticket_id, TicketStatus.OPEN, "its workflow was lost and starts again")
         await tickets.update_ticket(session, one.ticket_id, start_pending=True)
         await _say(session, one, "its workflow was lost before anything ran; it starts again")
+    return turns
 
 
-async def _escalate(database: Database, one: UnderWay) -> None:
-    """Commands had begun: a person must look; the rollback can be asked for."""
+async def _escalate(database: Database, one: UnderWay) -> list[LeaseHolder]:
+    """Commands had begun: a person must look; the rollback can be asked for. Returns like `_start_again`."""
+    turns: list[LeaseHolder] = []
     async with database.write() as session:
         if one.execution_id and one.execution_status and not one.execution_status.is_final:
             await executions.set_execution_status(session, one.execution_id, ExecutionStatus.ROLLBACK_FAILED, LOST)
             await executions.mark_running_unknown(session, one.execution_id, LOST)
-            await leases.release_leases(session, one.execution_id)
+            turns = await leases.release_leases(session, one.execution_id)
         await tickets.set_status(session, one.ticket_id, TicketStatus.ESCALATED, LOST)
         await _say(session, one, LOST)
+    return turns
 
 
 async def _say(session: AsyncSession, one: UnderWay, text: str) -> None:

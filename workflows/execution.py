@@ -37,7 +37,7 @@ class ExecutionStory:
             end = await self._execute(steps)
         else:
             end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(run.cancelled(" while queued")))
-        await release_leases(run)
+        await release_leases(run, leases)
         return end
 
     async def undo(self, found: RollbackOutline, why: str) -> TicketEnd:
@@ -45,7 +45,7 @@ class ExecutionStory:
         self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
         await take_leases(self.run, found.leases, can_cancel=False)
         end = await self._roll_back(Failed(why))
-        await release_leases(self.run)
+        await release_leases(self.run, found.leases)
         return end
 
     async def _execute(self, steps: list[StepOutline]) -> TicketEnd:

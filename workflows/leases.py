@@ -24,11 +24,11 @@ async def take_leases(run: Run, leases: list[str], *, can_cancel: bool = True) -
         if not answer.holders:
             break
         run.board.wait(f"{', '.join(sorted({holder.lease for holder in answer.holders}))}, leased by another execution")
-        await until(
+        is_woken = await until(
             lambda: run.desk.is_lease_released or (can_cancel and run.desk.cancel is not None),
             recheck.total_seconds(),
         )
-        recheck = min(recheck * 2, options.LEASE_RECHECK_LONGEST)
+        recheck = options.LEASE_RECHECK_FIRST if is_woken else min(recheck * 2, options.LEASE_RECHECK_LONGEST)
         if can_cancel and run.desk.cancel:
             run.board.wait("")
             return False
@@ -36,10 +36,10 @@ async def take_leases(run: Run, leases: list[str], *, can_cancel: bool = True) -
     return True
 
 
-async def release_leases(run: Run) -> None:
-    """Give the leases back and wake whoever waited behind."""
+async def release_leases(run: Run, leases: list[str]) -> None:
+    """Give the leases back and wake whose turn it is then."""
     answer = await workflow.execute_activity_method(
-        LeaseActivities.release_leases, _request(run, []), summary="release leases", **options.BOOKKEEPING
+        LeaseActivities.release_leases, _request(run, leases), summary="release leases", **options.BOOKKEEPING
     )
     for tenant, ticket_id in sorted({(holder.tenant, holder.ticket_id) for holder in answer.holders}):
         handle = workflow.get_external_workflow_handle(names.ticket_workflow_id(tenant, ticket_id))

@@ -45,7 +45,7 @@ STEP_HEARTBEAT = timedelta(seconds=10)
 # Time for connecting, for the host's grace between TERM and KILL, and for writing the result.
 STEP_MARGIN = timedelta(minutes=2)
 
-# Whoever releases a lease signals the next in line; this only covers a signal that got lost with a terminated workflow.
+# Whoever frees a lease wakes the next in line, and upkeep whoever was overlooked; this covers that both were away.
 LEASE_RECHECK_FIRST = timedelta(seconds=15)
 LEASE_RECHECK_LONGEST = timedelta(minutes=10)
 

@@ -1,4 +1,4 @@
-"""What Temporal says about tickets' workflows: which run, which are stuck, and whether anybody works."""
+"""What Temporal says about tickets' workflows: which run, which are stuck, whether anybody works; and waking one."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -42,6 +42,14 @@ class WorkflowWatch:
                 return False
             raise
         return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def wake(self, tenant: str, ticket_id: str) -> None:
+        """Tell a ticket's workflow that a lease it waits for may be free; no error if it does not run."""
+        try:
+            await self._client.get_workflow_handle(ticket_workflow_id(tenant, ticket_id)).signal("lease_released")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def running(self) -> AsyncIterator[Running]:
         """Yield every running workflow of a ticket, with what of it is stuck."""

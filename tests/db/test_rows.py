@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from db import connections, events, leases, runbooks, tenants, tickets
+from db import connections, events, runbooks, tenants, tickets
 from db.cipher import Cipher, CipherKeyWrong
 from db.engine import Database
 from db.migrate import migrate
@@ -163,36 +163,6 @@ async def test_a_changed_runbook_is_a_new_version(database: Database) -> None:
     assert (first.runbook.version, again.runbook.version, changed.runbook.version) == (1, 1, 2)
     async with database.read() as session:
         assert await runbooks.latest_versions(session, "demo") == {"look": 2}
-
-
-async def test_leases_queue_in_order_over_several_hosts(database: Database) -> None:
-    async def take(execution_id: str, *hosts: str) -> list[str]:
-        async with database.write() as session:
-            found = await leases.take_leases(session, "demo", f"t-{execution_id}", execution_id, list(hosts))
-        return [holder.execution_id for holder in found]
-
-    async def release(execution_id: str) -> list[str]:
-        async with database.write() as session:
-            return [holder.execution_id for holder in await leases.release_leases(session, execution_id)]
-
-    assert await take("a", "h1") == []
-    assert await take("b", "h1", "h2") == ["a"]
-    assert await take("c", "h2") == ["b"]
-    assert await take("d", "h3") == []
-    assert await take("a", "h1") == []
-    assert await release("a") == ["b"]
-    assert await take("b", "h1", "h2") == []
-    assert await release("b") == ["c"]
-    assert await release("b") == []
-    assert await take("c", "h2") == []
-
-
-async def test_one_of_many_at_once_holds_a_lease(database: Database) -> None:
-    async def take(number: int) -> int:
-        async with database.write() as session:
-            return len(await leases.take_leases(session, "demo", f"t{number}", f"e{number}", ["host"]))
-
-    assert sorted(await asyncio.gather(*(take(number) for number in range(20)))) == list(range(20))
 
 
 async def test_a_secret_is_sealed_and_needs_its_key(database: Database) -> None:
