@@ -105,7 +105,7 @@ def to_holder(row: LeaseRow) -> LeaseHolder:
     )
 
 
-def _whose_turn() -> Select[tuple[LeaseRow]]:
+def _whose_turn() -> Select[LeaseRow]:
     """The wishes not yet held of executions that have nobody in front of them, on any of their hosts."""
     wish, front = aliased(LeaseRow), aliased(LeaseRow)
     is_behind = (

@@ -76,6 +76,7 @@ async def leases_of_the_ended(session: AsyncSession) -> list[EndedLease]:
             is_left=row.created_at <= ended_at,
         )
         for row, ended_at in await session.execute(query)
+        if ended_at is not None
     ]
 
 

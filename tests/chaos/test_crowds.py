@@ -1,4 +1,4 @@
-"""Everybody at once: one alert a hundred times, fifty people who disagree."""
+"""Everybody at once: one alert a hundred times, fifty people who disagree, sixty tickets for one host."""
 
 import asyncio
 
@@ -10,14 +10,17 @@ from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 from tests.chaos.arena import Arena
 from tests.chaos.front import Front
-from tests.chaos.scenarios import APPROVAL, FORWARD, TITLE, ledger
+from tests.chaos.scenarios import APPROVAL, FORWARD, TITLE, Scenario, ledger
 from tests.chaos.test_api import judge_count, waiting_plan
-from tests.chaos.trial import Trial
+from tests.chaos.trial import LOOK_SECONDS, STUCK_SECONDS, Trial
 from tests.chaos.verdict import Verdict
 
 pytestmark = [pytest.mark.e2e, pytest.mark.sshd, pytest.mark.timeout(600)]
 DELIVERIES = 100
 DECISIONS = 50
+WAITERS = 60
+WAITERS_OF_THE_SAMPLE = 8
+DEATHS = 3
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -73,3 +76,39 @@ async def test_fifty_decisions_have_one_outcome(arena: Arena, database: str, rep
         trial.verdict.add("faults")
     report.append(trial.verdict)
     assert trial.verdict.is_right, trial.verdict.wrongs
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def test_many_take_turns_on_one_host(arena: Arena, database: str, is_full: bool, report: list[Verdict]) -> None:
+    """The worker dies again and again meanwhile, so that those who free the host are among the dead."""
+    count = WAITERS if is_full else WAITERS_OF_THE_SAMPLE
+    many = Scenario(f"{count} tickets, one host", FORWARD * count, tickets=count)
+    async with Trial(arena, many, database, "many tickets for one host") as trial:
+        trial.start_worker()
+        await trial.file()
+        striking = asyncio.create_task(kill_along_the_way(trial))
+        await trial.finish(stuck_seconds=STUCK_SECONDS * (1 + count / 10))
+        striking.cancel()
+        await asyncio.gather(striking, return_exceptions=True)
+        wakes = sum([await wakes_of(trial, ticket_id) for ticket_id in trial.ticket_ids])
+        # One each, and for a few a second one: whoever woke them died, and upkeep could not know that it had.
+        if wakes >= 2 * count:
+            trial.verdict.add("wrong order", 1, f"{count} who waited were woken {wakes} times")
+    report.append(trial.verdict)
+    assert trial.verdict.is_right, trial.verdict.wrongs
+
+
+async def kill_along_the_way(trial: Trial) -> None:
+    """Kill the worker each time another part of the commands has run."""
+    for number in range(DEATHS):
+        share = (number + 0.5) / DEATHS
+        while len(ledger(trial.host.home)) < len(trial.scenario.expected) * share:  # noqa: ASYNC110 - hosts do not call
+            await asyncio.sleep(LOOK_SECONDS)
+        trial.count_fault()
+        trial.kill_worker()
+
+
+async def wakes_of(trial: Trial, ticket_id: str) -> int:
+    history = await trial.stack.tickets.handle(trial.stack.tenant, ticket_id).fetch_history()
+    signals = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
+    return signals.count("lease_released")

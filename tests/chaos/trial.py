@@ -131,13 +131,13 @@ class Trial:
                 ticket, _ = await tickets.file_ticket(session, self.stack.tenant, new, new_id(), "test")
             self.ticket_ids.append(ticket.id)
 
-    async def finish(self, *, is_value_kept: bool = True) -> Verdict:
+    async def finish(self, *, is_value_kept: bool = True, stuck_seconds: float = STUCK_SECONDS) -> Verdict:
         """Be the people until every ticket has ended, then check the host and the rows.
 
         `is_value_kept`: what step one registered must have reached step three. The check waits until it is `calm`.
         """
         try:
-            async with asyncio.timeout(STUCK_SECONDS):
+            async with asyncio.timeout(stuck_seconds):
                 await asyncio.gather(*(self._attend(ticket_id) for ticket_id in self.ticket_ids))
         except TimeoutError:
             self.is_over = True
