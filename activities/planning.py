@@ -1,5 +1,7 @@
 """Drafting a plan from what is stored at this moment."""
 
+import asyncio
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import PlanRequest
@@ -11,6 +13,7 @@ from domain.match import Match
 from domain.plan import CI_TARGET, Plan, plan_steps, resolve_targets
 from domain.policy import PolicyQuestion, decide
 from domain.runbook import Runbook
+from domain.runbook_checks import why_not_run
 from domain.tenant import TenantSettings
 
 
@@ -24,8 +27,10 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     if stored is None or stored.retired_at is not None:
         raise PlanProblem(f"runbook {request.runbook_id} is not in use; pick another one")
     runbook = stored.runbook
+    if why := await asyncio.to_thread(why_not_run, runbook):
+        raise PlanProblem(f"{why}, or pick another runbook")
     try:
-        inputs = bind_inputs(runbook.inputs, request.inputs)
+        inputs = await asyncio.to_thread(bind_inputs, runbook.inputs, request.inputs)
     except InputsInvalid as error:
         raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
     settings = await tenants.get_settings(session, request.tenant) or TenantSettings()

@@ -1,5 +1,6 @@
 """Plans as activities: make one, decide about it, take answers, find out what can be undone."""
 
+import asyncio
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -154,7 +155,7 @@ class PlanActivities:
             ask = plan.step(decision.step or 0).spec.ask
             problem = None
             try:
-                answers = bind_inputs(ask.answers if ask else {}, decision.answers)
+                answers = await asyncio.to_thread(bind_inputs, ask.answers if ask else {}, decision.answers)
             except InputsInvalid as error:
                 problem = str(error)
                 record = record.model_copy(update={"result": DecisionOutcome.NOT_AWAITED, "detail": problem})

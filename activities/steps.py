@@ -1,7 +1,6 @@
 """Steps as activities: one command on one host, once, however often the activity is tried."""
 
 import asyncio
-import re
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.expressions import ExpressionFailed, parse_expression
+from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
@@ -95,6 +95,8 @@ class StepActivities:
         try:
             if not order.is_rollback and not _is_wanted(job):
                 return StepOutcome(status=StepStatus.SKIPPED, detail=f"not needed: {job.step.spec.when}"), None, None
+            if not order.is_rollback and not job.may_have_started and (wrong := _why_not_judged(job.step)):
+                return StepOutcome(status=StepStatus.FAILED, detail=wrong), None, None
             result = await self._run(order, job)
         except ExpressionFailed as error:
             return StepOutcome(status=StepStatus.FAILED, detail=f"when: {error}"), None, None
@@ -104,7 +106,7 @@ class StepActivities:
             return self._given_up(order, job, error), None, None
         except Cancelled:
             return StepOutcome(status=StepStatus.FAILED, detail="cancelled", is_cancelled=True), None, None
-        outcome, value = judge(job.step, result, order.is_rollback)
+        outcome, value = await asyncio.to_thread(judge, job.step, result, order.is_rollback)
         return outcome, result, value
 
     async def _run(self, order: StepRun, job: Job) -> CommandResult:
@@ -219,13 +221,22 @@ def _why_failed(step: PlannedStep, result: CommandResult, is_rollback: bool) -> 
         return f"exit status {result.exit_status}{said}"
     if is_rollback:
         return None
-    if expect.pattern and not re.search(expect.pattern, result.stdout.decode(errors="replace")):
+    if wrong := _why_not_judged(step):
+        return wrong
+    if expect.pattern and not compile_pattern(expect.pattern).found_in(result.stdout.decode(errors="replace")):
         return "its output does not have what the runbook expects"
     if step.spec.register_as and result.stdout_bytes > len(result.stdout):
         return f"its output of {result.stdout_bytes} bytes is too large to register"
     if step.spec.register_as and b"\0" in result.stdout:
         return "its output holds a NUL byte, which no variable can hold"
     return None
+
+
+def _why_not_judged(step: PlannedStep) -> str | None:
+    """Return why nobody could say whether a step succeeded: its pattern was stored when others were taken."""
+    pattern = step.spec.expect.pattern
+    wrong = pattern_problem(pattern) if pattern else None
+    return f"its output cannot be judged: the pattern that it is to have {wrong}" if wrong else None
 
 
 def _is_wanted(job: Job) -> bool:

@@ -30,8 +30,9 @@ async def _list(context: typer.Context, as_json: bool) -> None:
     if as_json:
         print_json(runbooks)
         return
-    rows = [(r["id"], r["version"], r.get("risk"), r["title"]) for r in runbooks]
-    out.print(table(["runbook", "version", "risk", "title"], rows))
+    state = {True: "needs changes", False: ""}
+    rows = [(r["id"], r["version"], r["risk"], state[bool(r["needs_changes"])], r["title"]) for r in runbooks]
+    out.print(table(["runbook", "version", "risk", "", "title"], rows))
 
 
 @app.command()
@@ -51,6 +52,8 @@ async def _show(context: typer.Context, runbook_id: str, as_json: bool) -> None:
         print_json(runbook)
     else:
         out.out(runbook["text"], highlight=False)
+        for why in runbook.get("needs_changes", []):
+            errors.print(f"cannot run before it is changed: {why}", style="red", soft_wrap=True, markup=False)
 
 
 @app.command()

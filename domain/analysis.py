@@ -1,7 +1,6 @@
 """Analysis of a ticket: is it a real problem, how sure is that and why, and which CI is it about."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from domain.ci import CiExtraction, extract_ci
 from domain.connection import Connection
 from domain.match import Reason
 from domain.past import SimilarTicket
+from domain.patterns import compile_pattern
 from domain.severity import normalise_severity
 from domain.ticket import Classification, NewTicket
 
@@ -83,7 +83,7 @@ def _applying(rules: AnalysisRules, ticket: NewTicket, ci: CiExtraction) -> list
 def _holds(condition: Mapping[str, list[str]], read: Callable[[str], str | None]) -> bool:
     for field, patterns in condition.items():
         value = read(field)
-        if value is None or not any(re.search(pattern, value, re.IGNORECASE) for pattern in patterns):
+        if value is None or not any(compile_pattern(one, ignore_case=True).found_in(value) for one in patterns):
             return False
     return True
 

@@ -1,6 +1,5 @@
 """The rules of analysis: what they look like, and reading them from YAML."""
 
-import re
 from functools import cache
 from importlib import resources
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 
 from domain.base import Model
+from domain.patterns import compile_pattern
 from domain.ticket import Classification
 from domain.yaml_lines import LinedData, TextUnreadable, read_lined
 
@@ -21,10 +21,7 @@ class RulesInvalid(ValueError):
 
 
 def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"is not a regular expression: {error}") from None
+    compile_pattern(pattern, ignore_case=True)
     return pattern
 
 

@@ -1,6 +1,5 @@
 """Which configuration item a ticket is about, and which connection that means."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from domain.base import WireModel
 from domain.connection import Connection
 from domain.connection_match import ConnectionIndex, bare_host, ip_address
 from domain.host_names import could_be_host, host_words, looks_like_host
+from domain.patterns import literal
 from domain.ticket import NewTicket
 
 METADATA_KEYS = (
@@ -21,6 +21,7 @@ LABEL_KEYS = (
     *("nodename", "host_name", "machine", "exported_instance", "vm", "pod"),
 )
 MOST_CANDIDATES = 30
+LONGEST_NAME = 253
 MOST_TEXT = 20_000  # characters of a description that are searched
 _NAME_FIELDS = ("display_value", "name", "ci_name", "hostname", "host", "id", "value")
 
@@ -85,8 +86,10 @@ def with_proposals(
 
 def _stands_in(name: str, text: str) -> bool:
     """Whether a text has this name as a word of its own."""
-    whole = rf"(?<![\w-])(?<!\w\.){re.escape(name)}(?![\w-])(?!\.\w)"
-    return bool(name.strip()) and re.search(whole, text, re.IGNORECASE) is not None
+    if not name.strip() or len(name) > LONGEST_NAME:
+        return False
+    whole = literal(name, after=r"(?<![\w-])(?<!\w\.)", before=r"(?![\w-])(?!\.\w)", ignore_case=True)
+    return whole.search(text) is not None
 
 
 def _decide(
@@ -144,7 +147,7 @@ def _label_candidates(labels: Mapping[str, str], index: ConnectionIndex) -> Iter
 
 def _names_in(value: object) -> Iterator[str]:
     """Sources write a CI as a text, a list of texts, or an object that has a name."""
-    if isinstance(value, str) and 0 < len(value.strip()) <= 253:
+    if isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_NAME:
         yield value.strip()
     elif isinstance(value, list | tuple):
         for item in value[:MOST_CANDIDATES]:

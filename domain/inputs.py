@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from domain.base import Model
+from domain.patterns import compile_pattern, pattern_problem
 from domain.runbook import DEFAULT_MAX_LENGTH, InputSpec, InputType
 
 LARGEST_INTEGER = 2**63 - 1  # what `test` and $(( )) can compare on any host
@@ -138,7 +139,7 @@ def _check_text(spec: InputSpec, text: str) -> None:
         raise ValueError("must not hold a NUL character; no variable can")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("must be text that UTF-8 can write")
-    if spec.pattern is not None and not re.fullmatch(spec.pattern, text):
+    if spec.pattern is not None and not compile_pattern(spec.pattern).fits(text):
         raise ValueError(f"must match {spec.pattern} as a whole, not {_shown(text)}")
 
 
@@ -170,12 +171,3 @@ def spec_problems(spec: InputSpec) -> list[tuple[str, str]]:
             except ValueError as error:
                 problems.append((field, str(error)))
     return problems
-
-
-def pattern_problem(pattern: str) -> str | None:
-    """Return why a text is no regular expression, or None if it is one."""
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"is not a regular expression: {error}"
-    return None

@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from domain.inputs import pattern_problem, spec_problems
+from domain.inputs import spec_problems
+from domain.patterns import pattern_problem
 from domain.runbook import Approval, InputSpec, OnFailure, Risk, RollbackScope, Runbook, Step
 from domain.runbook_names import check_names
-from domain.yaml_lines import Location
+from domain.yaml_lines import Location, field_name
 
+MOST_SHOWN = 20
 PHASES = ("prechecks", "steps", "postchecks")
 _TEMPLATE = re.compile(
     r"\$\{\{|\{\{-?\s*(?!(?:end|else|break|continue)\b)[A-Za-z_][\w.\[\]'\"]*\s*(?:\||-?\}\})|\{%-?\s*(?:if|for|set|end|el)"
@@ -39,6 +41,23 @@ def check_runbook(runbook: Runbook, *, with_names: bool = True) -> list[Finding]
     if with_names:
         findings += [Finding(*found) for found in check_names(runbook)]
     return findings
+
+
+def needs_changes(runbook: Runbook) -> list[str]:
+    """Return, for a person, what keeps a stored runbook from running: rules that came after it was stored."""
+    found = check_runbook(runbook)[:MOST_SHOWN]
+    return [f"{field_name(one.location)} {one.message}; {one.mend}" for one in found]
+
+
+def why_not_run(runbook: Runbook) -> str | None:
+    """Return why no plan is made of a stored runbook and what to do; None if it can run."""
+    found = needs_changes(runbook)
+    if not found:
+        return None
+    words = ". ".join(found)
+    return (
+        f"runbook {runbook.id} v{runbook.version} needs changes before it can run: {words}. Store a version with them"
+    )
 
 
 def _check_promises(runbook: Runbook) -> Iterator[Finding]:
@@ -75,7 +94,11 @@ def _check_step(location: Location, step: Step) -> Iterator[Finding]:
         mend = "drop `register`, or print only what is no secret and drop `sensitive`"
         yield Finding((*location, "register"), "keeps the output that `sensitive` says is never kept", mend)
     if step.expect.pattern and (wrong := pattern_problem(step.expect.pattern)):
-        yield Finding((*location, "expect", "pattern"), wrong, "write a regular expression as Python's re reads it")
+        yield Finding(
+            (*location, "expect", "pattern"),
+            wrong,
+            "write a regular expression as RE2 reads it; docs/runbooks.md says what that means",
+        )
     if step.ask:
         yield from _check_specs((*location, "ask", "answers"), step.ask.answers)
 

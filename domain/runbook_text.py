@@ -11,7 +11,7 @@ from domain.base import Model
 from domain.runbook import Runbook
 from domain.runbook_checks import Finding, check_runbook
 from domain.runbook_shape import ShapeProblem, repair
-from domain.yaml_lines import LinedData, Location, TextProblem, TextUnreadable, read_lined
+from domain.yaml_lines import LinedData, Location, TextProblem, TextUnreadable, field_name, read_lined
 
 MOST_PROBLEMS = 200
 
@@ -110,10 +110,8 @@ def _placed(lined: LinedData, found: Finding | ShapeProblem) -> TextProblem:
 
 
 def _problem(file: str, problem: TextProblem) -> Problem:
-    field = ""
-    for part in problem.location:
-        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
-    return Problem(file=file, line=problem.line, field=field[:200], message=problem.message, mend=problem.mend)
+    field = field_name(problem.location)
+    return Problem(file=file, line=problem.line, field=field, message=problem.message, mend=problem.mend)
 
 
 def _with_blocks(value: Any) -> Any:

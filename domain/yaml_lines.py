@@ -14,6 +14,14 @@ Location = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 
 
+def field_name(location: Location) -> str:
+    """Return a location as a person writes it, such as `steps[2].rollback.run`."""
+    field = ""
+    for part in location:
+        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else part
+    return field[:200]
+
+
 class TextProblem(NamedTuple):
     """What is wrong with the text itself. `line` counts from 1."""
 

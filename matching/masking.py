@@ -2,6 +2,8 @@
 
 import re
 
+from domain.patterns import literal
+
 # Labels whose values name the thing that is ill, and not what kind of thing it is: no evidence for any runbook.
 _NAMING = (
     "instance pod node nodename host hostname fqdn ip address device mountpoint persistentvolumeclaim name cluster id "
@@ -27,7 +29,7 @@ _VALUES = re.compile(
 def mask(text: str, labels: dict[str, str]) -> str:
     """Return the text with every value (of a label, or one that looks like a value) replaced by a space."""
     for value in sorted(_hidden(labels), key=len, reverse=True):
-        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", " ", text)
+        text = literal(value, after="(?<![A-Za-z0-9])", before="(?![A-Za-z0-9])").sub(" ", text)
     return _VALUES.sub(" ", text)
 
 

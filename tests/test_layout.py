@@ -73,3 +73,35 @@ def test_every_package_has_an_init() -> None:
         if not (folder / "__init__.py").exists() and folder.name not in {"migrations", "versions", "deploy"}
     ]
     assert not missing
+
+
+RE_FUNCTIONS = {"compile", "search", "match", "fullmatch", "sub", "subn", "finditer", "findall", "split"}
+
+
+def foreign_patterns(path: Path) -> list[int]:
+    """Return the lines where a function hands `re` something that is not written there: it may be from outside."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+    calls = [call for function in functions for call in ast.walk(function) if isinstance(call, ast.Call)]
+    return [
+        call.lineno
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in ("re", "regex")
+        and call.func.attr in RE_FUNCTIONS
+        and call.args
+        and not isinstance(call.args[0], ast.Constant)
+    ]
+
+
+def test_only_one_place_reads_patterns_from_outside() -> None:
+    """What `re` reads can take for ever; `domain.patterns` has an engine that cannot."""
+    ours = [path for path in source_files() if path.relative_to(ROOT) != Path("domain/patterns.py")]
+    ours += [*ROOT.glob("*.py"), *(ROOT / "commands").rglob("*.py")]
+    found = {str(path.relative_to(ROOT)): lines for path in ours if (lines := foreign_patterns(path))}
+    assert not found
+    assert foreign_patterns(ROOT / "domain" / "patterns.py")  # it would be seen

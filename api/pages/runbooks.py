@@ -7,6 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
 from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant, Writing
+from api.needed_changes import needed_changes
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
@@ -36,6 +37,7 @@ async def list_page(
         title="Runbooks",
         found=found,
         alike=await services.explainer.duplicates(tenant, [one.runbook.id for one in found]),
+        needed=await needed_changes(found),
         figures={one.runbook.id: did.get(one.runbook.id, figures.RunbookFigures()) for one in found},
         retired=retired,
     )

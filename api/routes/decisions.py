@@ -133,7 +133,7 @@ async def _check(session: AsyncSession, tenant: str, ticket_id: str, new: NewDec
     ask_spec = plan.steps[new.step - 1].ask
     if ask_spec is not None and new.decision is DecisionKind.APPROVE:
         try:
-            bind_inputs(ask_spec.answers, new.answers)
+            await asyncio.to_thread(bind_inputs, ask_spec.answers, new.answers)
         except InputsInvalid as error:
             found = [{"field": f"answers.{one.name}", "message": one.message} for one in error.problems]
             raise Problem(422, f"answers: {error}", errors=found) from error

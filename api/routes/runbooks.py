@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.bodies import is_json, why_unstorable
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
+from api.needed_changes import needed_changes
 from api.problems import Problem, answer, problem_responses
 from api.services import Services
 from api.waiting_plans import tell_waiting, uses_runbook
@@ -65,6 +66,7 @@ class RunbookSummary(Model):
     created_by: str
     created_at: datetime
     retired_at: datetime | None
+    needs_changes: list[str] = Field(description="Why no plan is made of it: rules that came later. Else empty.")
     duplicates: list[Duplicate] = Field(default_factory=list, description="Runbooks in use that are nearly the same.")
 
 
@@ -125,8 +127,12 @@ async def list_runbooks(
     stored = await runbooks.list_runbooks(session, tenant, with_retired, cursor or "", limit + 1)
     page = page_of(stored, limit, lambda one: one.runbook.id)
     alike = await services.explainer.duplicates(tenant, [one.runbook.id for one in page.items])
+    needed = await needed_changes(page.items)
     return RunbookPage(
-        items=[RunbookSummary(**_fields(one), duplicates=alike[one.runbook.id]) for one in page.items],
+        items=[
+            RunbookSummary(**_fields(one), needs_changes=needed[one.digest], duplicates=alike[one.runbook.id])
+            for one in page.items
+        ],
         next_cursor=page.next_cursor,
     )
 
@@ -287,4 +293,11 @@ async def _detail(session: AsyncSession, tenant: str, stored: StoredRunbook) -> 
         )
         for one in await runbooks.list_versions(session, tenant, stored.runbook.id)
     ]
-    return RunbookDetail(**_fields(stored), text=stored.text, runbook=stored.runbook, versions=versions)
+    needed = await needed_changes([stored])
+    return RunbookDetail(
+        **_fields(stored),
+        needs_changes=needed[stored.digest],
+        text=stored.text,
+        runbook=stored.runbook,
+        versions=versions,
+    )

@@ -33,6 +33,7 @@ from domain.base import Model, new_id
 from domain.execution import ExecutionStatus
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.runbook import Runbook
+from domain.runbook_checks import why_not_run
 from domain.ticket import Classification, NewTicket, Severity, Ticket, TicketStatus
 from workflows.messages import ExecuteRequest
 
@@ -190,7 +191,9 @@ async def _check_choice(session: AsyncSession, tenant: str, choice: RunbookChoic
     stored = await runbooks.get_runbook(session, tenant, choice.runbook_id)
     if stored is None or stored.retired_at is not None:
         raise _unknown_runbook(choice.runbook_id, list(await runbooks.latest_versions(session, tenant)))
-    _check_inputs(stored.runbook, choice.inputs)
+    if why := await asyncio.to_thread(why_not_run, stored.runbook):
+        raise Problem(409, why)
+    await asyncio.to_thread(_check_inputs, stored.runbook, choice.inputs)
     known = [connection.name for connection in await connections.list_connections(session, tenant)]
     if choice.target is not None and choice.target not in known:
         message = f"there is no connection {choice.target!r}; there are: {', '.join(known[:50]) or 'none'}"

@@ -21,6 +21,8 @@ from db.tables import ExecutionRow
 from domain.base import new_id, utc_now
 from domain.connection import Connector
 from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
+from domain.plan import Plan
+from domain.runbook import Expect
 from domain.runbook_text import parse_runbook
 from domain.ticket import NewTicket
 from integrations.connector import HostUnreachable
@@ -76,6 +78,16 @@ class Bench:
             plan_digest=plan.digest(),
             position=1,
         )
+
+    async def change_pattern(self, pattern: str) -> None:
+        """Let the approved plan expect a pattern that is not taken any more."""
+        async with self.database.write() as session:
+            row = await session.get_one(ExecutionRow, self.order.execution_id)
+            plan = Plan.model_validate(row.plan)
+            spec = plan.steps[0].spec.model_copy(update={"expect": Expect(pattern=pattern)})
+            plan = plan.model_copy(update={"steps": [plan.steps[0].model_copy(update={"spec": spec})]})
+            row.plan, row.plan_digest = plan.model_dump(mode="json", by_alias=True), plan.digest()
+        self.order = self.order.model_copy(update={"plan_digest": plan.digest()})
 
     async def run(self, **changed: object) -> StepOutcome:
         order = self.order.model_copy(update=changed)
@@ -171,6 +183,8 @@ async def test_sensitive_output_is_stored_nowhere(bench: Bench) -> None:
         ("expect: {exit_codes: [3]}", "exit 0", StepStatus.FAILED, "exit status 0"),
         ("expect: {pattern: 'all (good|fine)'}", "echo all fine", StepStatus.SUCCEEDED, ""),
         ("expect: {pattern: 'all (good|fine)'}", "echo broken", StepStatus.FAILED, "does not have what"),
+        ("expect: {pattern: '^all fine$'}", "echo all fine", StepStatus.SUCCEEDED, ""),
+        ("expect: {pattern: '(a+)+$'}", "printf 'a%.0s' $(seq 5000); echo !", StepStatus.FAILED, "does not have what"),
         ("timeout: 1s", "sleep 60", StepStatus.FAILED, "longer than its timeout"),
         ("register: value", "printf 'a\\0b'", StepStatus.FAILED, "NUL"),
         ("register: value", "head -c 3000000 /dev/zero | tr '\\0' x", StepStatus.FAILED, "too large to register"),
@@ -181,6 +195,29 @@ async def test_what_counts_as_success(bench: Bench, fields: str, run: str, statu
     outcome = await bench.run()
     assert outcome.status is status
     assert words in outcome.detail
+
+
+async def test_a_step_that_nobody_could_judge_is_never_sent(bench: Bench, tmp_path: Path) -> None:
+    """Its pattern was approved when Python's `re` read them."""
+    await bench.plan(step(f"touch {tmp_path}/ran; echo ok", "expect: {pattern: ok}"))
+    await bench.change_pattern("(?<=o)k")
+    outcome = await bench.run()
+    assert outcome.status is StepStatus.FAILED
+    assert "cannot be judged: the pattern that it is to have looks around" in outcome.detail
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_one_that_was_sent_before_is_waited_for_and_then_failed(bench: Bench, tmp_path: Path) -> None:
+    await bench.plan(step(f"echo once >> {tmp_path}/ledger; echo ok", "expect: {pattern: ok}"))
+    await bench.run()
+    await bench.change_pattern("(?<=o)k")
+    async with bench.database.write() as session:  # as if the worker had been replaced in the middle of it
+        row = await executions.get_step_row(session, bench.order.execution_id, 1)
+        row.ended_attempt, row.status = None, StepStatus.RUNNING.value
+    outcome = await bench.run()
+    assert outcome.status is StepStatus.FAILED
+    assert "cannot be judged" in outcome.detail
+    assert (tmp_path / "ledger").read_text() == "once\n"
 
 
 async def test_values_arrive_byte_for_byte_and_never_as_shell(bench: Bench, tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from db.tables import RunbookRow
+from domain.runbook import Runbook
 from domain.runbook_text import parse_runbook
 from tests.api.desk import TENANT, TOUCH, Desk
 from tests.api.test_problems import assert_problem
@@ -130,6 +133,61 @@ async def test_schema_for_editors(lone_desk: Desk) -> None:
     schema = (await lone_desk.get("/runbook-schema")).json()
     assert schema["$schema"].endswith("2020-12/schema")
     assert "register" in schema["$defs"]["Step"]["properties"]
+
+
+async def store_old(desk: Desk, **fields: Any) -> None:
+    """Store the runbook as an older Handrail took it, with these fields in its document."""
+    await desk.add_runbook()
+    async with desk.services.database.write() as session:
+        row = (await session.scalars(select(RunbookRow))).one()
+        row.document = row.document | fields
+        row.digest = Runbook.model_validate(row.document).content_digest()
+
+
+LOOKS_AROUND = {"inputs": {"word": {"type": "string", "default": "hello", "pattern": "(?!bye)[a-z]+"}}}
+
+
+async def test_an_old_runbook_stays_readable_and_says_what_it_needs(lone_desk: Desk) -> None:
+    await store_old(lone_desk, **LOOKS_AROUND)
+    shown = (await lone_desk.get(f"{PATH}/touch-file")).json()
+    [why] = shown["needs_changes"]
+    assert why.startswith("inputs.word.pattern looks around")
+    assert [one["needs_changes"] for one in (await lone_desk.get(PATH)).json()["items"]] == [[why]]
+    login = {"Accept": "text/html"}
+    page = await lone_desk.client.get(f"/t/{TENANT}/runbooks/touch-file", headers=login)
+    assert "It needs changes before it can run" in page.text
+    assert "inputs.word.pattern looks around" in page.text
+    assert "needs changes" in (await lone_desk.client.get(f"/t/{TENANT}/runbooks", headers=login)).text
+    mended = await lone_desk.post(PATH, lone_desk.runbook())
+    assert (mended.status_code, mended.json()["version"], mended.json()["needs_changes"]) == (201, 2, [])
+
+
+async def test_no_plan_is_made_of_a_runbook_that_needs_changes(busy_desk: Desk) -> None:
+    await store_old(busy_desk, **LOOKS_AROUND)
+    ticket_id = await busy_desk.file("Something else entirely")
+    await busy_desk.status(ticket_id, "awaiting_runbook")
+    preview = await busy_desk.post(busy_desk.at(ticket_id, "/preview"), {"runbook_id": "touch-file"})
+    assert_problem(preview, 409, "touch-file v1 needs changes before it can run", "looks around")
+    execute = await busy_desk.post(busy_desk.at(ticket_id, "/execute"), {"runbook_id": "touch-file"})
+    assert_problem(execute, 409, "touch-file v1 needs changes before it can run", "looks around")
+    assert (await busy_desk.ticket(ticket_id))["plan"] is None
+
+
+async def test_a_match_that_needs_changes_asks_a_person(busy_desk: Desk) -> None:
+    await busy_desk.mode("auto", confidence_threshold=0.05)
+    await store_old(busy_desk, **LOOKS_AROUND)
+    ticket_id = await busy_desk.file()
+    ticket = await busy_desk.status(ticket_id, "awaiting_runbook")
+    assert "touch-file v1 needs changes before it can run" in ticket["status_reason"]
+
+
+async def test_no_value_for_an_input_makes_its_pattern_take_long(busy_desk: Desk) -> None:
+    pattern = TOUCH.replace("max_length: 20", "max_length: 60000, pattern: '(a+)+b?|hello'")
+    await busy_desk.add_runbook(pattern)
+    ticket_id = await busy_desk.file("Something else entirely")
+    choice = {"runbook_id": "touch-file", "inputs": {"word": "a" * 50_000 + "!"}}
+    for what in ("/preview", "/execute"):
+        assert_problem(await busy_desk.post(busy_desk.at(ticket_id, what), choice), 422, "must match (a+)+b?")
 
 
 async def test_near_duplicates_are_told(lone_desk: Desk) -> None:

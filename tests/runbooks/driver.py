@@ -1,7 +1,6 @@
 """Runs a runbook without a workflow: the product's own SSH runner and supervisor, one command after the other."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import asyncssh
 from domain.base import new_id
 from domain.connection import Connector, CredentialKind
 from domain.inputs import bind_inputs
+from domain.patterns import compile_pattern
 from domain.runbook import Runbook, Step
 from domain.runbook_text import parse_runbook
 from integrations.connector import CommandRequest, HostAddress, Progress, Secret
@@ -96,8 +96,8 @@ class Drive:
             if attempt:
                 await asyncio.sleep(step.tries.every)
             done = await self.command(step.name, step.run)
-            pattern = step.expect.pattern
-            if done.status in step.expect.exit_codes and (not pattern or re.search(pattern, done.out.decode())):
+            pattern = step.expect.pattern and compile_pattern(step.expect.pattern)
+            if done.status in step.expect.exit_codes and (not pattern or pattern.found_in(done.out.decode())):
                 if step.register_as:
                     self.variables[step.register_as] = done.out.decode().rstrip("\n")
                 return True
