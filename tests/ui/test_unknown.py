@@ -10,7 +10,8 @@ from tests.e2e.conftest import key_of, web_01
 from tests.e2e.test_unknown import unknown_ticket
 from tests.sshd import Sshd
 from tests.ui.axe import violations
-from tests.ui.people import PHONE, Site, Visitor, is_narrow_enough
+from tests.ui.people import PHONE, Site, Visitor
+from tests.ui.sizes import misfits
 from tests.workflows.samples import ledger
 
 pytestmark = [pytest.mark.chromium, pytest.mark.sshd]
@@ -29,7 +30,7 @@ async def test_a_person_says_that_it_ran(site: Site, visitor: Visitor, sshd: Ssh
     async with site.stack.worker():
         page = await visitor.open(f"/tickets/{ticket_id}", viewport=PHONE)
         await expect(page.get_by_role("heading", name="Did this command run?")).to_be_visible()
-        assert await is_narrow_enough(page)
+        assert not await misfits(page, "an unknown outcome")
         assert not await violations(page, "an unknown outcome")
         await page.goto(site.at("/approvals"))
         await page.get_by_role("link", name="widget files are missing").click()
