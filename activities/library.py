@@ -4,6 +4,7 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.planning import foresee
 from db import connections, outcomes, past, runbooks, tenants
 from db.engine import Database
 from domain.analysis import Analysis, AnalysisRules, analyse
@@ -45,7 +46,10 @@ class Library:
         async with self._database.read() as session:
             analysis, _ = await analysis_of(session, tenant, ticket, rules)
             query = await query_of(session, tenant, ticket, analysis)
-        return Explanation(analysis=analysis, matched_runbooks=await self.match(tenant, query, limit))
+        matches = await self.match(tenant, query, limit)
+        async with self._database.read() as session:
+            verdict = await foresee(session, tenant, ticket, analysis, matches)
+        return Explanation(analysis=analysis, matched_runbooks=matches, verdict=verdict)
 
     async def duplicates(self, tenant: str, runbook_ids: list[str]) -> dict[str, list[Duplicate]]:
         """Return runbook id -> the runbooks in use that are nearly the same; kept until the library changes."""

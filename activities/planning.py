@@ -1,54 +1,54 @@
 """Drafting a plan from what is stored at this moment."""
 
 import asyncio
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import PlanRequest
 from db import connections, runbooks, tenants, tickets
 from domain.analysis import Analysis
+from domain.binding import values_of_ticket
+from domain.case.build import CaseQuestion, build_case
+from domain.case.links import Case
 from domain.connection import Connection
+from domain.explanation import Fate, Foreseen
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.match import Match
-from domain.plan import CI_TARGET, Plan, plan_steps, resolve_targets
-from domain.policy import PolicyQuestion, decide
+from domain.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
+from domain.policy import FALSE_POSITIVE_THRESHOLD, PROPOSAL_THRESHOLD, PolicyQuestion, decide
 from domain.runbook import Runbook
 from domain.runbook_checks import why_not_run
 from domain.tenant import TenantSettings
+from domain.ticket import Classification, NewTicket
 
 
 class PlanProblem(Exception):
     """There can be no plan; the text says why and what to do."""
 
 
+class Draft(NamedTuple):
+    """A runbook with the values, hosts and verdict that it would have for a ticket at this moment."""
+
+    inputs: dict[str, str]
+    origins: dict[str, str]
+    targets: list[Target]
+    case: Case
+    verdict: Verdict
+
+
 async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: float) -> tuple[Plan, float]:
     """Return the plan and how long, in seconds, a decision on it is waited for. Raises PlanProblem."""
-    stored = await runbooks.get_runbook(session, request.tenant, request.runbook_id)
-    if stored is None or stored.retired_at is not None:
-        raise PlanProblem(f"runbook {request.runbook_id} is not in use; pick another one")
-    runbook = stored.runbook
-    if why := await asyncio.to_thread(why_not_run, runbook):
-        raise PlanProblem(f"{why}, or pick another runbook")
-    try:
-        inputs = await asyncio.to_thread(bind_inputs, runbook.inputs, request.inputs)
-    except InputsInvalid as error:
-        raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
+    ticket = await tickets.get_ticket(session, request.tenant, request.ticket_id)
+    if ticket is None:
+        raise PlanProblem("the ticket is gone")
+    runbook = await _runbook(session, request.tenant, request.runbook_id)
     settings = await tenants.get_settings(session, request.tenant) or TenantSettings()
-    known = await connections.list_connections(session, request.tenant)
     analysis, matches, _ = await tickets.get_findings(session, request.ticket_id)
     match = next((match for match in matches if match.runbook_id == runbook.id), None)
     confidence = min(confidence, match.at_most) if match else confidence
-    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
-    verdict = decide(
-        PolicyQuestion(
-            settings=settings,
-            runbook=runbook,
-            targets=targets,
-            confidence_score=confidence,
-            was_asked=request.was_asked,
-            doubts=_doubts(analysis, match, request, runbook),
-        )
-    )
+    known = await connections.list_connections(session, request.tenant)
+    draft = await asyncio.to_thread(_judged, ticket, analysis, match, request, runbook, confidence, settings, known)
     timeout = runbook.approval_timeout or settings.approval_timeout
     plan = Plan(
         runbook_id=runbook.id,
@@ -56,14 +56,96 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
         runbook_digest=runbook.content_digest(),
         title=runbook.title,
         risk=runbook.risk,
-        inputs=inputs,
-        targets=targets,
-        steps=plan_steps(runbook, targets),
+        inputs=draft.inputs,
+        targets=draft.targets,
+        steps=plan_steps(runbook, draft.targets),
         approval_timeout=timeout,
         confidence_score=confidence,
-        verdict=verdict,
+        verdict=draft.verdict,
+        case=draft.case,
+        input_origins=draft.origins,
     )
     return plan, timeout
+
+
+async def foresee(
+    session: AsyncSession, tenant: str, ticket: NewTicket, analysis: Analysis, matches: list[Match]
+) -> Foreseen:
+    """Return what would become of a ticket of this text if it came now; nothing is stored."""
+    is_false = analysis.classification is Classification.FALSE_POSITIVE and not analysis.needs_person
+    if is_false and analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD:
+        return Foreseen(decision=Fate.CLOSE, reasons=[reason.text for reason in analysis.reasons])
+    if not matches or matches[0].confidence_score < PROPOSAL_THRESHOLD:
+        return Foreseen(decision=Fate.ASK, reasons=["no runbook matches well enough to be proposed"])
+    best = matches[0]
+    request = PlanRequest(tenant=tenant, ticket_id="", execution_id="", runbook_id=best.runbook_id, requested_by="")
+    settings = await tenants.get_settings(session, tenant) or TenantSettings()
+    known = await connections.list_connections(session, tenant)
+    try:
+        runbook = await _runbook(session, tenant, best.runbook_id)
+        draft = await asyncio.to_thread(
+            _judged, ticket, analysis, best, request, runbook, best.confidence_score, settings, known
+        )
+    except PlanProblem as problem:
+        return Foreseen(decision=Fate.ASK, reasons=[str(problem)])
+    verdict = draft.verdict
+    return Foreseen(decision=Fate(verdict.decision.value), reasons=verdict.reasons, links=draft.case.links)
+
+
+async def _runbook(session: AsyncSession, tenant: str, runbook_id: str) -> Runbook:
+    stored = await runbooks.get_runbook(session, tenant, runbook_id)
+    if stored is None or stored.retired_at is not None:
+        raise PlanProblem(f"runbook {runbook_id} is not in use; pick another one")
+    if why := await asyncio.to_thread(why_not_run, stored.runbook):
+        raise PlanProblem(f"{why}, or pick another runbook")
+    return stored.runbook
+
+
+def _judged(
+    ticket: NewTicket,
+    analysis: Analysis | None,
+    match: Match | None,
+    request: PlanRequest,
+    runbook: Runbook,
+    confidence: float,
+    settings: TenantSettings,
+    known: list[Connection],
+) -> Draft:
+    brought = values_of_ticket(runbook, ticket)
+    try:
+        inputs = bind_inputs(runbook.inputs, {**brought.values, **request.inputs})
+    except InputsInvalid as error:
+        raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
+    origins = {name: path for name, path in brought.origins.items() if name not in request.inputs}
+    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
+    case = build_case(
+        CaseQuestion(
+            ticket=ticket,
+            analysis=analysis,
+            runbook=runbook,
+            confidence_score=confidence,
+            threshold=settings.confidence_threshold,
+            inputs=inputs,
+            given=list(request.inputs),
+            origins=origins,
+            value_problems=brought.problems,
+            targets=targets,
+            is_target_given=request.target is not None,
+            connections=known,
+        )
+    )
+    verdict = decide(
+        PolicyQuestion(
+            settings=settings,
+            runbook=runbook,
+            targets=targets,
+            confidence_score=confidence,
+            was_asked=request.was_asked,
+            case=case,
+            doubts=_doubts(analysis, match, request, runbook),
+        )
+    )
+    return Draft(inputs, origins, targets, case, verdict)
 
 
 def _doubts(analysis: Analysis | None, match: Match | None, request: PlanRequest, runbook: Runbook) -> list[str]:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import executions, tickets
 from domain.base import Model
+from domain.case.links import Link
 from domain.execution import Execution, ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, Target, Verdict
 from domain.runbook import Risk, Step
@@ -30,7 +31,9 @@ class PlanDraft(Model):
     risk: Risk
     confidence_score: float
     policy: Verdict
+    links: list[Link] = Field(description="The five questions of the case, and how far the ticket answers each.")
     inputs: dict[str, str]
+    input_origins: dict[str, str] = Field(description="Where the ticket had an input's value, such as labels.name.")
     targets: list[Target]
     steps: list[PlanStep]
 
@@ -61,7 +64,9 @@ def view_draft(plan: Plan, digest: str) -> PlanDraft:
         risk=plan.risk,
         confidence_score=plan.confidence_score,
         policy=plan.verdict,
+        links=plan.case.links,
         inputs=plan.inputs,
+        input_origins=plan.input_origins,
         targets=plan.targets,
         steps=steps,
     )

@@ -24,12 +24,28 @@ def print_plan(plan: dict[str, Any]) -> None:
         ("policy", f"{policy['decision']}: {'; '.join(policy['reasons'])}"),
         ("risk", plan["risk"]),
         ("hosts", "; ".join(target_words(target) for target in plan["targets"]) or "none"),
-        ("values", ", ".join(f"{name}={value!r}" for name, value in plan["inputs"].items()) or "none"),
+        ("values", ", ".join(value_words(plan, name) for name in plan["inputs"]) or "none"),
     ]
     for name, value in facts:
         out.print(Padding(Text.assemble((f"{name:8}", "dim"), value), (0, 0, 0, 2), expand=False))
+    print_links(plan["links"])
     for line in plan_lines(plan):
         out.print(Padding(line, (0, 0, 0, 2), expand=False))
+
+
+def value_words(plan: dict[str, Any], name: str) -> str:
+    """Return an input's value, and where the ticket had it."""
+    origin = plan["input_origins"].get(name)
+    return f"{name}={plan['inputs'][name]!r}" + (f" (from the ticket's {origin})" if origin else "")
+
+
+def print_links(links: list[dict[str, Any]]) -> None:
+    """Print the five questions of a case, each with its answer and the evidence."""
+    styles = {"clear": "green", "doubtful": "yellow", "against": "red"}
+    for link in links:
+        answer = (f"{link['state']:8} ", styles.get(link["state"], ""))
+        text = Text.assemble(answer, f"{link['question']} ", ("; ".join(link["reasons"]), "dim"))
+        out.print(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def print_reasons(reasons: list[dict[str, Any]], most: int | None = None) -> None:

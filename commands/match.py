@@ -7,7 +7,7 @@ import typer
 
 from commands.api_client import Api
 from commands.context import Context, context_of, run
-from commands.describe import print_reasons
+from commands.describe import print_links, print_reasons
 from commands.failures import CommandFailed, Exit
 from commands.options import Json, named
 from commands.output import out, print_json
@@ -56,6 +56,10 @@ async def _match(context: Context, body: dict[str, Any], explain: bool, as_json:
     out.print(f"{sure}; {analysis['ci']['reason']}", soft_wrap=True, markup=False)
     if explain:
         print_reasons(analysis["reasons"])
+    verdict = found["verdict"]
+    out.print(f"now it would {verdict['decision']}: {'; '.join(verdict['reasons'])}", soft_wrap=True, markup=False)
+    if explain:
+        print_links(verdict["links"])
     if not found["matched_runbooks"]:
         out.print("no runbook shares anything with it: a person would be asked to pick one")
     for one in found["matched_runbooks"]:

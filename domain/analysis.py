@@ -14,11 +14,12 @@ from domain.match import Reason
 from domain.past import SimilarTicket
 from domain.patterns import compile_pattern
 from domain.severity import normalise_severity
-from domain.ticket import Classification, NewTicket
+from domain.ticket import Classification, NewTicket, Severity
 
 __all__ = ["Analysis", "AnalysisRules", "analyse", "default_rules", "normalise_severity", "parse_rules"]
 
 MOST_TEXT = 20_000  # characters of a description that rules look at
+_SYMPTOM_RULES = frozenset({"symptom", "symptom-in-alert-name"})
 
 
 class Analysis(WireModel):
@@ -51,11 +52,13 @@ def analyse(
     reasons = [Reason(text=rule.words, weight=rule.signed_weight) for rule in applying]
     reasons += [learnt] if learnt else []
     reasons.sort(key=lambda reason: -abs(reason.weight))
+    is_false = classification is Classification.FALSE_POSITIVE
     return Analysis(
         classification=classification,
         classification_confidence=round(confidence, 4),
         reasons=reasons or [Reason(text="nothing in the ticket speaks for or against a real problem", weight=0)],
         ci=ci,
+        needs_person=_why_not_closed(applying, ticket, _reader(ticket, ci), learnt) if is_false else "",
     )
 
 
@@ -65,6 +68,26 @@ def _classify(probability: float, certain_from: float) -> tuple[Classification, 
     if 1 - probability >= certain_from:
         return Classification.FALSE_POSITIVE, 1 - probability
     return Classification.UNCERTAIN, max(probability, 1 - probability)
+
+
+def _why_not_closed(
+    applying: Sequence[Rule], ticket: NewTicket, read: Callable[[str], str | None], learnt: Reason | None
+) -> str:
+    """Return why only a person may close what looks like a false positive; empty where it may be closed at once."""
+    is_serious = ticket.severity in (Severity.CRITICAL, Severity.HIGH)
+    if is_serious and any(rule.id in _SYMPTOM_RULES for rule in applying):
+        return f"its severity is {ticket.severity.value} and it tells a symptom: a person has to say that it is none"
+    quiet = [rule for rule in applying if rule.signed_weight < 0]
+    if any(_is_told_by_a_field(rule, read) for rule in quiet) or (learnt and learnt.weight < 0):
+        return ""
+    return "only its words say so, and no field: a person has to say that it is no problem"
+
+
+def _is_told_by_a_field(rule: Rule, read: Callable[[str], str | None]) -> bool:
+    return any(
+        _holds(condition, read) and any(field.startswith(("labels.", "metadata.")) for field in condition)
+        for condition in rule.when
+    )
 
 
 def _applying(rules: AnalysisRules, ticket: NewTicket, ci: CiExtraction) -> list[Rule]:

@@ -139,6 +139,8 @@ def _check_text(spec: InputSpec, text: str) -> None:
         raise ValueError("must not hold a NUL character; no variable can")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("must be text that UTF-8 can write")
+    if spec.from_ and text.startswith("-"):
+        raise ValueError("must not begin with a dash, which a command would take for an option")
     if spec.pattern is not None and not compile_pattern(spec.pattern).fits(text):
         raise ValueError(f"must match {spec.pattern} as a whole, not {_shown(text)}")
 
@@ -160,6 +162,8 @@ def spec_problems(spec: InputSpec) -> list[tuple[str, str]]:
     ]
     if spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
         problems.append(("maximum", f"is below the minimum, {spec.minimum}"))
+    if spec.from_ and is_text and spec.pattern is None and spec.enum is None:
+        problems.append(("from", "takes text from outside, so the input needs a pattern or an enum"))
     if spec.pattern is not None and (wrong := pattern_problem(spec.pattern)):
         problems.append(("pattern", wrong))
     for field, values in (("enum", spec.enum or []), ("default", [] if spec.default is None else [spec.default])):

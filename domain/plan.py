@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field
 
 from domain.base import Model, WireModel
+from domain.case.links import Case
 from domain.connection import Connection, Connector
 from domain.duration import Duration
 from domain.runbook import Approval, OnFailure, Retry, Risk, RollbackScope, Runbook, Step
@@ -65,6 +66,9 @@ class Target(Model):
 LOCAL = Target(name=LOCAL_TARGET, connector=Connector.LOCAL)
 
 
+_NOT_WHAT_RUNS = {"confidence_score", "verdict", "case", "input_origins"}
+
+
 class PlannedStep(Model):
     """One step on one target. `position` counts from 1 in the order of execution, over all phases and targets."""
 
@@ -91,10 +95,12 @@ class Plan(Model):
     approval_timeout: Duration | None = None
     confidence_score: float = Field(description="What the match said; it decides the verdict but is not what runs.")
     verdict: Verdict
+    case: Case = Field(default_factory=Case, description="The five links that a verdict to run at once needs.")
+    input_origins: dict[str, str] = Field(default_factory=dict, description="Inputs whose value the ticket brought.")
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) of everything that decides what runs; the verdict's wording does not."""
-        content = self.model_dump(mode="json", by_alias=True, exclude={"confidence_score", "verdict"})
+        content = self.model_dump(mode="json", by_alias=True, exclude=_NOT_WHAT_RUNS)
         content["verdict"] = self.verdict.decision.value
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from domain.base import Model
+from domain.case.links import Case
 from domain.connection import Connector
 from domain.plan import LOCAL_TARGET, Target, Verdict, VerdictDecision
 from domain.runbook import Runbook
@@ -25,6 +26,7 @@ class PolicyQuestion(Model):
     targets: list[Target]
     confidence_score: float
     was_asked: bool = False
+    case: Case = Field(default_factory=Case, description="The five links; one that is not clear asks.")
     doubts: list[str] = Field(default_factory=list, description="Why else a person has to be asked.")
 
 
@@ -39,7 +41,9 @@ def decide(question: PolicyQuestion) -> Verdict:
     threshold = question.settings.confidence_threshold
     return Verdict(
         decision=VerdictDecision.RUN,
-        reasons=[f"auto mode, and confidence {_percent(question.confidence_score, threshold)} the threshold"],
+        reasons=[
+            f"auto mode, confidence {_percent(question.confidence_score, threshold)} the threshold, no link in doubt"
+        ],
     )
 
 
@@ -59,7 +63,8 @@ def _asks(question: PolicyQuestion) -> Sequence[str]:
     is_local = any(target.connector is Connector.LOCAL for target in question.targets)
     if is_local and question.runbook.target != LOCAL_TARGET:
         reasons.append("no known connection for the ticket's CI: it would run on Handrail's own host")
-    reasons += question.doubts
+    reasons += [reason for reason in question.case.doubts if reason not in reasons]
+    reasons += [doubt for doubt in question.doubts if doubt not in reasons]
     if question.was_asked and not reasons:
         reasons.append("a person was already asked about an earlier plan for this ticket")
     return reasons

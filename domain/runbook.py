@@ -5,7 +5,15 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 from domain.base import Model
 from domain.duration import Duration
@@ -29,18 +37,23 @@ def _rollback_from_text(value: object) -> object:
     return {"run": value} if isinstance(value, str) else value
 
 
+def _list_from_text(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 def _retry_from_count(value: object) -> object:
     """`retries: 2` means two more tries after the first."""
     return {"attempts": value + 1} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-LONGEST_COMMAND = 32_768  # characters
-
 RunbookId = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Command = Annotated[
-    str, StringConstraints(min_length=1, max_length=LONGEST_COMMAND, pattern=r"\S"), AfterValidator(_without_nul)
+    str, StringConstraints(min_length=1, max_length=32_768, pattern=r"\S"), AfterValidator(_without_nul)
+]
+TicketPath = Annotated[
+    str, StringConstraints(pattern=r"^(service|environment|(labels|metadata)\.[A-Za-z0-9_./-]{1,200})$")
 ]
 Scalar = bool | int | float | str
 Bound = Annotated[int | float, Field(allow_inf_nan=False)]
@@ -85,6 +98,9 @@ class RollbackScope(StrEnum):
 class InputSpec(Model):
     """One value that a runbook, or a question to a person, takes. It reaches commands as the variable of its name."""
 
+    # `from` is a word of Python's own.
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
     type: InputType = Field(default=InputType.STRING, description="string, integer, number or boolean.")
     description: str = Field(default="", max_length=1_000, description="What it is, for whoever fills it in.")
     default: Scalar | None = Field(default=None, description="The value when none is given.")
@@ -93,9 +109,23 @@ class InputSpec(Model):
     minimum: Bound | None = Field(default=None, description="Smallest integer or number, inclusive.")
     maximum: Bound | None = Field(default=None, description="Largest integer or number, inclusive.")
     pattern: str | None = Field(default=None, max_length=500, description="Regular expression; the whole text matches.")
+    from_: Annotated[
+        list[TicketPath], BeforeValidator(_list_from_text, json_schema_input_type=str | list[TicketPath])
+    ] = Field(
+        default_factory=list,
+        alias="from",
+        max_length=10,
+        description="Where the ticket has the value: paths such as labels.mountpoint, tried in order.",
+    )
     max_length: int | None = Field(
         default=None, ge=1, le=65_536, description=f"Most characters of a string; {DEFAULT_MAX_LENGTH} unless set."
     )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_from(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A spec without `from` is written as before there was one: digests of plans that wait stay what they were."""
+        written: dict[str, Any] = handler(self)
+        return {name: value for name, value in written.items() if name not in ("from", "from_") or value}
 
 
 class Retry(Model):
@@ -218,6 +248,9 @@ class Runbook(Model):
     description: str = Field(default="", max_length=20_000, description="What it does and when to use it.")
     risk: Risk = Field(description="none (only reads), low, medium or high.")
     target: RunbookId = Field(default="ci", description="ci (the ticket's), local, or a tag or connection name.")
+    unattended_hosts: int = Field(
+        default=1, ge=1, le=10_000, description="On how many hosts at once it may run without a person; 1 unless set."
+    )
     inputs: dict[VariableName, InputSpec] = Field(
         default_factory=dict, max_length=50, description="Values it takes, by variable name."
     )

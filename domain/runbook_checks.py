@@ -66,10 +66,16 @@ def _check_promises(runbook: Runbook) -> Iterator[Finding]:
         yield Finding(("postchecks",), "is empty, and a ticket is resolved only after its postchecks passed", mend)
 
 
+_SPEC_MENDS = {
+    "default": "give a default that the input itself would take",
+    "from": 'add a pattern such as "[A-Za-z0-9@._-]+", or an enum',
+}
+
+
 def _check_specs(location: Location, specs: dict[str, InputSpec]) -> Iterator[Finding]:
     for name, spec in specs.items():
         for field, message in spec_problems(spec):
-            mend = "give a default that the input itself would take" if field == "default" else "change or remove it"
+            mend = _SPEC_MENDS.get(field, "change or remove it")
             yield Finding((*location, name, field), message, mend)
 
 

@@ -68,7 +68,7 @@ def doubt_analysis(
             "classification": own if after >= certain_from else Classification.UNCERTAIN,
             "classification_confidence": after,
             "reasons": [*analysis.reasons, reason],
-            "needs_person": _why_ask(own, before, after, opinion, certain_from),
+            "needs_person": _why_ask(own, before, after, opinion, certain_from) or analysis.needs_person,
             "ci": with_proposals(analysis.ci, ticket, connections, opinion.ci_names),
         }
     )

@@ -146,7 +146,8 @@ class TicketWorkflow:
         self.board.tag(names.SEVERITY, analysis.severity)
         self.board.tag(names.TARGET, analysis.connection)
         is_false = analysis.classification is Classification.FALSE_POSITIVE
-        if is_false and analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD:
+        is_certain = analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD and not analysis.needs_person
+        if is_false and is_certain:
             return await self._end(TicketStatus.CLOSED, f"false positive: {analysis.reason}")
         return await self._match_and_run(analysis.ambiguous)
 

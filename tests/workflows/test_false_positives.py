@@ -46,7 +46,7 @@ async def test_three_closings_close_the_fourth_and_a_reopening_unlearns(stack: S
 
 async def test_a_reopened_ticket_goes_on_to_its_fix(stack: Stack, tmp_path: Path) -> None:
     await stack.add_runbook(runbook(tmp_path))
-    ticket_id = await stack.file("[TEST] widget files are missing", service="widgets")
+    ticket_id = await stack.file("[TEST] widget files are missing", service="widgets", metadata={"test": True})
     assert (await stack.ended(ticket_id)).status is TicketStatus.CLOSED
     assert ledger(tmp_path) == []
     await reopen(stack, ticket_id)

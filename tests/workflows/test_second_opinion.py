@@ -118,7 +118,7 @@ async def test_a_false_alarm_that_only_it_sees_waits(doubted: Stack, server: Llm
 async def test_a_closing_that_it_prevents_runs_nothing(doubted: Stack, server: LlmServer, tmp_path: Path) -> None:
     server.answer = both(on_ticket("true_positive", 1.0), on_runbooks(make_widgets=1.0))
     await doubted.add_runbook(runbook(tmp_path))
-    ticket_id = await doubted.file(f"[TEST] {TITLE}", service="widgets")
+    ticket_id = await doubted.file(f"[TEST] {TITLE}", service="widgets", metadata={"test": True})
     ticket = await doubted.status(ticket_id, *WAITS, TicketStatus.CLOSED)
     assert ticket.status is TicketStatus.AWAITING_APPROVAL
     assert "only the language model doubts that the ticket is a false positive" in await reasons(doubted, ticket_id)

@@ -1,0 +1,24 @@
+"""Link 3: is this the right runbook? Its confidence, and whether the subject of the ticket is its subject."""
+
+from typing import TYPE_CHECKING
+
+from domain.case.links import Link, LinkName, link
+from domain.case.reading import Reading
+from domain.case.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from domain.case.build import CaseQuestion
+
+
+def runbook_link(question: "CaseQuestion", reading: Reading, vocabulary: Vocabulary) -> Link:
+    """Return whether the runbook is the one for this ticket."""
+    score, doubts = question.confidence_score, list[str]()
+    if score < question.threshold:
+        doubts.append(f"confidence {score:.2f} is below {question.threshold:.2f}, the threshold")
+    named = question.ticket.labels.get("alertname", "")
+    is_declared = bool(named) and named == question.runbook.match.labels.get("alertname")
+    has_symptom = reading.has_symptom(vocabulary)
+    if not is_declared and not has_symptom:
+        doubts.append("no symptom that the runbook declares stands whole in the ticket")
+    why = f"alert {named} is declared by it" if is_declared else "the ticket has a symptom that it declares"
+    return link(LinkName.RUNBOOK, f"{why}, and its confidence is {score:.2f}", doubts)
