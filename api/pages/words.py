@@ -94,6 +94,13 @@ def word(value: str) -> str:
     return WORDS.get(value, value.replace("_", " "))
 
 
+def as_typed(value: Any) -> str:
+    """Return a value of a runbook as a person would type it into a form; no value is an empty text."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def tone(value: str) -> str:
     """Return the tone (a CSS class) in which a status, severity or risk is shown."""
     return TONES.get(value, "quiet")
@@ -176,6 +183,7 @@ def size(count: int) -> str:
 FILTERS = {
     "word": word,
     "tone": tone,
+    "as_typed": as_typed,
     "percent": percent,
     "span": span,
     "ago": ago,

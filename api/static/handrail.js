@@ -59,7 +59,11 @@
     if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
     followOutputs(fresh);
   };
-  const isTouched = (field) => field.type !== "hidden" && field.value !== (field.defaultValue ?? "");
+  const presetOf = (field) => {
+    if (field.tagName !== "SELECT") return field.defaultValue;
+    return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value;
+  };
+  const isTouched = (field) => field.type !== "hidden" && field.value !== presetOf(field);
   const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 8;
   const followOutputs = (root) => {
     for (const box of all("pre[data-follow]", root)) {

@@ -155,6 +155,7 @@ async def test_axe_finds_nothing_while_things_happen(busy_site: Site, visitor: V
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("button", name="Answer")).to_be_visible()
     await look("question")
+    await page.get_by_label("chosen").select_option("red")
     await page.get_by_label("times").fill("3")
     await page.get_by_role("button", name="Answer").click()
     await expect(page.get_by_role("button", name="Approve step 2")).to_be_visible()
