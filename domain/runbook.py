@@ -46,11 +46,13 @@ def _retry_from_count(value: object) -> object:
     return {"attempts": value + 1} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+LONGEST_COMMAND = 32_768  # characters
+
 RunbookId = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_PATTERN)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Command = Annotated[
-    str, StringConstraints(min_length=1, max_length=32_768, pattern=r"\S"), AfterValidator(_without_nul)
+    str, StringConstraints(min_length=1, max_length=LONGEST_COMMAND, pattern=r"\S"), AfterValidator(_without_nul)
 ]
 TicketPath = Annotated[
     str, StringConstraints(pattern=r"^(service|environment|(labels|metadata)\.[A-Za-z0-9_./-]{1,200})$")

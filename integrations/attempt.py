@@ -14,7 +14,7 @@ from integrations.connector import (
     Progress,
 )
 from integrations.output import KeptOutput
-from integrations.session import FrameReader, Session, SessionLost, error_text
+from integrations.session import FrameReader, Session, SessionLost, own_words
 from integrations.supervisor import Invocation, Mode, invocation
 
 OpenSession = Callable[[str], Awaitable[Session]]
@@ -132,7 +132,7 @@ async def opened(session: Session, start: Invocation) -> FrameReader:
         await frames.skip_past(start.marker)
     except SessionLost:
         status = await session.status()
-        said = await error_text(session)
+        said = await own_words(session, frames.skipped)
         raise HostRefused(
             f"the login shell did not run sh (exit status {status}): {said or 'it said nothing'}"
         ) from None

@@ -5,6 +5,7 @@ from typing import Protocol
 
 CHUNK = 1 << 16
 _MAX_LINE = 1 << 16
+_KEPT_WORDS = 2000
 
 
 class SessionLost(Exception):
@@ -45,6 +46,12 @@ class FrameReader:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._buffer = bytearray()
+        self._skipped = bytearray()
+
+    @property
+    def skipped(self) -> bytes:
+        """The end of what the host has said so far without having been asked."""
+        return bytes(self._skipped + self._buffer)[-_KEPT_WORDS:]
 
     async def _more(self) -> None:
         data = await self._session.read()
@@ -56,7 +63,9 @@ class FrameReader:
         """Read on until just after the marker; a login script's greeting may come before it."""
         self._buffer[:0] = b"\n"
         while (found := self._buffer.find(marker)) < 0:
-            del self._buffer[: max(len(self._buffer) - len(marker), 0)]
+            count = max(len(self._buffer) - len(marker), 0)
+            self._skipped += self._buffer[:count]
+            del self._skipped[:-_KEPT_WORDS], self._buffer[:count]
             await self._more()
         del self._buffer[: found + len(marker)]
 
@@ -81,12 +90,12 @@ class FrameReader:
             yield piece
 
 
-async def error_text(session: Session, limit: int = 2000) -> str:
-    """Return the end of a session's standard error for a message. Raises nothing of the session's own."""
+async def own_words(session: Session, said: bytes = b"") -> str:
+    """Return what a host said and the end of its standard error, for a message. Raises nothing of the session's."""
     kept = b""
     try:
         while data := await session.read_error():
-            kept = (kept + data)[-limit:]
+            kept = (kept + data)[-_KEPT_WORDS:]
     except SessionLost:
         pass
-    return " ".join(kept.decode("utf-8", "replace").split())
+    return " ".join((said + b"\n" + kept).decode("utf-8", "replace").split())

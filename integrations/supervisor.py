@@ -33,10 +33,12 @@ class Invocation:
 
 
 @cache
-def supervisor_text() -> str:
-    """Return the script without comments and indentation: what is not sent need not be read byte by byte."""
-    source = Path(__file__).with_name("supervisor.sh").read_text(encoding="utf-8")
-    lines = (line.strip() for line in source.splitlines())
+def supervisor_text(mode: Mode) -> str:
+    """Return what a mode needs of the script, without comments and indentation: a host reads it byte by byte."""
+    part = "supervisor" if mode in ("start", "attach", "kill") else "supervisor_care"
+    folder = Path(__file__).parent
+    source = "".join((folder / f"{name}.sh").read_text(encoding="utf-8") for name in ("supervisor_host", part))
+    lines = (line.strip() for line in [*source.splitlines(), 'hr_main "$@"'])
     return "\n".join(line for line in lines if line and not line.startswith("#")) + "\n"
 
 
@@ -73,11 +75,12 @@ def invocation(
     `record`: start only if the host still has this record of claims.
     """
     nonce = secrets.token_hex(8)
-    text = supervisor_text().encode()
+    text = supervisor_text(mode).encode()
     half, limit = (request.keep_bytes // 2, _seconds(request.timeout_seconds)) if request else (0, "0")
     first = age if mode == "clean" else attempt_id
     # The text comes first on standard input and is read in single bytes, as nothing portable reads exactly n bytes.
-    boot = f"exec sh -c 'hr_s=$(dd ibs=1 count={len(text)} 2>/dev/null);eval \"$hr_s\"' handrail-run"
+    read = f"hr_s=$(dd ibs=1 count={len(text)} 2>/dev/null)||echo dd does not work here >&2"
+    boot = f"exec sh -c '{read};eval \"$hr_s\"' handrail-run"
     command = f"{boot} {mode} {first} {nonce} {half} {limit} {seen[0]} {seen[1]} {record}"
     payload = b""
     if mode == "start" and request is not None:

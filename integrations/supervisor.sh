@@ -1,4 +1,4 @@
-# Handrail's supervisor: POSIX sh, started over a connection with this text on its standard input.
+# Handrail's supervisor: what starts, follows and ends an attempt. supervisor_host.sh goes before it.
 #
 # One run directory, $HOME/.handrail/runs/ID, is one attempt. Whoever makes it (mkdir) has claimed the attempt.
 #   owner       process id of the supervisor and the host's boot id; made with noclobber, `void` if nobody began
@@ -10,25 +10,11 @@
 #   command pipe.out pipe.err   FIFOs: the command's text (never in a file), its output
 # $HOME/.handrail/runs/.record.NAME stands for what is remembered here of claims: while it is there, and the host has not
 # been restarted, no claim has been removed. Cleaning up and wiping remove it, and the next one has another name.
-# Frames written to the client: refused TEXT | text TEXT | incomplete | . | out AT LENGTH + bytes | err ...
-#   | removed N | end STATUS CODE OUT_TOTAL ERR_TOTAL FULL (for `unknown`, CODE is the reason)
+# Frames written to the client: refused TEXT | incomplete | . | out AT LENGTH + bytes | err ...
+#   | end STATUS CODE OUT_TOTAL ERR_TOTAL FULL (for `unknown`, CODE is the reason)
 
-hr_nl='
-'
 hr_grace=5
 hr_segment=256
-
-hr_refuse() {
-    printf 'refused %s\n' "${1%%"$hr_nl"*}"
-    exit 0
-}
-
-hr_boot_id() {
-    hr_boot=none
-    if [ -r /proc/sys/kernel/random/boot_id ]; then
-        read -r hr_boot </proc/sys/kernel/random/boot_id
-    fi
-}
 
 # When process $1 started, so that a re-used process id is not taken for it.
 hr_started() {
@@ -41,16 +27,6 @@ hr_started() {
     fi
 }
 
-# Some way to run a program in a process group of its own.
-hr_find_detach() {
-    if command -v setsid >/dev/null 2>&1; then hr_own=setsid
-    elif timeout --foreground 9 true 2>/dev/null; then hr_own=timeout
-    elif perl -e 1 2>/dev/null; then hr_own=perl
-    elif python3 -c 1 2>/dev/null; then hr_own=python3
-    else hr_refuse 'none of setsid, coreutils timeout, perl and python3 is here: a command cannot get its own process group'
-    fi
-}
-
 hr_detach() {
     case $hr_own in
         setsid) exec setsid "$@" ;;
@@ -60,24 +36,16 @@ hr_detach() {
     esac
 }
 
-hr_ready() {
-    [ -n "${HOME:-}" ] || hr_refuse 'HOME is not set'
-    if [ ! -d "$hr_root" ]; then
-        hr_e=$(mkdir -p "$hr_root" 2>&1) || hr_refuse "cannot create $hr_root: $hr_e"
-    fi
-    hr_find_detach
-}
-
-# Fills one block of file $1. Shells say little about a failed write, some nothing, so dd is asked for the reason.
-hr_reserve() {
-    { printf '%4096s' '' >"$1"; } 2>/dev/null
-    [ -s "$1" ] || ! hr_e=$(dd if=/dev/zero of="$1" bs=4096 count=1 2>&1) || return 0
-    [ -s "$1" ]
-}
-
 # Gives the attempt a result though nothing was started; only for whoever has just claimed it.
 hr_settle() {
     printf '%s\n' "$1" >"$hr_d/status.new" && mv "$hr_d/status.new" "$hr_d/status"
+}
+
+# Only one can win this. False if somebody else had it.
+hr_claim() {
+    hr_e=$(mkdir -m 700 "$hr_d" 2>&1) && return
+    hr_find_run || hr_refuse "cannot create $hr_d: $hr_e"
+    return 1
 }
 
 hr_start() {
@@ -86,11 +54,12 @@ hr_start() {
         *"#$hr_nonce") ;;
         *) printf 'incomplete\n'; exit 0 ;;
     esac
-    hr_ready
-    if hr_e=$(mkdir "$hr_d" 2>&1); then
-        if hr_remembers; then hr_launch; else hr_settle 'unknown gone'; fi
-    elif [ ! -d "$hr_d" ]; then
-        hr_refuse "cannot create $hr_d: $hr_e"
+    hr_open_place
+    if ! hr_find_run; then
+        hr_ready
+        if hr_claim; then
+            if hr_remembers; then hr_launch; else hr_settle 'unknown gone'; fi
+        fi
     fi
     hr_p=
     hr_follow
@@ -290,23 +259,6 @@ hr_keep() {
     done
 }
 
-# True when the supervisor is gone, which is looked for during $1 seconds.
-hr_ended() {
-    timeout "$1" cat <&8 >/dev/null 2>&1
-    case $? in
-        0) return 0 ;;
-        124 | 143) return 1 ;;
-    esac
-    cat <&8 >/dev/null 2>&1 &
-    hr_c=$!
-    { sleep "$1"; kill "$hr_c"; } >/dev/null 2>&1 &
-    hr_z=$!
-    wait "$hr_c" 2>/dev/null
-    hr_r=$?
-    kill "$hr_z" 2>/dev/null
-    return "$hr_r"
-}
-
 # Waits until the supervisor of someone else's claim has begun; after five seconds it is kept from ever beginning.
 hr_await_owner() {
     hr_n=0
@@ -409,22 +361,20 @@ hr_emit() {
     hr_moved=moved
 }
 
-# An earlier connection may have started it: if there is no claim, it is claimed so that it can never start.
+# Where there is no claim, makes one with the result $1, so that an earlier connection's can never start any more.
+hr_claim_for_good() {
+    hr_open_place
+    ! hr_claim || hr_settle "$1"
+}
+
+# An earlier connection may have started it.
 hr_attach() {
-    [ -d "$hr_root" ] || mkdir -p "$hr_root" 2>/dev/null
-    if mkdir "$hr_d" 2>/dev/null; then
-        hr_settle 'unknown gone'
-    fi
-    [ -d "$hr_d" ] || hr_end unknown gone
+    hr_claim_for_good 'unknown gone'
     hr_follow
 }
 
 hr_kill() {
-    [ -d "$hr_root" ] || mkdir -p "$hr_root" 2>/dev/null
-    if mkdir "$hr_d" 2>/dev/null; then
-        hr_settle 'cancelled -'
-    fi
-    [ -d "$hr_d" ] || hr_end cancelled -
+    hr_claim_for_good 'cancelled -'
     [ -s "$hr_d/status" ] || hr_await_owner
     if [ ! -s "$hr_d/status" ]; then
         hr_n=0
@@ -437,74 +387,3 @@ hr_kill() {
     fi
     hr_report
 }
-
-hr_clean() {
-    hr_n=0
-    cd "$hr_root" 2>/dev/null || { printf 'removed 0\n'; exit 0; }
-    if [ "$2" -gt 0 ]; then hr_age="-mmin +$(($2 / 60))"; else hr_age=; fi
-    hr_found=$(find . ! -name . -prune -type d $hr_age -print)
-    # Whoever learnt the record before what was found now was claimed must not take its absence for "never started".
-    for hr_d in $hr_found; do
-        case $hr_d in
-            ./.gone.* | ./.record.*) ;;
-            *) rm -rf .record.*; break ;;
-        esac
-    done
-    for hr_d in $hr_found; do
-        case $hr_d in
-            ./.gone.*) rm -rf "$hr_d"; continue ;;
-            ./.record.*) continue ;;
-        esac
-        if [ ! -s "$hr_d/status" ]; then
-            [ -p "$hr_d/alive" ] && [ -s "$hr_d/owner" ] || continue
-            exec 7<>"$hr_d/alive" 8<"$hr_d/alive" 7>&-
-            hr_ended 0.1 || continue
-        fi
-        mv "$hr_d" "./.gone.${hr_d#./}" 2>/dev/null && rm -rf "./.gone.${hr_d#./}" && hr_n=$((hr_n + 1))
-    done
-    printf 'removed %s\n' "$hr_n"
-}
-
-hr_identify() {
-    hr_ready
-    hr_boot_id
-    for hr_f in "$hr_root"/.record.*; do
-        [ ! -d "$hr_f" ] || break
-    done
-    if [ ! -d "$hr_f" ]; then
-        hr_f=$hr_root/.record.$hr_nonce
-        hr_e=$(mkdir "$hr_f" 2>&1) || hr_refuse "cannot write in $hr_root: $hr_e"
-    fi
-    printf 'text %s.%s\n' "${hr_f##*/.record.}" "$hr_boot"
-}
-
-hr_check() {
-    hr_ready
-    hr_r=0
-    hr_reserve "$hr_root/.room.$$" || hr_r=1
-    rm -f "$hr_root/.room.$$"
-    [ "$hr_r" -eq 0 ] || hr_refuse "cannot write in $hr_root: $hr_e"
-    printf 'text %s\n' "$(uname -nsrm)"
-}
-
-hr_main() {
-    hr_id=$2 hr_nonce=$3 hr_half=$4 hr_timeout=$5 hr_out=${6:-0} hr_err=${7:-0} hr_record=${8:--} hr_open=
-    hr_root=${HOME:-}/.handrail/runs
-    hr_d=$hr_root/$hr_id
-    hr_umask=$(umask)
-    umask 077
-    if [ "$1" = supervise ]; then
-        hr_supervise "$@"
-        exit
-    fi
-    printf '\nhandrail-%s\n' "$hr_nonce"
-    case $1 in
-        start) hr_start ;;
-        attach) hr_attach ;;
-        kill) hr_kill ;;
-        clean) hr_clean "$@" ;;
-        check) hr_check ;;
-        identify) hr_identify ;;
-    esac
-}
-hr_main "$@"

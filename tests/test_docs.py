@@ -9,8 +9,9 @@ import typer
 from pydantic import BaseModel
 
 from cli import app
-from domain.runbook import Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
+from domain.runbook import LONGEST_COMMAND, Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
 from domain.runbook_text import parse_runbook
+from integrations.supervisor import supervisor_text
 from settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,6 +81,16 @@ def commands(found: typer.Typer, prefix: str = "") -> Iterator[str]:
     for group in found.registered_groups:
         assert group.typer_instance is not None
         yield from commands(group.typer_instance, f"{prefix}{group.name} ")
+
+
+def test_the_longest_command_is_documented() -> None:
+    assert f"at most {LONGEST_COMMAND:,} characters" in (DOCS / "runbooks.md").read_text()
+
+
+def test_what_a_host_needs_is_documented() -> None:
+    tools = re.search(r"for hr_f in ([a-z ]+); do", supervisor_text("check"))
+    assert tools is not None
+    assert f"`{tools.group(1)}`" in (DOCS / "own-hosts.md").read_text()
 
 
 def test_every_command_is_documented() -> None:

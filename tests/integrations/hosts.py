@@ -25,6 +25,10 @@ async def until(
         await asyncio.sleep(0.01)
 
 
+ONE_OF_US = 54_321
+"""A user id of nobody; what it does on a host is within limits that do not hold for root."""
+
+
 class Host:
     """Runs commands on one host and keeps what was reported of each attempt."""
 

@@ -75,7 +75,7 @@ async def test_a_host_that_forgot_proves_nothing(shell_host: Host, lost: str) ->
 def test_a_timer_begun_after_the_command_ended_does_not_wait(tmp_path: Path, shell: str, left: str) -> None:
     """A signal to a subshell that has not begun is lost: the timer has to look for itself."""
     (tmp_path / "status").write_text("exited 0\n")
-    functions = supervisor_text().rpartition("hr_main ")[0]
+    functions = supervisor_text("start").rpartition("hr_main ")[0]
     script = f'{functions}\nhr_d=$1; hr_timer "$2" USR1; echo not reached'
     command = [*shell_command(shell).split(), "-c", script, "sh", str(tmp_path), left]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

@@ -116,7 +116,8 @@ async def test_a_home_that_cannot_be_written_is_refused(tmp_path: Path, shell: s
             await host.run("one", f"touch {tmp_path}/started")
         with pytest.raises(HostRefused, match=r"cannot create .*/\.handrail/runs"):
             await host.runner.check(host.address, host.secret)
-        await host.kill("one")
+        with pytest.raises(HostRefused, match=r"cannot create .*/\.handrail/runs"):
+            await host.kill("one")
         assert not (tmp_path / "started").exists()
 
 
@@ -152,6 +153,21 @@ async def test_a_login_shell_that_runs_nothing_is_refused(tmp_path: Path) -> Non
     async for host in used(Host(SshRunner(), sshd.address, sshd.secret, sshd)):
         with pytest.raises(HostRefused, match=r"the login shell did not run sh \(exit status 1\)"):
             await host.run("one", "true")
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+async def test_a_login_that_ends_with_words_is_refused_with_them(tmp_path: Path, stream: str) -> None:
+    """nologin, a forced command and a notice before them say why, most of them on standard output."""
+    nologin = tmp_path / "nologin"
+    nologin.write_text(f"#!/bin/sh\nseq 1 3000\necho 'This account is currently not available.' >&{stream}\nexit 1\n")
+    nologin.chmod(0o755)
+    sshd = Sshd(tmp_path / "host", shell=str(nologin))
+    sshd.start()
+    async for host in used(Host(SshRunner(), sshd.address, sshd.secret, sshd)):
+        for asked in (host.run("one", "true"), host.runner.check(host.address, host.secret)):
+            with pytest.raises(HostRefused, match=r"did not run sh .* 3000 This account is currently not avail") as one:
+                await asked
+            assert len(str(one.value)) < 5000
 
 
 async def test_a_login_script_that_talks_does_no_harm(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from integrations.connector import CommandRequest, HostRefused
-from integrations.supervisor import EXPORT_EACH, bound_command, invocation, supervisor_text
+from integrations.supervisor import EXPORT_EACH, Mode, bound_command, invocation, supervisor_text
 from tests.needs import need_program
 
 
@@ -45,9 +45,10 @@ def test_what_no_program_could_be_given_is_not_exported() -> None:
     assert text.startswith(b"export small='x'\nbig='yyy")
 
 
+@pytest.mark.parametrize("mode", ["start", "check"])
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
-def test_the_text_is_plain_ascii_and_every_shell_parses_it(shell: str) -> None:
+def test_the_text_is_plain_ascii_and_every_shell_parses_it(shell: str, mode: Mode) -> None:
     program = need_program(shell, shell)
     command = [program, "ash", "-n"] if shell == "busybox" else [program, "-n"]
-    done = subprocess.run(command, input=supervisor_text().encode("ascii"), capture_output=True, check=False)
+    done = subprocess.run(command, input=supervisor_text(mode).encode("ascii"), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
