@@ -1,8 +1,10 @@
 """What the command line does without a server: checks files, and says what is wrong and what to do."""
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -164,3 +166,14 @@ def test_setup_refuses_an_old_python(tmp_path: Path) -> None:
     assert "Python 3.9.2" in done.stderr
     assert "needs 3.11 or newer" in done.stderr
     assert not (tmp_path / "venv").exists()
+
+
+def test_migrate_names_what_does_not_fit_and_what_to_do(tmp_path: Path) -> None:
+    assert cli(tmp_path, "migrate").returncode == 0
+    with contextlib.closing(sqlite3.connect(next(tmp_path.rglob("*.db")))) as connection:
+        connection.execute("ALTER TABLE steps DROP COLUMN sent_record")
+    done = cli(tmp_path, "migrate")
+    assert done.returncode == 1
+    assert "column steps.sent_record is missing" in done.stderr.replace("\n", " ")
+    assert "restore a backup" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
