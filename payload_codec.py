@@ -15,13 +15,15 @@ from db.cipher import Cipher
 # The names that Temporal's own samples use.
 SEALED = b"binary/encrypted"
 KEY_ID = "encryption-key-id"
+# A key of its own, so that whoever may open payloads opens no stored credential with it.
+PURPOSE = "temporal payload"
 
 
 class SealingCodec(PayloadCodec):
     """Seals with the first key, opens with all; what is not sealed (of an earlier release, typed by hand) is left."""
 
     def __init__(self, cipher: Cipher) -> None:
-        self._cipher = cipher
+        self._box = cipher.box(PURPOSE)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         return [self._seal(payload) for payload in payloads]
@@ -31,11 +33,11 @@ class SealingCodec(PayloadCodec):
         return [self._open(payload) if is_sealed(payload) else payload for payload in payloads]
 
     def _seal(self, payload: Payload) -> Payload:
-        key_id, sealed = self._cipher.seal_bytes(payload.SerializeToString())
+        key_id, sealed = self._box.seal(payload.SerializeToString())
         return Payload(metadata={"encoding": SEALED, KEY_ID: key_id.encode()}, data=sealed)
 
     def _open(self, payload: Payload) -> Payload:
-        opened = self._cipher.open_bytes(payload.metadata[KEY_ID].decode(errors="replace"), payload.data)
+        opened = self._box.open(payload.metadata[KEY_ID].decode(errors="replace"), payload.data)
         return Payload.FromString(opened)
 
 

@@ -56,13 +56,17 @@ async def connect(address: str, namespace: str, cipher: Cipher, *, lazy: bool = 
     return await Client.connect(**profile, data_converter=sealing_converter(cipher), lazy=lazy)
 
 
-def dev_server_command(database: Path, ports: ServerPorts, namespace: str) -> list[str]:
-    """Return the command that runs the embedded server on a file. Raises FileNotFoundError without the binary."""
+def dev_server_command(database: Path, ports: ServerPorts, namespace: str, codec: str | None = None) -> list[str]:
+    """Return the command that runs the embedded server on a file. Raises FileNotFoundError without the binary.
+
+    `codec`: the address at which its Web UI has payloads opened.
+    """
     binary = venv_program("temporal")
     command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(ports.grpc)]
     command += ["--http-port", str(ports.http), "--metrics-port", str(ports.metrics)]
     command += ["--db-filename", str(database), "--namespace", namespace, "--log-level", "warn"]
     command += ["--headless"] if ports.ui is None else ["--ui-port", str(ports.ui)]
+    command += ["--ui-codec-endpoint", codec] if codec and ports.ui is not None else []
     for pragma in SQLITE_PRAGMAS:
         command += ["--sqlite-pragma", pragma]
     for value in DYNAMIC_CONFIG:

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from api.auth import RequireActor
 from api.bodies import BodyLimit
+from api.cross_origin import CodecCors
 from api.docs import render_docs
 from api.idempotency import IdempotentWrites
 from api.metrics import CountRequests, Metrics
@@ -16,6 +17,7 @@ from api.pages.errors import ErrorPages
 from api.pages.install import install_pages
 from api.problems import ProblemDetails, install_handlers
 from api.routes import (
+    codec,
     connections,
     credentials,
     decisions,
@@ -48,6 +50,7 @@ ROUTERS = (
     match.router,
     connections.router,
     credentials.router,
+    codec.router,
     health.router,
 )
 
@@ -66,6 +69,7 @@ def create_app(services: Services) -> FastAPI:
         middleware=[
             Middleware(CountRequests, metrics=metrics),
             Middleware(ErrorPages),
+            Middleware(CodecCors, services=services),
             Middleware(RequireActor, services=services),
             Middleware(BodyLimit),
             Middleware(IdempotentWrites, services=services),

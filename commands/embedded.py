@@ -41,7 +41,8 @@ class Embedded:
             metrics=settings.temporal_metrics_port,
             ui=None if self.headless else settings.temporal_ui_port,
         )
-        command = dev_server_command(settings.home / "temporal.db", ports, settings.temporal_namespace)
+        codec = f"{settings.resolved_api_url()}/api/v1/codec"
+        command = dev_server_command(settings.home / "temporal.db", ports, settings.temporal_namespace, codec)
         return self._child("temporal", command, self._temporal_problem)
 
     def lab_hosts(self) -> Child:

@@ -21,13 +21,8 @@ class Cipher:
         """`keys`: Fernet keys; the first one seals, all of them open, so that keys can be changed."""
         self._keys = keys
         self._fernet = MultiFernet([Fernet(key) for key in keys])
-        ids = [derived[:KEY_ID_BYTES].hex() for derived in self.derived_keys("key id")]
-        self._by_id = dict(zip(ids, (Fernet(key) for key in keys), strict=True))
-
-    @property
-    def key_ids(self) -> list[str]:
+        self.key_ids = [derived[:KEY_ID_BYTES].hex() for derived in self.derived_keys("key id")]
         """Names of the keys that say nothing about them; the sealing one first."""
-        return list(self._by_id)
 
     def derived_keys(self, purpose: str) -> list[bytes]:
         """Return 32 bytes for each key, for another purpose than sealing; the first one signs, all of them check."""
@@ -48,24 +43,37 @@ class Cipher:
 
     def key_of(self, sealed: bytes) -> str | None:
         """Return the id of the key that opens what `seal` made; None if it is not here (any more)."""
-        for key_id, fernet in self._by_id.items():
+        for key_id, key in zip(self.key_ids, self._keys, strict=True):
             try:
-                fernet.decrypt(sealed)
+                Fernet(key).decrypt(sealed)
             except InvalidToken:
                 continue
             return key_id
         return None
 
-    def seal_bytes(self, data: bytes) -> tuple[str, bytes]:
-        """Return the id of the key, which has to be kept beside it, and what it made of the data."""
-        key_id = self.key_ids[0]
-        return key_id, base64.urlsafe_b64decode(self._by_id[key_id].encrypt(data))
+    def box(self, purpose: str) -> "Box":
+        """Return what seals bytes for one purpose: what it sealed is opened for no other."""
+        derived = [Fernet(base64.urlsafe_b64encode(key)) for key in self.derived_keys(purpose)]
+        return Box(dict(zip(self.key_ids, derived, strict=True)))
 
-    def open_bytes(self, key_id: str, sealed: bytes) -> bytes:
+
+class Box:
+    """Seals bytes. The id of the key is kept beside them, so that it can be said which keys are needed."""
+
+    def __init__(self, fernets: dict[str, Fernet]) -> None:
+        """`fernets`: by id of the key they derive from; the first one seals, all of them open."""
+        self._fernets = fernets
+
+    def seal(self, data: bytes) -> tuple[str, bytes]:
+        """Return the id of the key and what it made of the data."""
+        key_id = next(iter(self._fernets))
+        return key_id, base64.urlsafe_b64decode(self._fernets[key_id].encrypt(data))
+
+    def open(self, key_id: str, sealed: bytes) -> bytes:
         """Raises CipherKeyWrong, whose text names a key that is missing."""
-        if key_id not in self._by_id:
+        if key_id not in self._fernets:
             raise CipherKeyWrong(f"sealed with key {key_id}, which is not (any more) in HANDRAIL_SECRET_KEYS: add it")
         try:
-            return self._by_id[key_id].decrypt(base64.urlsafe_b64encode(sealed))
+            return self._fernets[key_id].decrypt(base64.urlsafe_b64encode(sealed))
         except InvalidToken as error:
             raise CipherKeyWrong(f"not what key {key_id} sealed: damaged, or made by somebody else") from error

@@ -29,10 +29,11 @@ def free_port() -> int:
 class TemporalServer:
     """Start it, `await` that it answers, stop it; what it knew is there again after the next start."""
 
-    def __init__(self, home: Path, namespaces: int = NAMESPACES) -> None:
-        """`home`: a directory for its file and its log."""
-        self.home = home
-        self.ports = ServerPorts(grpc=free_port(), http=free_port(), metrics=free_port())
+    def __init__(self, home: Path, namespaces: int = NAMESPACES, *, codec: str | None = None) -> None:
+        """`home`: a directory for its file and its log. With `codec` it has a Web UI, which uses that endpoint."""
+        self.home, self._codec = home, codec
+        ui = free_port() if codec else None
+        self.ports = ServerPorts(grpc=free_port(), http=free_port(), metrics=free_port(), ui=ui)
         self._names = [f"test-{number}" for number in range(namespaces)]
         self._unused = itertools.chain(self._names)
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +48,7 @@ class TemporalServer:
 
     def start(self) -> None:
         """Launch it and return at once; `wait` waits until it answers."""
-        command = dev_server_command(self.home / "temporal.db", self.ports, self._names[0])
+        command = dev_server_command(self.home / "temporal.db", self.ports, self._names[0], self._codec)
         for name in self._names[1:]:
             command += ["--namespace", name]
         with (self.home / "temporal.log").open("ab") as log:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -54,24 +55,33 @@ async def stack(shared_temporal: TemporalServer, tmp_path: Path) -> AsyncIterato
 @pytest.fixture
 async def site(stack: Stack, tmp_path: Path) -> AsyncIterator[Site]:
     """The API and its pages on a free port, without a worker."""
+    async with served(stack, tmp_path / "host") as site:
+        yield site
+
+
+@asynccontextmanager
+async def served(
+    stack: Stack, host: Path, port: int = 0, temporal_ui_url: str = "http://127.0.0.1:8233"
+) -> AsyncIterator[Site]:
+    """Serve the API and its pages."""
     services = Services(
         database=stack.database,
         explainer=Explainer(Library(stack.database), default_rules()),
         cipher=stack.cipher,
         tickets=TicketClient(stack.client),
         tokens=TOKENS,
-        temporal_ui_url="http://127.0.0.1:8233",
+        temporal_ui_url=temporal_ui_url,
         temporal_namespace=stack.client.namespace,
     )
     app = create_app(services)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none", lifespan="off")
-    server = uvicorn.Server(config)
+    options: dict[str, Any] = {"log_config": None, "access_log": False, "ws": "none", "lifespan": "off"}
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, **options))
     serving = asyncio.create_task(server._serve(None))  # `serve` would take over the test's signals
     while not server.started:
         assert not serving.done(), serving
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(stack, services, tmp_path / "host", f"http://127.0.0.1:{port}", app)
+    yield Site(stack, services, host, f"http://127.0.0.1:{port}", app)
     server.should_exit = server.force_exit = True
     with suppress(asyncio.CancelledError):
         await serving
