@@ -135,7 +135,7 @@ async def _decide(
         plan = ticket["plan"]
         if plan is None:
             raise CommandFailed(f"the ticket is {ticket['status']}: there is no plan to {decision}", _look(ticket))
-        check_digest(plan, digest)
+        check_digest(ticket, digest)
         step = ticket["waits_for_step"]
         if not as_json:
             print_plan(plan)
@@ -147,15 +147,16 @@ async def _decide(
         await send(api, ticket, body | {"answers": answers or {}}, as_json)
 
 
-def check_digest(plan: dict[str, Any], digest: str | None) -> None:
-    """Raises CommandFailed unless the digest, or enough of its beginning, is the plan's."""
+def check_digest(ticket: dict[str, Any], digest: str | None) -> None:
+    """Raises CommandFailed unless the digest, or enough of its beginning, is the ticket's plan's."""
+    plan = ticket["plan"]
     if digest is None:
         return
     is_it = len(digest) >= SHORTEST_DIGEST and plan["digest"].startswith(digest.lower())
     if not is_it:
         raise CommandFailed(
             f"the ticket's plan is {short(plan['digest'])}, not {short(digest)}: nothing was decided",
-            f"look at it again: ./handrail ticket show {{id}}, then name --digest {short(plan['digest'])}",
+            f"look at it again: {_look(ticket)}, then name --digest {short(plan['digest'])}",
         )
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +15,7 @@ from commands.api_client import Api
 from commands.children import Child, Children
 from commands.context import ROOT, shown
 from commands.embedded import Embedded
-from commands.failures import CommandFailed
+from commands.failures import CommandFailed, NotReachable
 from commands.lab_hosts import read_lab, register_lab, write_ssh_config
 from commands.migrations import migrate_database
 from commands.output import errors, out
@@ -26,6 +26,7 @@ from lab.processes import end_lab_processes
 from settings import Settings
 
 AFTER_A_CRASH_SECONDS = 40.0
+API_AWAY_SECONDS = 300.0  # longer than its slowest restart takes
 
 
 async def up(settings: Settings, *, demo: bool, headless: bool) -> None:
@@ -66,9 +67,11 @@ async def run_all(settings: Settings, children: Children, *, demo: bool, headles
         async with Api(settings.resolved_api_url(), settings.cli_token(), settings.tenant) as api:
             hosts = read_lab(settings.home)
             config = write_ssh_config(settings.home, hosts)
-            await step("lab hosts made known, sample runbooks synced", register_all(api, settings))
+            registering = patiently(lambda: register_all(api, settings))
+            await step("lab hosts made known, sample runbooks synced", registering)
             out.print(f"\n[bold green]Handrail is ready[/] after {time.monotonic() - began:.1f} s.\n")
-            await greet(settings, api, hosts, config, with_ui=embedded.runs_temporal and not headless)
+            with_ui = embedded.runs_temporal and not headless
+            await patiently(lambda: greet(settings, api, hosts, config, with_ui=with_ui))
             if demo:
                 from commands.demo import play
 
@@ -108,6 +111,23 @@ async def step(what: str, work: Awaitable[object]) -> None:
     began = time.monotonic()
     await work
     out.print(f"  [green]+[/] {what} [dim]({time.monotonic() - began:.1f} s)[/]")
+
+
+async def patiently(work: Callable[[], Awaitable[object]]) -> None:
+    """Do it, again and again while the API is away: an API that ended is started again. Raises NotReachable at last."""
+    deadline = time.monotonic() + API_AWAY_SECONDS
+    is_told = False
+    while True:
+        try:
+            await work()
+            return
+        except NotReachable as failure:
+            if time.monotonic() > deadline:
+                raise
+            if not is_told:
+                errors.print(f"[yellow]up:[/] {failure.message}; waiting until it is back", soft_wrap=True)
+            is_told = True
+            await asyncio.sleep(0.5)
 
 
 async def register_all(api: Api, settings: Settings) -> None:

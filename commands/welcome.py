@@ -13,6 +13,7 @@ SHOWN_TICKETS = 5
 
 async def greet(settings: Settings, api: Api, hosts: list[dict[str, Any]], ssh_config: Path, *, with_ui: bool) -> None:
     """Print the table of places and the latest tickets of earlier runs."""
+    tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", SHOWN_TICKETS)]
     url = settings.resolved_api_url()
     rows = [
         ("Web UI and API", url),
@@ -24,7 +25,6 @@ async def greet(settings: Settings, api: Api, hosts: list[dict[str, Any]], ssh_c
         ("State and logs", f"{shown(settings.home)}/, {shown(settings.home / 'logs')}/"),
     ]
     out.print(table(["what", "where"], rows))
-    tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", SHOWN_TICKETS)]
     if tickets:
         out.print()
         listed = [(ticket["id"][-8:], coloured(ticket["status"]), ticket["title"]) for ticket in tickets]

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from domain.base import WireModel
 
@@ -21,6 +22,21 @@ class UnknownOutcome(StrEnum):
     ROLL_BACK = "roll_back"
 
 
+def _as_texts(answers: object) -> object:
+    """JSON's own values are answers, too: `true` and 40 as a form would send them, null as none."""
+    if not isinstance(answers, dict):
+        return answers
+    return {name: _as_text(value) for name, value in answers.items() if value is not None}
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int | float) else value
+
+
 class Decision(WireModel):
     """The payload of the workflow's `approval` signal. Idempotent by `decision_id`.
 
@@ -34,7 +50,7 @@ class Decision(WireModel):
     comment: str = ""
     decision_id: str
     step: int | None = None
-    answers: dict[str, str] = Field(default_factory=dict)
+    answers: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
     outcome: UnknownOutcome | None = None
 
 

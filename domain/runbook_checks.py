@@ -14,7 +14,7 @@ from domain.yaml_lines import Location, field_name
 MOST_SHOWN = 20
 PHASES = ("prechecks", "steps", "postchecks")
 _TEMPLATE = re.compile(
-    r"\$\{\{|\{\{-?\s*(?!(?:end|else|break|continue)\b)[A-Za-z_][\w.\[\]'\"]*\s*(?:\||-?\}\})|\{%-?\s*(?:if|for|set|end|el)"
+    r"\$\{\{|\{\{-?\s*(?!(?:end|else|break|continue)\b)[A-Za-z_][\w.\[\]'\"]*\s*(?:\||-?\}\})|\{%-?\s*(?:if|for|set|end|el)|\{%[^%{}]*%\}"
 )
 
 
@@ -77,6 +77,11 @@ def _check_specs(location: Location, specs: dict[str, InputSpec]) -> Iterator[Fi
         for field, message in spec_problems(spec):
             mend = _SPEC_MENDS.get(field, "change or remove it")
             yield Finding((*location, name, field), message, mend)
+        for field, values in (("default", [spec.default]), ("enum", spec.enum or [])):
+            found = next((match for value in values if (match := _TEMPLATE.search(str(value)))), None)
+            if found:
+                message = f"has a template ({found[0].strip()[:40]}), and values are never templated"
+                yield Finding((*location, name, field), message, "write the value itself, or leave it out")
 
 
 def _check_step_names(phase: str, steps: Sequence[Step]) -> Iterator[Finding]:

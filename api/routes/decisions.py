@@ -21,6 +21,7 @@ from domain.base import Model
 from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
 from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.inputs import InputsInvalid, bind_inputs
+from domain.runbook import Scalar
 from domain.ticket import TicketStatus
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 
@@ -46,7 +47,11 @@ class NewDecision(Model):
     )
     comment: Comment = Field(default="", examples=["looked at the disk, go ahead"])
     step: int | None = Field(default=None, ge=1, le=MAX_NUMBER, description="Position of the step that waits.")
-    answers: dict[str, str] = Field(default_factory=dict, description="For a step that asks: its values.")
+    answers: dict[str, Scalar | None] = Field(
+        default_factory=dict,
+        examples=[{"sure": True, "percent": 40}],
+        description="For a step that asks: its values, in their type or as text.",
+    )
     outcome: UnknownOutcome | None = Field(
         default=None, description="For a step whose outcome is unknown: what you found on the host."
     )

@@ -26,9 +26,12 @@ postchecks:
 """
 
 
-async def begun(desk: Desk) -> tuple[str, str]:
+TYPED = {"sure": "boolean", "percent": "integer", "share": "number", "word": "string"}
+
+
+async def begun(desk: Desk, runbook: str = GATES) -> tuple[str, str]:
     """Return a ticket whose approved plan has come to its question, and the plan's digest."""
-    ticket = await desk.waiting_ticket(GATES)
+    ticket = await desk.waiting_ticket(runbook)
     assert ticket["waits_for_step"] is None
     assert (await desk.decide(ticket["id"])).status_code == 200
     await desk.until(ticket["id"], lambda now: now["waits_for_step"] == 2)
@@ -59,6 +62,25 @@ async def test_a_question_and_a_gate(busy_desk: Desk) -> None:
     assert (busy_desk.host / "made").read_text() == "one\ngreen\n"
     assert ticket["plan"]["digest"] == digest
     assert [one["step"] for one in ticket["decisions"] if one["result"] == "accepted"] == [None, 2, 3]
+
+
+async def test_json_s_own_values_are_answers(busy_desk: Desk) -> None:
+    """`true` and 40 as JSON has them, each in the type that its question wants, and no other."""
+    specs = [f"{name}: {{type: {kind}}}" for name, kind in TYPED.items()] + ["more: {type: string, required: false}"]
+    text = GATES.replace("        colour:", "".join(f"        {spec}\n" for spec in specs) + "        colour:")
+    text = text.replace("enum: [red, green]", "default: red")
+    ticket_id, _ = await begun(busy_desk, text.replace('echo "$colour"', 'echo "$sure $percent $share $word"'))
+    good = {"sure": True, "percent": 40, "share": 0.5, "word": "x", "more": None}
+    for name, value in {"sure": 1, "percent": True, "share": False, "word": 40}.items():
+        wrong = await busy_desk.decide(ticket_id, step=2, answers=good | {name: value})
+        assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, f"answers.{name}"), wrong.text
+    answer = await busy_desk.decide(ticket_id, step=2, answers=good | {"percent": 40.0})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["answers"] == {"sure": "true", "percent": "40", "share": "0.5", "word": "x"}
+    await busy_desk.until(ticket_id, lambda now: now["waits_for_step"] == 3)
+    await busy_desk.decide(ticket_id, step=3)
+    await busy_desk.status(ticket_id, "resolved")
+    assert (busy_desk.host / "made").read_text() == "one\ntrue 40 0.5 x\n"
 
 
 async def test_rejecting_a_step_undoes_what_ran(busy_desk: Desk) -> None:

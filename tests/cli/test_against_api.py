@@ -131,6 +131,7 @@ def test_approve_shows_the_plan_and_insists_on_its_digest(handrail: Running) -> 
         done = handrail.cli("ticket", "approve", ticket_id, "--digest", wrong)
         assert done.returncode == 1
         assert "nothing was decided" in done.stderr
+        assert f"./handrail ticket show {ticket_id[-8:]}, then name --digest {plan['digest'][:12]}" in done.stderr
     assert status(handrail, ticket_id) == "awaiting_approval"
     done = handrail.cli("ticket", "approve", ticket_id, "--digest", plan["digest"][:12])
     assert done.returncode == 0, done.stderr

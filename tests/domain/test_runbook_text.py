@@ -323,11 +323,19 @@ def test_names_that_nobody_sets_are_found(command: str, names: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ ticket.title }}", "{{days}}", "${{ inputs.days }}", "{{ days | quote }}", "{% if x %}"]
+    "template",
+    ["{{ ticket.title }}", "{{days}}", "${{ inputs.days }}", "{{ days | quote }}", "{% if x %}", "{% raw %}"],
 )
 def test_templates_are_refused(template: str) -> None:
     problem = only_problem(minimal(step={"run": f"echo '{template}'"}, inputs={"days": {}}))
     assert problem.mend == "use $name; values arrive as variables"
+    for field, value in (("default", template), ("enum", ["plain", template])):
+        spec = {"days": {field: value}}
+        asks = {"name": "Ask", "ask": {"question": "How many?", "answers": spec}}
+        for document in (minimal(inputs=spec), minimal(steps=[asks, {"name": "Do", "run": "x", "rollback": "y"}])):
+            problem = only_problem(document)
+            assert str(problem.field).endswith(f".days.{field}")
+            assert "template" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,12 @@ class Running:
 
     def start(self, *options: str) -> None:
         """Start it and wait until it says that it is ready."""
+        process = self.begin(*options)
+        until(lambda: "Running until" in self.said or process.poll() is not None, lambda: self.said)
+        assert process.poll() is None, self.said
+
+    def begin(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start it."""
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "up.out").open("wb") as output:
             self.process = subprocess.Popen(
@@ -113,9 +119,7 @@ class Running:
                 stderr=output,
                 start_new_session=True,
             )
-        process = self.process
-        until(lambda: "Running until" in self.said or process.poll() is not None, lambda: self.said)
-        assert process.poll() is None, self.said
+        return self.process
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal and return the exit status."""
