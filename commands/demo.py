@@ -49,7 +49,7 @@ SERVICE = {
 }
 CHANGE = {
     "title": "worker_connections are not enough on web-02: roll out new nginx worker settings",
-    "description": "nginx on web-02 runs out of connections. Raise worker_processes and worker_connections.",
+    "description": "All connections of nginx on web-02 are exhausted. Raise worker_processes and worker_connections.",
     "severity": "high",
     "service": "nginx",
     "labels": {"alertname": "NginxWorkerConnectionsExhausted"},
