@@ -24,8 +24,10 @@ class LeaseActivities:
             )
             names = ", ".join(request.leases)
             if holders:
-                tickets = ", ".join(sorted({holder.ticket_id for holder in holders}))
-                text, kind = f"waits for {names}: ticket {tickets} is in front", EventKind.LEASE_WAITED
+                count = len({holder.ticket_id for holder in holders})
+                more = f", and {count - 1} more" if count > 1 else ""
+                text = f"waits for {names}: ticket {holders[0].ticket_id} is in front{more}"
+                kind = EventKind.LEASE_WAITED
             else:
                 text, kind = f"holds the lease of {names}", EventKind.LEASE_TAKEN
             await events.add_event(

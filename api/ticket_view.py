@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.services import Services
-from db import decisions, executions, past, tickets
+from db import decisions, executions, lease_queue, past, tickets
 from domain.analysis import Analysis
 from domain.base import Model
 from domain.decision import RecordedDecision
 from domain.execution import Execution
+from domain.lease import HostQueue
 from domain.match import Match
 from domain.past import SimilarEnd
 from domain.ticket import Ticket
@@ -35,6 +36,7 @@ class TicketDetail(TicketAccepted):
     waits_for_step: int | None = Field(description="Position of the step that waits for a person.")
     executions: list[Execution] = Field(description="Oldest first.")
     decisions: list[RecordedDecision] = Field(description="Oldest first, with what became of each.")
+    queue: HostQueue | None = Field(description="Its place in the queue for its hosts; None while it needs none.")
 
 
 class TicketPage(Model):
@@ -67,4 +69,5 @@ async def ticket_detail(session: AsyncSession, ticket: Ticket, services: Service
         waits_for_step=step_that_waits(current[1]) if current else None,
         executions=await executions.list_executions(session, ticket.id),
         decisions=await decisions.list_decisions(session, ticket.id),
+        queue=await lease_queue.queue_of(session, ticket.tenant, ticket.id),
     )

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from commands.output import coloured, out, table, time_of
+from domain.lease import words_behind
 
 SHORT_DIGEST = 12
 
@@ -89,6 +90,7 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     facts = [
         ("id", ticket["id"]),
         ("status", Text.assemble(coloured(ticket["status"]), f"  {ticket.get('status_reason', '')}")),
+        *(("queue", line) for line in queue_lines(ticket.get("queue"))),
         ("severity", ticket["severity"]),
         ("is", f"{ticket.get('classification') or 'not analysed yet'}{certain}"),
         ("source", " ".join(filter(None, [ticket.get("source"), ticket.get("external_id")]))),
@@ -113,6 +115,20 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     if ticket["status"] == "awaiting_approval" and ticket.get("plan"):
         out.print()
         print_plan(ticket["plan"])
+
+
+def queue_lines(queue: dict[str, Any] | None) -> Iterator[str]:
+    """Yield who is in front of a ticket on its hosts and what they wait for, or how many wait behind it."""
+    if queue is None:
+        return
+    for one in queue["in_front"]:
+        what = "holds it" if one["is_held"] else "is first in line"
+        doing = f"{one['status']} since {time_of(one['since'])}: {one['reason']}"
+        yield f"waits for {one['lease']}: ticket {one['ticket_id']} {what} ({doing})"
+    if queue["ahead"] > len(queue["in_front"]):
+        yield f"{queue['ahead']} tickets are in front"
+    if queue["is_held"] and queue["behind"]:
+        yield f"holds {', '.join(queue['leases'])}; {words_behind(queue['behind'])}"
 
 
 def print_matches(matches: list[dict[str, Any]]) -> None:

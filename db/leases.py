@@ -56,6 +56,8 @@ async def take_leases(
     before = [to_holder(row) for row in await session.scalars(query)]
     for row in rows:
         row.is_held = not before
+        if not before:
+            row.turn_since = row.turn_since or utc_now()
     return before
 
 

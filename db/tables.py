@@ -209,7 +209,7 @@ class DecisionRow(Row):
 class LeaseRow(Row):
     """One wish for one host. The one with the lowest `place` holds it; all wishes of an execution share a place.
 
-    `turn_since`: when those in front were gone, so that somebody who was not woken is found.
+    `turn_since`: since when nobody is in front; one who has not taken it for long was not woken.
     """
 
     __tablename__ = "leases"

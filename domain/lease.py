@@ -2,7 +2,10 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from domain.base import WireModel
+from domain.ticket import TicketStatus
 
 
 class LeaseHolder(WireModel):
@@ -14,3 +17,38 @@ class LeaseHolder(WireModel):
     execution_id: str
     is_held: bool
     since: datetime
+
+
+class FirstInLine(WireModel):
+    """Who holds a host, or has the next turn on it: a ticket, what it does or waits for, and since when."""
+
+    lease: str
+    tenant: str
+    ticket_id: str
+    title: str
+    is_held: bool
+    status: TicketStatus
+    reason: str
+    since: datetime
+
+
+class HostQueue(WireModel):
+    """A ticket's place in the queue for the hosts that it changes (`leases`: their addresses, or `local`)."""
+
+    leases: list[str]
+    is_held: bool = Field(description="True: it holds them. False: it waits until nobody is in front on any of them.")
+    since: datetime
+    ahead: int = Field(description="How many tickets are in front of it.")
+    in_front: list[FirstInLine] = Field(description="Of each host that it waits for, the first in line.")
+    behind: int = Field(description="How many tickets wait behind it.")
+
+    @property
+    def words_behind(self) -> str:
+        return words_behind(self.behind)
+
+
+def words_behind(count: int) -> str:
+    """Return how many tickets wait, as a sentence; empty if none does."""
+    if not count:
+        return ""
+    return "1 ticket waits behind this" if count == 1 else f"{count} tickets wait behind this"

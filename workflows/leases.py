@@ -23,7 +23,8 @@ async def take_leases(run: Run, leases: list[str], *, can_cancel: bool = True) -
         )
         if not answer.holders:
             break
-        run.board.wait(f"{', '.join(sorted({holder.lease for holder in answer.holders}))}, leased by another execution")
+        hosts = ", ".join(sorted({holder.lease for holder in answer.holders}))
+        run.board.wait(f"{hosts}, leased to ticket {answer.holders[0].ticket_id}")
         is_woken = await until(
             lambda: run.desk.is_lease_released or (can_cancel and run.desk.cancel is not None),
             recheck.total_seconds(),

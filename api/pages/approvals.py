@@ -1,6 +1,6 @@
 """The inbox: every ticket that waits for a person, oldest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fastapi import APIRouter, Query, Request
@@ -12,8 +12,9 @@ from api.dependencies import Reading, Serving, Tenant
 from api.pages.render import digest_of, html, text_of
 from api.pages.shell import page
 from api.plan_view import PlanView, current_plan, step_that_waits
-from db import lists
+from db import lease_queue, lists
 from domain.execution import Execution, ExecutionStatus
+from domain.lease import words_behind
 from domain.ticket import Ticket, TicketStatus
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
@@ -29,6 +30,7 @@ class Waiting:
     what: str
     plan: PlanView | None
     until: datetime | None
+    behind: str = ""
 
 
 @router.get("/approvals")
@@ -50,7 +52,11 @@ async def live(
 
 
 async def _inbox(session: AsyncSession, tenant: str) -> Markup:
-    found = [await _waiting(session, tenant, one) for one in await lists.waiting_tickets(session, tenant, MOST)]
+    waiting = await lists.waiting_tickets(session, tenant, MOST)
+    behind = await lease_queue.behind(session, [one.id for one in waiting])
+    found = [
+        replace(await _waiting(session, tenant, one), behind=words_behind(behind.get(one.id, 0))) for one in waiting
+    ]
     base = f"/t/{tenant}"
     groups = [
         ("To decide", [one for one in found if one.plan]),

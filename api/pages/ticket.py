@@ -17,7 +17,7 @@ from api.pages.shell import page
 from api.plan_view import view_plan
 from api.services import Services
 from api.ticket_view import TicketDetail, ticket_detail
-from db import connections, events, executions, lists, runbooks, tickets
+from db import connections, events, executions, lease_queue, lists, runbooks, tickets
 from db.lists import OutputTail
 from domain.connection import Connection
 from domain.event import Event
@@ -165,7 +165,8 @@ async def live(
     async with services.database.read() as session:
         await find_ticket(session, tenant, ticket_id)
         status, _, count = await tickets.get_pulse(session, ticket_id)
-        if count == pulse and status not in MOVES:
+        # Who else is in line for its host changes without an event of its own.
+        if count == pulse and status not in MOVES and not await lease_queue.is_in_line(session, ticket_id):
             return Response(status_code=204)
         look = await look_at(session, tenant, ticket_id, services)
     known = set(seen.split(","))

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,40 @@ def test_output_and_rollback(handrail: Running) -> None:
     again = handrail.cli("ticket", "rollback", ticket_id)
     assert again.returncode == 1
     assert "rolled back already" in again.stderr
+
+
+def test_a_queue_is_shown_at_both_ends(handrail: Running, tmp_path: Path) -> None:
+    text = "id: thinker\ntitle: Think first\nrisk: low\ntarget: local\nsteps:\n"
+    after = "postchecks:\n  - {name: It is over, run: 'true'}\n"
+    (tmp_path / "thinker.yaml").write_text(
+        text + "  - {name: Think, run: 'true', rollback: 'true', approval: required}\n" + after
+    )
+    assert handrail.cli("runbook", "sync", str(tmp_path / "thinker.yaml")).returncode == 0
+    assert handrail.cli("mode", "hil").returncode == 0
+    holder, waiting = (filed(handrail, f"The printer of floor {floor} is out of toner") for floor in (1, 2))
+    for ticket_id in (holder, waiting):
+        has_status(handrail, ticket_id, "awaiting_runbook")
+        assert handrail.cli("ticket", "execute", ticket_id, "thinker").returncode == 0
+        has_status(handrail, ticket_id, "awaiting_approval")
+        assert handrail.cli("ticket", "approve", ticket_id, "--yes").returncode == 0
+        until(partial(is_in_line, handrail, ticket_id), partial(status, handrail, ticket_id))
+    until(lambda: handrail.json("ticket", "show", holder)["waits_for_step"] == 1, lambda: status(handrail, holder))
+    shown = " ".join(handrail.cli("ticket", "show", waiting).stdout.split())
+    assert f"waits for local: ticket {holder} holds it (awaiting_approval since" in shown
+    assert "step 1 'Think' waits for approval" in shown
+    assert "holds local; 1 ticket waits behind this" in " ".join(handrail.cli("ticket", "show", holder).stdout.split())
+    for ticket_id in (holder, waiting):
+        assert handrail.cli("ticket", "cancel", ticket_id).returncode == 0
+        has_status(handrail, ticket_id, "cancelled")
+
+
+def has_status(handrail: Running, ticket_id: str, wanted: str) -> None:
+    """Wait until a ticket has this status."""
+    until(lambda: status(handrail, ticket_id) == wanted, lambda: status(handrail, ticket_id))
+
+
+def is_in_line(handrail: Running, ticket_id: str) -> bool:
+    return handrail.json("ticket", "show", ticket_id)["queue"] is not None
 
 
 def test_false_positive_and_reopened(handrail: Running) -> None:

@@ -1,0 +1,54 @@
+"""Who holds the host that a ticket waits for, what for, since when, and how many wait behind a question."""
+
+from datetime import datetime
+
+from tests.api.desk import Desk
+from tests.api.test_steps_that_wait import begun
+
+
+async def queued(desk: Desk) -> str:
+    """Return a ticket, approved, that waits for the host."""
+    ticket_id = await desk.file()
+    ticket = await desk.status(ticket_id, "awaiting_approval", "awaiting_runbook")
+    if ticket["plan"] is None:  # matching left the choice to a person
+        await desk.post(desk.at(ticket_id, "/execute"), {"runbook_id": "gates"})
+        await desk.status(ticket_id, "awaiting_approval")
+    assert (await desk.decide(ticket_id)).status_code == 200
+    await desk.until(ticket_id, lambda now: now["queue"] is not None)
+    return ticket_id
+
+
+async def test_a_waiting_ticket_says_who_holds_its_host_and_for_what(busy_desk: Desk) -> None:
+    holder, _ = await begun(busy_desk)
+    first, second = await queued(busy_desk), await queued(busy_desk)
+
+    held = (await busy_desk.ticket(holder))["queue"]
+    assert (held["is_held"], held["leases"], held["in_front"]) == (True, ["local"], [])
+    assert (held["ahead"], held["behind"]) == (0, 2)
+
+    waiting = (await busy_desk.ticket(second))["queue"]
+    assert (waiting["is_held"], waiting["ahead"], waiting["behind"]) == (False, 2, 0)
+    [front] = waiting["in_front"]
+    assert (front["ticket_id"], front["lease"], front["is_held"]) == (holder, "local", True)
+    assert (front["title"], front["tenant"]) == ("The marker file is missing", "demo")
+    assert front["status"] == "awaiting_approval"
+    assert "step 2 'Which colour' waits for an answer" in front["reason"]
+    asked = [one for one in (await busy_desk.get(busy_desk.at(holder, "/timeline"))).json()["items"]]
+    since = next(one["created_at"] for one in asked if one["kind"] == "step_waits")
+    assert datetime.fromisoformat(front["since"]) == datetime.fromisoformat(since)
+    assert (await busy_desk.ticket(first))["queue"]["ahead"] == 1
+
+
+async def test_the_place_moves_up_and_ends(busy_desk: Desk) -> None:
+    holder, _ = await begun(busy_desk)
+    first, second = await queued(busy_desk), await queued(busy_desk)
+    await busy_desk.decide(holder, "reject", step=2)
+    await busy_desk.until(first, lambda now: now["queue"]["is_held"] and now["waits_for_step"] == 2)
+    assert (await busy_desk.ticket(holder))["queue"] is None
+    assert (await busy_desk.ticket(first))["queue"]["behind"] == 1
+    waiting = (await busy_desk.ticket(second))["queue"]
+    assert [front["ticket_id"] for front in waiting["in_front"]] == [first]
+
+
+async def test_a_plan_that_waits_holds_nothing(busy_desk: Desk) -> None:
+    assert (await busy_desk.waiting_ticket())["queue"] is None
