@@ -27,6 +27,8 @@ UNKNOWN_REASONS = {
     "rebooted": "the host was restarted while the command ran, so nothing recorded how it ended.",
     "died": "the command's supervisor on the host was killed before it recorded how the command ended.",
     "running": "the command's supervisor on the host was killed; the command itself was still running.",
+    "left": "it was told to end, and something of it still runs on the host: Handrail's user may not end that, or it "
+    "cannot be ended.",
 }
 _NO_ROOM = "the host had no room to keep all of the output."
 _STATUSES: dict[str, CommandStatus] = {"exited": "exited", "timed_out": "timed_out", "cancelled": "cancelled"}

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from time import monotonic
 
-from integrations.attempt import Attempt, opened
+from integrations.attempt import UNKNOWN_REASONS, Attempt, opened
 from integrations.connector import (
     DETACH,
     CommandRequest,
@@ -21,7 +21,7 @@ from integrations.plain import PlainAttempt
 from integrations.session import Session, SessionLost
 from integrations.supervisor import Mode, invocation
 
-KILL_SECONDS = 30.0
+KILL_SECONDS = 60.0  # the host gives a command five seconds after TERM and ten after KILL, and may be busy
 RECORD_SECONDS = 60.0  # a record that is not the host's any more only makes `unknown` likelier
 ANSWER_SECONDS = 60.0
 
@@ -79,8 +79,8 @@ class SessionRunner(ABC):
             plain.kill()
             return
         words = (await self._ask(address, secret, "kill", attempt_id)).split()
-        if words[:3] == ["end", "unknown", "running"]:
-            raise HostUnreachable("the command was told to end, and had not ended yet", may_have_started=True)
+        if words[:2] == ["end", "unknown"] and words[2] in ("running", "left"):
+            raise HostUnreachable(UNKNOWN_REASONS["left"], may_have_started=True)
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:
         return (await self._ask(address, secret, "check")).removeprefix("text ")

@@ -35,9 +35,9 @@ class Invocation:
 @cache
 def supervisor_text(mode: Mode) -> str:
     """Return what a mode needs of the script, without comments and indentation: a host reads it byte by byte."""
-    part = "supervisor" if mode in ("start", "attach", "kill") else "supervisor_care"
+    parts = ("supervisor_ending", "supervisor") if mode in ("start", "attach", "kill") else ("supervisor_care",)
     folder = Path(__file__).parent
-    source = "".join((folder / f"{name}.sh").read_text(encoding="utf-8") for name in ("supervisor_host", part))
+    source = "".join((folder / f"{name}.sh").read_text(encoding="utf-8") for name in ("supervisor_host", *parts))
     lines = (line.strip() for line in [*source.splitlines(), 'hr_main "$@"'])
     return "\n".join(line for line in lines if line and not line.startswith("#")) + "\n"
 

@@ -1,11 +1,12 @@
-# Handrail's supervisor: what starts, follows and ends an attempt. supervisor_host.sh goes before it.
+# Handrail's supervisor: what starts, follows and ends an attempt. supervisor_host.sh and supervisor_ending.sh go before it.
 #
 # One run directory, $HOME/.handrail/runs/ID, is one attempt. Whoever makes it (mkdir) has claimed the attempt.
 #   owner       process id of the supervisor and the host's boot id; made with noclobber, `void` if nobody began
 #   group       process group of the command and when its leader started
 #   out.N err.N recorded output from byte N on; old middle parts are removed
 #   full.S      there was no room to record all of stream S
-#   status      how it ended; its room is reserved before the command starts
+#   status      how it ended; its room is reserved before the command starts, and so is that of
+#   left        it was told to end and has not: why, and the PID:START of what still lives
 #   alive       a FIFO that only the supervisor holds open for writing: end of file means it is gone
 #   command pipe.out pipe.err   FIFOs: the command's text (never in a file), its output
 # $HOME/.handrail/runs/.record.NAME stands for what is remembered here of claims: while it is there, and the host has not
@@ -13,19 +14,7 @@
 # Frames written to the client: refused TEXT | incomplete | . | out AT LENGTH + bytes | err ...
 #   | end STATUS CODE OUT_TOTAL ERR_TOTAL FULL (for `unknown`, CODE is the reason)
 
-hr_grace=5
 hr_segment=256
-
-# When process $1 started, so that a re-used process id is not taken for it.
-hr_started() {
-    if [ -r "/proc/$1/stat" ]; then
-        read -r hr_line <"/proc/$1/stat"
-        set -- ${hr_line##*) }
-        printf '%s' "${20}"
-    else
-        ps -o lstart= -p "$1" 2>/dev/null | tr -d ' '
-    fi
-}
 
 hr_detach() {
     case $hr_own in
@@ -74,7 +63,7 @@ hr_remembers() {
 
 # Room for the status is taken now, so that a disk that fills up later cannot hide how the command ended.
 hr_launch() {
-    if ! hr_reserve "$hr_d/status.new" ||
+    if ! hr_reserve "$hr_d/status.new" || ! hr_reserve "$hr_d/left.new" ||
         ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err 2>&1); then
         rm -rf "$hr_d"
         hr_refuse "cannot write in $hr_root: $hr_e"
@@ -120,7 +109,8 @@ $hr_p"' sh "#$hr_nonce" "$hr_umask"
     } &
     hr_group=$!
     exec 3<&- 4<&- 5>&- 6>&-
-    printf '%s %s\n' "$hr_group" "$(hr_started "$hr_group")" >"$hr_d/group"
+    hr_when=$(hr_started "$hr_group")
+    printf '%s %s\n' "$hr_group" "$hr_when" >"$hr_d/group"
     { hr_let_go; hr_timer "$hr_timeout" USR1; } &
     hr_dog=$!
     hr_writer=
@@ -132,7 +122,6 @@ $hr_p"' sh "#$hr_nonce" "$hr_umask"
     hr_await_command
     # KILL, as it may still wait for a reader and a TERM in its first moments is lost.
     [ -z "$hr_writer" ] || kill -KILL "$hr_writer" 2>/dev/null
-    [ -z "$hr_acted" ] || hr_finish_group
     hr_await_keepers
     # In place, then renamed: the reserved room is used, and a reader sees all of it or nothing.
     printf '%s %s\n' "${hr_acted:-exited}" "$hr_code" 1<>"$hr_d/status.new"
@@ -151,9 +140,7 @@ hr_await_command() {
     while :; do
         if [ -n "$hr_why" ] && [ -z "$hr_acted" ]; then
             hr_acted=$hr_why
-            hr_signal TERM
-            { hr_let_go; hr_timer "$hr_grace" KILL; } &
-            hr_killer=$!
+            hr_end_command
         fi
         hr_sig=
         wait "$hr_group"
@@ -161,21 +148,6 @@ hr_await_command() {
         [ "$hr_now" = 127 ] && [ -n "$hr_code" ] || hr_code=$hr_now
         [ -n "$hr_sig" ] || return 0
     done
-}
-
-hr_signal() {
-    kill -"$1" "-$hr_group" 2>/dev/null || kill -"$1" "$hr_group" 2>/dev/null
-}
-
-# The leader is gone; its children may still be ending.
-hr_finish_group() {
-    hr_n=0
-    while kill -0 "-$hr_group" 2>/dev/null && [ "$hr_n" -lt "$((hr_grace * 20))" ]; do
-        sleep 0.05
-        hr_n=$((hr_n + 1))
-    done
-    kill -KILL "-$hr_group" 2>/dev/null
-    kill "$hr_killer" 2>/dev/null
 }
 
 # A process left behind on purpose may hold the output open: the result does not wait for it longer than a second.
@@ -188,7 +160,7 @@ hr_await_keepers() {
     kill "$hr_patience" 2>/dev/null
 }
 
-# After $1 seconds: KILL the group, or tell the supervisor with signal $2, again and again, as `wait` can miss one.
+# After $1 seconds: tells the supervisor with signal $2, again and again, as `wait` can miss one.
 hr_timer() {
     hr_before=$!
     trap '[ "$!" = "$hr_before" ] || kill "$!" 2>/dev/null; exit 0' TERM
@@ -210,24 +182,11 @@ hr_timer() {
     [ ! -s "$hr_d/status" ] || exit 0
     sleep "$hr_left" &
     wait "$!"
-    if [ "$2" = KILL ]; then
-        hr_signal KILL
-        exit
-    fi
-    while [ -d "$hr_d" ] && [ ! -s "$hr_d/status" ]; do
+    while [ -d "$hr_d" ] && [ ! -s "$hr_d/status" ] && [ ! -s "$hr_d/left" ]; do
         kill -"$2" $$ 2>/dev/null || { hr_orphaned; exit; }
         sleep 1 &
         wait "$!"
     done
-}
-
-# The supervisor was killed: its command is ended if it is still the process that was recorded.
-hr_orphaned() {
-    read -r hr_group hr_when 2>/dev/null <"$hr_d/group" || return 0
-    [ -n "$hr_when" ] && [ "$(hr_started "$hr_group")" = "$hr_when" ] || return 0
-    hr_signal TERM
-    sleep "$hr_grace"
-    hr_signal KILL
 }
 
 # Records standard input in segments: all that begin within the first $hr_half bytes, and the last $hr_half bytes.
@@ -284,7 +243,7 @@ hr_follow() {
     [ -n "$hr_open" ] || hr_await_owner
     hr_pause=0.1
     if [ ! -s "$hr_d/status" ]; then
-        until hr_ended "$hr_pause" || [ -s "$hr_d/status" ]; do
+        until hr_ended "$hr_pause" || [ -s "$hr_d/status" ] || [ -s "$hr_d/left" ]; do
             hr_moved=
             hr_pump_both
             case $hr_moved$hr_pause in
@@ -309,10 +268,12 @@ hr_report() {
     read -r hr_pid hr_owner_boot 2>/dev/null <"$hr_d/owner"
     hr_boot_id
     [ "${hr_owner_boot:-$hr_boot}" = "$hr_boot" ] || hr_end unknown rebooted
-    if read -r hr_group hr_when 2>/dev/null <"$hr_d/group" && kill -0 "-$hr_group" 2>/dev/null &&
-        [ "$(hr_started "$hr_group")" = "$hr_when" ]; then
-        hr_end unknown running
+    if [ -s "$hr_d/left" ] && ! hr_ended 0.02; then
+        hr_end unknown left
     fi
+    # A supervisor that is only slow may have written it meanwhile.
+    ! hr_is_running || [ -s "$hr_d/status" ] || hr_end unknown running
+    [ ! -s "$hr_d/status" ] || hr_report
     hr_end unknown died
 }
 
@@ -379,11 +340,15 @@ hr_kill() {
     if [ ! -s "$hr_d/status" ]; then
         hr_n=0
         hr_pause=0.02
-        until hr_ended "$hr_pause" || [ "$hr_n" -gt 20 ]; do
+        mv "$hr_d/left" "$hr_d/left.new" 2>/dev/null
+        until [ -s "$hr_d/status" ] || [ -s "$hr_d/left" ] || [ "$hr_n" -gt 30 ]; do
+            if hr_ended "$hr_pause"; then
+                [ -s "$hr_d/status" ] || hr_orphaned
+                break
+            fi
             hr_n=$((hr_n + 1)) hr_pause=1
             kill -USR2 "$hr_pid" 2>/dev/null
         done
-        [ -s "$hr_d/status" ] || hr_orphaned
     fi
     hr_report
 }

@@ -39,7 +39,8 @@ class Sshd:
 
     `shell`: the login shell and the host's `sh`, as a command (`/usr/bin/dash`, `/usr/bin/busybox ash`). `tools`: the
     only programs on the host's PATH, path by name; by default those of this machine. `under`: what to put before
-    sshd, such as `["unshare", "-m"]`.
+    sshd, such as `["unshare", "-m"]`. `username`: whom it lets in, by default the current user; another user must be
+    able to read `folder` and own `home`.
     """
 
     host = "127.0.0.1"
@@ -53,6 +54,7 @@ class Sshd:
         home: Path | None = None,
         max_sessions: int = 10,
         under: list[str] | None = None,
+        username: str | None = None,
     ) -> None:
         self._program = need_program("sshd", "openssh-server")
         self._keygen = need_program("ssh-keygen", "openssh-client")
@@ -60,7 +62,7 @@ class Sshd:
         self.home = home or folder / "home"
         self.shell = shell
         self.max_sessions = max_sessions
-        self.username = getpass.getuser()
+        self.username = username or getpass.getuser()
         self.port = 0
         self._under = under or []
         self._process: subprocess.Popen[bytes] | None = None
