@@ -1,14 +1,24 @@
 """Trying out a connection from where the commands would run."""
 
+import asyncio
+
 from temporalio import activity
 
 from activities.messages import ConnectionCheck, ConnectionReport
-from db import connections
+from db import connections, runbooks
 from db.cipher import Cipher, CipherKeyWrong
 from db.engine import Database
 from domain.connection import Connector, fingerprint_of
 from domain.plan import Target
-from integrations.connector import CommandRunner, HostAddress, HostRefused, HostUnreachable, Secret
+from integrations.connector import CommandRunner, HostAddress, HostRefused, HostUnreachable, Secret, SudoReport
+
+SUDO_SECONDS = 10.0  # the whole test has twenty; a person waits
+SUDO_WORDS = {
+    "ends": "sudo works, and what it starts can be ended",
+    "works": "sudo works, but what it starts cannot be ended after a timeout or a cancel: allow `kill` as "
+    "docs/own-hosts.md says",
+    "refused": "runbooks use sudo, and it does not work: {}",
+}
 
 
 class ConnectionActivities:
@@ -33,14 +43,24 @@ class ConnectionActivities:
                 )
             except CipherKeyWrong as error:
                 return ConnectionReport(is_ok=False, detail=str(error))
+            uses_sudo = bool(await runbooks.search_runbooks(session, check.tenant, "sudo", limit=1))
         if connection.connector is Connector.SSH and opened is None:
             return ConnectionReport(is_ok=False, detail=f"there is no credential {connection.credential}; add it")
         address = _address(target)
         secret = Secret(**opened.model_dump(exclude={"name"})) if opened else None
+        runner = self._runners[connection.connector]
         try:
-            return ConnectionReport(is_ok=True, detail=await self._runners[connection.connector].check(address, secret))
+            detail = await runner.check(address, secret)
+            if not uses_sudo:
+                return ConnectionReport(is_ok=True, detail=detail)
+            async with asyncio.timeout(SUDO_SECONDS):
+                found = await runner.check_sudo(address, secret)
+        except TimeoutError:
+            found = SudoReport(sudo="refused", detail=f"it did not answer within {SUDO_SECONDS:g} s")
         except (HostUnreachable, HostRefused) as error:
             return ConnectionReport(is_ok=False, detail=str(error))
+        words = SUDO_WORDS[found.sudo].format(found.detail)
+        return ConnectionReport(is_ok=True, detail=f"{detail}; {words}", sudo=found.sudo)
 
     async def _show_host_key(self, target: Target) -> ConnectionReport:
         """Ask the host for its key and go no further: nobody has confirmed it."""

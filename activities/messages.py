@@ -233,11 +233,13 @@ class ConnectionCheck(WireModel):
 class ConnectionReport(WireModel):
     """Whether a connection works, and what the host says of itself or why it does not.
 
-    `host_key`: what a host shows whose key nobody has confirmed, at this address; nobody logged in.
+    `host_key`: what a host shows whose key nobody has confirmed, at this address; nobody logged in. `sudo`: what sudo
+    does there without a password (`ends`, `works`, `refused`), asked only where a runbook uses it.
     """
 
     is_ok: bool
     detail: str
+    sudo: str | None = None
     host_key: str | None = None
     host: str = ""
     port: int = 0

@@ -96,6 +96,13 @@ class HostRefused(Exception):
     """The host will not be better next time: wrong credential, changed host key, no room, read-only home."""
 
 
+class SudoReport(Model):
+    """What `sudo -n` does for the login user: `ends` processes of any user, only `works`, or is `refused`, and why."""
+
+    sudo: Literal["ends", "works", "refused"]
+    detail: str = ""
+
+
 OnProgress = Callable[[Progress], Awaitable[None]]
 
 
@@ -133,6 +140,10 @@ class CommandRunner(Protocol):
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:
         """Connect, run a harmless command and return what the host says of itself. Raises as `run` does."""
+        ...
+
+    async def check_sudo(self, address: HostAddress, secret: Secret | None) -> SudoReport:
+        """Try on processes of its own whether sudo works there without a password. Raises as `run` does."""
         ...
 
     async def show_host_key(self, address: HostAddress) -> str:

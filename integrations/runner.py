@@ -16,6 +16,7 @@ from integrations.connector import (
     HostUnreachable,
     OnProgress,
     Secret,
+    SudoReport,
 )
 from integrations.plain import PlainAttempt
 from integrations.session import Session, SessionLost
@@ -84,6 +85,12 @@ class SessionRunner(ABC):
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:
         return (await self._ask(address, secret, "check")).removeprefix("text ")
+
+    async def check_sudo(self, address: HostAddress, secret: Secret | None) -> SudoReport:
+        word, _, detail = (await self._ask(address, secret, "check_sudo")).removeprefix("text ").partition(" ")
+        if word not in ("ends", "works"):
+            return SudoReport(sudo="refused", detail=detail)
+        return SudoReport(sudo="ends" if word == "ends" else "works")
 
     async def show_host_key(self, address: HostAddress) -> str:
         return ""

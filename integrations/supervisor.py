@@ -10,7 +10,7 @@ from typing import Literal
 
 from integrations.connector import CommandRequest, HostRefused
 
-Mode = Literal["start", "attach", "kill", "clean", "check", "identify"]
+Mode = Literal["start", "attach", "kill", "clean", "check", "check_sudo", "identify"]
 
 EXPORT_EACH = 100_000
 EXPORT_TOTAL = 1_000_000

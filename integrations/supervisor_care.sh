@@ -42,6 +42,25 @@ hr_try() {
     [ "$2" = "$3" ] || hr_refuse "'$1' on this host does not do what Handrail needs: it says '${3%%"$hr_nl"*}' instead of '$2'"
 }
 
+# Says whether sudo works without a password, and whether it ends processes, as hr_tell does (supervisor_ending.sh).
+hr_check_sudo() {
+    for hr_w in TERM KILL; do
+        sleep 60 </dev/null >/dev/null 2>&1 &
+        hr_pid=$!
+        hr_e=$(sudo -n kill -"$hr_w" "$hr_pid" 2>&1 </dev/null)
+        hr_r=$?
+        kill -KILL "$hr_pid" 2>/dev/null
+        [ "$hr_r" -eq 0 ] || break
+    done
+    if [ "$hr_r" -eq 0 ]; then
+        printf 'text ends\n'
+    elif hr_e=$(sudo -n -l 2>&1 >/dev/null </dev/null); then
+        printf 'text works\n'
+    else
+        printf 'text refused %s\n' "${hr_e##*"$hr_nl"}"
+    fi
+}
+
 hr_clean() {
     hr_n=0
     [ -d "$hr_root" ] || { printf 'removed 0\n'; exit 0; }

@@ -12,6 +12,7 @@ from db.migrate import migrate
 from temporal_client import ensure_search_attributes
 from tests.postgres import Postgres
 from tests.stack import Stack
+from tests.sudo_host import SudoUser
 from tests.temporal_server import TemporalServer
 
 pytest_plugins = ["tests.chaos.report"]
@@ -27,6 +28,14 @@ def postgres() -> Iterator[Postgres]:
     server.start()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def sudo_user() -> Iterator[SudoUser]:
+    """A user of this machine who is not root; each test says what sudo allows them."""
+    user = SudoUser()
+    yield user
+    user.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

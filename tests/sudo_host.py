@@ -16,6 +16,7 @@ from tests.sshd import Sshd
 
 ANYTHING = "ALL=(root) NOPASSWD: ALL"
 NO_KILL = f"{ANYTHING}, !/usr/bin/kill"
+NOTHING = "ALL=(root) /bin/true"  # and that only with the password, which there is none of
 ONLY_A_SHELL = "ALL=(root) NOPASSWD: /bin/sh"
 _LOCKED_SECONDS = 60
 

@@ -44,6 +44,10 @@ class ConnectionTested(Model):
     unconfirmed: "ShownHostKey | None" = Field(
         default=None, description="What the host shows while no key of it is confirmed; nobody logged in."
     )
+    sudo: str | None = Field(
+        default=None,
+        description="Asked where a runbook uses sudo: `ends` (it works, and ends what it started), `works`, `refused`.",
+    )
 
 
 class HostKeyConfirmation(Model):
@@ -154,7 +158,10 @@ async def test_connection(tenant: Tenant, name: ConnectionName, services: Servin
     except WorkflowFailureError as error:
         return ConnectionTested(is_ok=False, detail=f"the worker could not find out in time: {error.cause}")
     return ConnectionTested(
-        is_ok=report.is_ok, detail=report.detail, unconfirmed=_shown(report.host_key, report.host, report.port)
+        is_ok=report.is_ok,
+        detail=report.detail,
+        unconfirmed=_shown(report.host_key, report.host, report.port),
+        sudo=report.sudo,
     )
 
 

@@ -35,13 +35,6 @@ WORKS = {
 STUBBORN_CHILD = LAYOUTS["child"].replace("WORK", WORKS["stubborn"])
 
 
-@pytest.fixture(scope="module")
-def user() -> Iterator[SudoUser]:
-    user = SudoUser()
-    yield user
-    user.close()
-
-
 @pytest.fixture
 def marks() -> Iterator[list[str]]:
     """Marks of processes that a test must not leave behind, whatever becomes of it."""
@@ -66,18 +59,18 @@ async def opened(user: SudoUser, **fields: object) -> AsyncIterator[Host]:
 
 
 @pytest.fixture(params=SHELLS)
-async def sudo_host(request: pytest.FixtureRequest, user: SudoUser) -> AsyncIterator[Host]:
+async def sudo_host(request: pytest.FixtureRequest, sudo_user: SudoUser) -> AsyncIterator[Host]:
     """A host whose login user may use sudo, in each shell in turn."""
-    async for host in opened(user, shell=shell_command(request.param)):
+    async for host in opened(sudo_user, shell=shell_command(request.param)):
         yield host
 
 
 @pytest.fixture
-async def hiding_host(user: SudoUser) -> AsyncIterator[Host]:
+async def hiding_host(sudo_user: SudoUser) -> AsyncIterator[Host]:
     """A host on which a user sees only their own processes: /proc is mounted with hidepid."""
     unshare = need_program("unshare", "util-linux")
     hide = 'mount -t proc -o hidepid=2 proc /proc && exec "$@"'
-    async for host in opened(user, under=[unshare, "-m", "sh", "-c", hide, "sh"]):
+    async for host in opened(sudo_user, under=[unshare, "-m", "sh", "-c", hide, "sh"]):
         yield host
 
 
@@ -115,9 +108,9 @@ def alive(mark: str) -> list[str]:
 
 @pytest.mark.parametrize(("how", "work"), [("timeout", "stubborn"), ("kill", "yielding"), ("cancel", "stubborn")])
 async def test_where_sudo_kill_is_allowed_all_of_it_is_gone(
-    sudo_host: Host, user: SudoUser, marks: list[str], how: str, work: str
+    sudo_host: Host, sudo_user: SudoUser, marks: list[str], how: str, work: str
 ) -> None:
-    user.may(ANYTHING, "use_pty")
+    sudo_user.may(ANYTHING, "use_pty")
     need_program("script", "bsdutils")
 
     async def end(number: int, layout: str) -> None:
@@ -144,9 +137,9 @@ async def test_where_sudo_kill_is_allowed_all_of_it_is_gone(
 @pytest.mark.parametrize("rule", [NO_KILL, ONLY_A_SHELL])
 @pytest.mark.parametrize("how", ["timeout", "kill"])
 async def test_where_it_is_not_allowed_it_is_said_to_be_running_on(
-    sudo_host: Host, user: SudoUser, marks: list[str], how: str, rule: str
+    sudo_host: Host, sudo_user: SudoUser, marks: list[str], how: str, rule: str
 ) -> None:
-    user.may(rule)
+    sudo_user.may(rule)
     mark = new_mark(marks)
     task = await begun(sudo_host, "one", STUBBORN_CHILD, mark)
     if how == "timeout":
@@ -173,13 +166,13 @@ async def gone(host: Host, attempt_id: str) -> None:
                 continue
 
 
-async def test_it_can_be_told_again_once_it_is_allowed(sudo_host: Host, user: SudoUser, marks: list[str]) -> None:
-    user.may(NO_KILL)
+async def test_it_can_be_told_again_once_it_is_allowed(sudo_host: Host, sudo_user: SudoUser, marks: list[str]) -> None:
+    sudo_user.may(NO_KILL)
     mark = new_mark(marks)
     task = await begun(sudo_host, "one", STUBBORN_CHILD, mark)
     time_out(sudo_host, "one")
     assert (await task).status == "unknown"
-    user.may(ANYTHING)
+    sudo_user.may(ANYTHING)
     await sudo_host.kill("one")
     assert not alive(mark)
     assert (await sudo_host.run("one", STUBBORN_CHILD, may_have_started=True)).status == "timed_out"
@@ -187,9 +180,9 @@ async def test_it_can_be_told_again_once_it_is_allowed(sudo_host: Host, user: Su
 
 @pytest.mark.parametrize("rule", [ANYTHING, NO_KILL])
 async def test_processes_that_cannot_be_seen_are_not_taken_for_gone(
-    hiding_host: Host, user: SudoUser, marks: list[str], rule: str
+    hiding_host: Host, sudo_user: SudoUser, marks: list[str], rule: str
 ) -> None:
-    user.may(rule)
+    sudo_user.may(rule)
     mark = new_mark(marks)
     task = await begun(hiding_host, "one", STUBBORN_CHILD, mark)
     time_out(hiding_host, "one")
@@ -207,9 +200,9 @@ async def test_processes_that_cannot_be_seen_are_not_taken_for_gone(
 
 
 async def test_a_killed_supervisors_command_is_ended_or_said_to_run(
-    sudo_host: Host, user: SudoUser, marks: list[str], rule: str
+    sudo_host: Host, sudo_user: SudoUser, marks: list[str], rule: str
 ) -> None:
-    user.may(rule)
+    sudo_user.may(rule)
     mark = new_mark(marks)
     task = await begun(sudo_host, "one", STUBBORN_CHILD, mark)
     supervisor(sudo_host, "one").kill()
@@ -228,8 +221,8 @@ async def test_a_killed_supervisors_command_is_ended_or_said_to_run(
     await sudo_host.kill("one")
 
 
-async def test_a_neighbour_lives_on(sudo_host: Host, user: SudoUser, marks: list[str]) -> None:
-    user.may(ANYTHING)
+async def test_a_neighbour_lives_on(sudo_host: Host, sudo_user: SudoUser, marks: list[str]) -> None:
+    sudo_user.may(ANYTHING)
     mine, other = new_mark(marks), new_mark(marks)
     await begun(sudo_host, "other", STUBBORN_CHILD, other)
     task = await begun(sudo_host, "mine", STUBBORN_CHILD, mine)
@@ -241,9 +234,9 @@ async def test_a_neighbour_lives_on(sudo_host: Host, user: SudoUser, marks: list
 
 
 async def test_a_process_id_that_is_somebody_elses_by_now_is_let_alone(
-    sudo_host: Host, user: SudoUser, marks: list[str]
+    sudo_host: Host, sudo_user: SudoUser, marks: list[str]
 ) -> None:
-    user.may(ANYTHING)
+    sudo_user.may(ANYTHING)
     mark = new_mark(marks)
     task = await begun(sudo_host, "one", STUBBORN_CHILD, mark)
     group = sudo_host.folder("one") / "group"
