@@ -3,7 +3,7 @@
 # What belongs to a command: its process group, what descends from it, and what is in a group or session that one of these
 # leads. `sudo` puts what it starts there, or, with a terminal, in a session of its own; when sudo is killed it goes on.
 #   hr_known   PID:START of the processes that belong to it     hr_groups  groups and sessions that they lead
-#   hr_left    those that still live; -GROUP for a group of which only the kernel's EPERM tells (hidepid)
+#   hr_left    those that still live; -GROUP for a group of which only the kernel tells, as it cannot be seen (hidepid)
 
 hr_grace=5
 hr_last=10
@@ -32,7 +32,7 @@ hr_started() {
 # True while process $1, started at $2, lives.
 hr_lives() {
     case $1 in
-        -*) hr_is_denied "$1"; return ;;
+        -*) kill -0 "$1" 2>/dev/null || hr_is_denied "$1"; return ;;
     esac
     if [ -r /proc/self/stat ]; then
         { read -r hr_line <"/proc/$1/stat"; } 2>/dev/null || return
@@ -103,14 +103,14 @@ hr_look() {
     done
     hr_known=$hr_left
     # A group without anyone in it may be somebody else's the next time. Where the processes of others are hidden, the
-    # kernel's refusal still tells of them.
+    # kernel still tells of them.
     set -- $hr_groups
     hr_groups=
     for hr_w; do
         ! hr_has "$hr_groups" "$hr_w" || continue
         if hr_has "$hr_in" "$hr_w"; then
             hr_groups="$hr_groups $hr_w"
-        elif [ -r /proc/self/stat ] && [ ! -r /proc/1/stat ] && hr_is_denied "-$hr_w"; then
+        elif [ -r /proc/self/stat ] && [ ! -r /proc/1/stat ] && hr_lives "-$hr_w"; then
             hr_groups="$hr_groups $hr_w" hr_left="$hr_left -$hr_w"
         fi
     done
@@ -125,15 +125,26 @@ hr_tell() {
     for hr_w in $hr_left; do
         hr_pid=${hr_w%%:*}
         hr_n=${hr_all#*" $hr_pid:"*:}
-        if hr_has "$hr_groups" "${hr_n%%:*}"; then
-            ! kill -0 "$hr_pid" || continue
-        else
-            ! kill -"$1" "$hr_pid" || continue
-        fi
-        if ! hr_has "$hr_told" "$1$hr_pid" && hr_is_denied "$hr_pid" && hr_lives "$hr_pid" "${hr_w#*:}"; then
+        ! hr_has "$hr_told" "$1$hr_pid" || continue
+        case $hr_pid in
+            -*) ;;
+            *)
+                if hr_has "$hr_groups" "${hr_n%%:*}"; then
+                    ! kill -0 "$hr_pid" || continue
+                else
+                    ! kill -"$1" "$hr_pid" || continue
+                fi
+                hr_is_denied "$hr_pid" || continue
+                ;;
+        esac
+        if hr_lives "$hr_pid" "${hr_w#*:}"; then
             hr_told="$hr_told $1$hr_pid" hr_foreign="$hr_foreign $hr_pid"
         fi
     done
+    # procps takes a group that comes first for another signal; busybox does not know `--`.
+    case $hr_foreign in
+        ' -'*) hr_foreign="-- $hr_foreign" ;;
+    esac
     # Not waited for: sudo may ask somebody far away.
     if [ -n "$hr_foreign" ]; then
         { hr_let_go; exec sudo -n kill -"$1" $hr_foreign </dev/null >/dev/null; } &

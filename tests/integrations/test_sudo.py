@@ -199,6 +199,7 @@ async def test_processes_that_cannot_be_seen_are_not_taken_for_gone(
     await gone(hiding_host, "one")
 
 
+@pytest.mark.parametrize("rule", [ANYTHING, NO_KILL])
 async def test_a_killed_supervisors_command_is_ended_or_said_to_run(
     sudo_host: Host, sudo_user: SudoUser, marks: list[str], rule: str
 ) -> None:
