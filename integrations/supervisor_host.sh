@@ -17,7 +17,9 @@ hr_tools() {
     for hr_f in cat dd find head mkdir mkfifo mv rm sh sleep tail tr uname wc; do
         command -v "$hr_f" >/dev/null 2>&1 || hr_e="$hr_e $hr_f"
     done
-    [ -r /proc/self/stat ] || command -v ps >/dev/null 2>&1 || hr_e="$hr_e ps"
+    for hr_f in ps date; do
+        [ -r /proc/self/stat ] || command -v "$hr_f" >/dev/null 2>&1 || hr_e="$hr_e $hr_f"
+    done
     [ -z "$hr_e" ] || hr_refuse "the host has no$hr_e on its PATH, and Handrail's supervisor cannot do without"
     [ "$((2147483647 + 1))" = 2147483648 ] ||
         hr_refuse 'the arithmetic of sh on this host has only 32 bits: Handrail needs an sh that counts further, such as dash or bash'
