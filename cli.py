@@ -87,6 +87,20 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     look(context_of(context), as_json)
 
 
+@app.command()
+def keys(
+    context: typer.Context,
+    reseal: Annotated[
+        bool, typer.Option("--reseal", help="First seal stored secrets anew with the first key.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List what each key of HANDRAIL_SECRET_KEYS opens, and which may be dropped."""
+    from commands.keys import keys as look
+
+    look(context_of(context), reseal, as_json)
+
+
 app.command("mode")(tenants.mode)
 app.command("match")(match)
 app.add_typer(tickets.app, name="ticket", help="File, follow and decide tickets.")

@@ -11,10 +11,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
 from db.cipher import Cipher
+from workflows.names import KEY_ID, SEALED_ENCODING
+from workflows.payloads import is_sealed
 
-# The names that Temporal's own samples use.
-SEALED = b"binary/encrypted"
-KEY_ID = "encryption-key-id"
 # A key of its own, so that whoever may open payloads opens no stored credential with it.
 PURPOSE = "temporal payload"
 
@@ -34,15 +33,11 @@ class SealingCodec(PayloadCodec):
 
     def _seal(self, payload: Payload) -> Payload:
         key_id, sealed = self._box.seal(payload.SerializeToString())
-        return Payload(metadata={"encoding": SEALED, KEY_ID: key_id.encode()}, data=sealed)
+        return Payload(metadata={"encoding": SEALED_ENCODING, KEY_ID: key_id.encode()}, data=sealed)
 
     def _open(self, payload: Payload) -> Payload:
         opened = self._box.open(payload.metadata[KEY_ID].decode(errors="replace"), payload.data)
         return Payload.FromString(opened)
-
-
-def is_sealed(payload: Payload) -> bool:
-    return payload.metadata.get("encoding") == SEALED
 
 
 def sealing_converter(cipher: Cipher) -> DataConverter:

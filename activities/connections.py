@@ -6,10 +6,11 @@ from temporalio import activity
 
 from activities.messages import ConnectionCheck, ConnectionReport
 from db import connections, runbooks
-from db.cipher import Cipher, CipherKeyWrong
+from db.cipher import Cipher
 from db.engine import Database
 from domain.connection import Connector, fingerprint_of
 from domain.plan import Target
+from domain.sealed import CipherKeyWrong
 from integrations.connector import CommandRunner, HostAddress, HostRefused, HostUnreachable, Secret, SudoReport
 
 SUDO_SECONDS = 10.0  # the whole test has twenty; a person waits

@@ -9,13 +9,13 @@ from temporalio import activity
 
 from activities.messages import StepOutcome, StepRun
 from activities.step_records import Job, PlanTampered, StepRecords
-from db.cipher import CipherKeyWrong
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.expressions import ExpressionFailed, parse_expression
 from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
+from domain.sealed import CipherKeyWrong
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
     DETACH,

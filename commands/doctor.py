@@ -2,19 +2,16 @@
 
 import typer
 from rich.markup import escape
-from sqlalchemy.exc import SQLAlchemyError
-from temporalio.service import RPCError
 
 from commands.context import Context, run
-from commands.failures import NotReachable
 from commands.output import out, print_json
-from db.cipher import Cipher
-from db.engine import Database
+from commands.straight import straight_on
 from domain.finding import Finding, FindingKind
 from integrations.llm import LanguageModel, LlmFailed
 from settings import Settings
-from temporal_client import connect
 from upkeep.findings import find
+from upkeep.keys import find_missing_keys
+from workflows.key_watch import KeyWatch
 from workflows.watch import WorkflowWatch
 
 
@@ -38,19 +35,10 @@ def _print(findings: list[Finding]) -> None:
 
 
 async def _find(settings: Settings) -> list[Finding]:
-    cipher = Cipher(settings.cipher_keys())
-    database = Database(settings.resolved_database_url())
-    try:
-        client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher)
-        return [*await find(database, WorkflowWatch(client)), *await _language_model(settings)]
-    except (RuntimeError, RPCError) as error:
-        raise NotReachable(
-            f"Temporal does not answer on {settings.resolved_temporal_address()}: {error}", "start it, then ask again"
-        ) from None
-    except SQLAlchemyError as error:
-        raise NotReachable(f"the database does not answer: {error}", "start it, then ask again") from None
-    finally:
-        await database.close()
+    async with straight_on(settings) as on:
+        keys = await find_missing_keys(on.database, on.cipher, KeyWatch(on.client))
+        stuck = await find(on.database, WorkflowWatch(on.client))
+    return [*keys, *stuck, *await _language_model(settings)]
 
 
 async def _language_model(settings: Settings) -> list[Finding]:

@@ -7,11 +7,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from domain.sealed import CipherKeyWrong
+
 KEY_ID_BYTES = 6
-
-
-class CipherKeyWrong(Exception):
-    """A secret was sealed with a key that this installation does not have (any more)."""
 
 
 class Cipher:

@@ -15,6 +15,7 @@ class FindingKind(StrEnum):
     LEASE_LEFT = "lease_left"
     LEASE_NOT_TAKEN = "lease_not_taken"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    KEY_MISSING = "key_missing"
     LANGUAGE_MODEL = "language_model"
 
 

@@ -10,16 +10,18 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.client import WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
-from db.cipher import Cipher, CipherKeyWrong
+from db.cipher import Cipher
 from domain.decision import DecisionKind
+from domain.sealed import CipherKeyWrong
 from domain.ticket import TicketStatus
-from payload_codec import KEY_ID, SealingCodec, is_sealed, sealing_converter
-from tests.payloads import opened, payloads_in
+from payload_codec import SealingCodec, sealing_converter
+from tests.payloads import opened
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 from tests.workflows.samples import runbook
 from workflows.messages import CancelRequest
-from workflows.names import ticket_workflow_id
+from workflows.names import KEY_ID, ticket_workflow_id
+from workflows.payloads import is_sealed, payloads_in
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 MARKER = "swordfish"

@@ -12,6 +12,10 @@ RUNBOOK = "HandrailRunbook"
 TARGET = "HandrailTarget"
 SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
 
+# A sealed payload's encoding, and the metadata that names its key: as in Temporal's own samples.
+SEALED_ENCODING = b"binary/encrypted"
+KEY_ID = "encryption-key-id"
+
 
 def ticket_workflow_id(tenant: str, ticket_id: str) -> str:
     """Return the id of a ticket's workflow; the only place where it is built."""

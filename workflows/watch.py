@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.sealed import CipherKeyWrong
 from workflows.names import TASK_QUEUE, TICKET_WORKFLOW, ticket_workflow_id
 
 STUCK_AFTER_TRIES = 5
@@ -71,7 +72,10 @@ class WorkflowWatch:
 
     async def _words(self, failure: Failure) -> str:
         """Return the message of a failure, which Temporal keeps sealed."""
-        error = await self._client.data_converter.decode_failure(failure)
+        try:
+            error = await self._client.data_converter.decode_failure(failure)
+        except CipherKeyWrong as wrong:
+            return f"its words are {wrong}"
         return error.message if isinstance(error, FailureError) else str(error)
 
     async def has_worker(self) -> bool:

@@ -11,7 +11,7 @@ from temporalio.api.common.v1 import Payload
 from api.cross_origin import CODEC_PATH
 from api.dependencies import Serving, requires_json
 from api.problems import Problem, invalid, problem_responses
-from db.cipher import CipherKeyWrong
+from domain.sealed import CipherKeyWrong
 
 router = APIRouter(
     prefix=CODEC_PATH,

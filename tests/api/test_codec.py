@@ -22,11 +22,12 @@ from db.cipher import Cipher
 from db.tables import IdempotencyRow
 from domain.connection import CredentialKind, NewCredential
 from domain.ticket import TicketStatus
-from payload_codec import KEY_ID, SealingCodec
+from payload_codec import SealingCodec
 from temporal_client import venv_program
 from tests.api.desk import SAM, Desk
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
+from workflows.names import KEY_ID
 
 UI = "http://127.0.0.1:8233"  # `temporal_ui_url` of the services under test
 DECODE, ENCODE = "/api/v1/codec/decode", "/api/v1/codec/encode"

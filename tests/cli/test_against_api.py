@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from commands.api_client import Api
 from commands.demo_mode import kept_mode
@@ -358,3 +359,20 @@ def test_doctor_tells_of_a_language_model_that_does_not_answer(handrail: Running
     (finding,) = [one for one in json.loads(done.stdout) if one["kind"] == "language_model"]
     assert "cannot be reached" in finding["what"]
     assert "sk-never-seen" not in done.stdout + done.stderr
+
+
+def test_doctor_and_keys_name_a_key_that_was_dropped_too_early(handrail: Running) -> None:
+    """The lab's credential and a waiting ticket were sealed with the key in the state directory."""
+    ticket = waiting(handrail, "web-01")
+    (use,) = handrail.json("keys")
+    assert (use["place"], use["advice"], use["rows"]) == (1, "seals", ["credential lab-key of demo"])
+    assert use["running"] >= 1
+    dropped = handrail.environment | {"HANDRAIL_SECRET_KEYS": Fernet.generate_key().decode()}
+    for command in ("doctor", "keys"):
+        done = subprocess.run(
+            [*CLI, command], env=dropped, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert use["key_id"] in done.stdout
+        assert "add it back" in done.stdout
+    assert handrail.cli("ticket", "reject", str(ticket["id"])).returncode == 0
