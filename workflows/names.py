@@ -12,6 +12,9 @@ RUNBOOK = "HandrailRunbook"
 TARGET = "HandrailTarget"
 SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
 
+ENDS_FOR_SURE = "cancelled-steps-end-for-sure"
+"""For `workflow.patched`: a cancelled step that nobody tells the end of is ended by an activity of its own."""
+
 
 def ticket_workflow_id(tenant: str, ticket_id: str) -> str:
     """Return the id of a ticket's workflow; the only place where it is built."""
