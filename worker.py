@@ -73,6 +73,7 @@ def build_worker(
             leases.take_leases,
             leases.release_leases,
             steps.run_step,
+            steps.end_step,
             steps.is_wanted,
             connections.check_connection,
         ],

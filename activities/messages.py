@@ -173,7 +173,10 @@ class LeaseAnswer(WireModel):
 
 
 class StepRun(WireModel):
-    """Run one step, or its rollback, once. The plan is read from its row and must have this digest."""
+    """Run one step, or its rollback, once. The plan is read from its row and must have this digest.
+
+    `is_decided`: a person has said what became of the attempts whose end nobody knows, or asked for the rollback.
+    """
 
     tenant: str
     ticket_id: str
@@ -183,6 +186,7 @@ class StepRun(WireModel):
     attempt: int = 1
     is_rollback: bool = False
     rollback_position: int | None = None
+    is_decided: bool = False
 
     @property
     def attempt_id(self) -> str:
@@ -192,13 +196,17 @@ class StepRun(WireModel):
 
 
 class StepOutcome(WireModel):
-    """How it ended: `succeeded`, `failed`, `skipped` or `unknown`. `detail` is a sentence without any output."""
+    """How it ended: `succeeded`, `failed`, `skipped` or `unknown`. `detail` is a sentence without any output.
+
+    `was_sent`: whether any attempt of the step may have reached the host; None where nobody looked.
+    """
 
     status: StepStatus
     exit_status: int | None = None
     detail: str = ""
     is_cancelled: bool = False
     attempt: int = 1
+    was_sent: bool | None = None
 
 
 class RollbackQuestion(WireModel):

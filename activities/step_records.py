@@ -8,13 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.messages import StepOutcome, StepRun
 from activities.records import event_key
 from db import connections, events, executions, host_changes
-from db.cipher import Cipher
+from db.cipher import Cipher, CipherKeyWrong
 from db.engine import Database
 from db.tables import OutputRow, StepRow
 from domain.base import utc_now
+from domain.connection import Connector
 from domain.event import EventKind
 from domain.execution import StepStatus
-from domain.plan import Phase, Plan, PlannedStep
+from domain.plan import Phase, Plan, PlannedStep, Target
 from domain.runbook import Risk
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import KeptOutput
@@ -27,27 +28,73 @@ ENDED = {
 }
 
 
+NEVER_SENT = "nothing is to be undone: its command was never sent to the host"
+
+
 class PlanTampered(Exception):
     """The stored plan is not the one that was approved."""
+
+
+class Superseded(Exception):
+    """Whoever ordered this attempt has given it up meanwhile: it must not be sent any more."""
+
+
+@dataclass
+class OpenAttempt:
+    """An attempt of which nobody knows that it has ended. `record`: the host's record of claims before it was sent."""
+
+    position: int
+    is_rollback: bool
+    attempt_id: str
+    address: HostAddress
+    secret: Secret | None
+    is_supervised: bool
+    record: str | None
+    name: str
 
 
 @dataclass
 class Job:
     """Everything one attempt needs. `recorded`: an earlier try of this activity got as far as the result.
 
-    `record`: the host's record of claims as it was before the attempt may have been sent.
-    `unfinished`: for a rollback, the attempt of its step that may still run on the host.
+    `no_secret`: why there is no credential, though one is needed. `record`: the host's record of claims as it was
+    before the attempt may have been sent. `unfinished`: attempts that may still run where this one would.
+    `is_needless`: for a rollback, nothing of its step was ever sent, as far as is known now.
     """
 
     plan: Plan
     step: PlannedStep
     address: HostAddress
     secret: Secret | None
+    no_secret: str
     variables: dict[str, str]
     may_have_started: bool
     record: str | None
-    unfinished: str | None
+    unfinished: list[OpenAttempt]
+    is_needless: bool
     recorded: StepOutcome | None
+
+    def this_attempt(self, order: StepRun) -> OpenAttempt:
+        """Return the ordered attempt itself, as one to be ended."""
+        return OpenAttempt(
+            position=order.position,
+            is_rollback=order.is_rollback,
+            attempt_id=order.attempt_id,
+            address=self.address,
+            secret=self.secret,
+            is_supervised=self.step.spec.supervise,
+            record=self.record,
+            name=_name(order.position, order.is_rollback, self.step.spec.name),
+        )
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a row said of the attempt before, to be said again if a new one is not sent after all."""
+
+    attempt: str | None
+    record: str | None
+    is_open: bool
 
 
 class StepRecords:
@@ -57,52 +104,87 @@ class StepRecords:
         self._database, self._cipher = database, cipher
 
     async def load(self, order: StepRun) -> Job:
-        """Read the approved plan and all that goes with a step. Raises PlanTampered, CipherKeyWrong."""
+        """Read the approved plan and all that goes with a step. Raises PlanTampered."""
         async with self._database.read() as session:
             plan = await _plan(session, order)
             if plan.digest() != order.plan_digest:
                 raise PlanTampered(f"the stored plan has digest {plan.digest()}, approved was {order.plan_digest}")
             step = plan.step(order.position)
-            target = plan.target(step.target)
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
             own = await executions.get_step_row(session, order.execution_id, order.position)
-            # A step that was cancelled while its worker was dead has no recorded end at all.
-            is_open = own.status == StepStatus.UNKNOWN.value or own.ended_attempt != own.sent_attempt
-            unfinished = own.sent_attempt if order.is_rollback and is_open else None
             registered = await executions.get_variables(session, order.execution_id)
-            secret = await self._secret(session, order.tenant, target.credential)
-        return Job(
-            plan=plan,
-            step=step,
-            address=HostAddress(**target.model_dump(exclude={"credential"})),
-            secret=secret,
-            variables=plan.inputs
-            | {name: value.decode("utf-8", "surrogateescape") for name, value in registered.items()},
-            may_have_started=row.sent_attempt == order.attempt_id,
-            record=row.sent_record if row.sent_attempt == order.attempt_id else None,
-            unfinished=unfinished,
-            recorded=_recorded(row, order),
-        )
+            address, secret, no_secret = await self._login(session, order, plan.target(step.target))
+            is_sent = row.sent_attempt == order.attempt_id
+            return Job(
+                plan=plan,
+                step=step,
+                address=address,
+                secret=secret,
+                no_secret=no_secret,
+                variables=plan.inputs
+                | {name: value.decode("utf-8", "surrogateescape") for name, value in registered.items()},
+                may_have_started=is_sent,
+                record=row.sent_record if is_sent else None,
+                unfinished=[] if is_sent else await self._unfinished(session, order, plan),
+                is_needless=order.is_rollback and own.sent_attempt is None,
+                recorded=_recorded(row, order),
+            )
 
-    async def _secret(self, session: AsyncSession, tenant: str, credential: str | None) -> Secret | None:
-        if credential is None:
-            return None
-        opened = await connections.open_credential(session, tenant, credential, self._cipher)
-        return Secret(**opened.model_dump(exclude={"name"})) if opened else None
+    async def _login(
+        self, session: AsyncSession, order: StepRun, target: Target
+    ) -> tuple[HostAddress, Secret | None, str]:
+        """Return where, with what, and why without it."""
+        address = HostAddress(**target.model_dump(exclude={"credential"}))
+        if target.connector is not Connector.SSH:
+            return address, None, ""
+        try:
+            opened = await connections.open_credential(session, order.tenant, target.credential or "", self._cipher)
+        except CipherKeyWrong as error:
+            return address, None, str(error)
+        if opened is None:
+            return address, None, "its credential is not stored (any more): add it, then run again"
+        return address, Secret(**opened.model_dump(exclude={"name"})), ""
 
-    async def begin(self, order: StepRun, plan: Plan, record: str | None) -> None:
+    async def _unfinished(self, session: AsyncSession, order: StepRun, plan: Plan) -> list[OpenAttempt]:
+        """Return what must have ended before an attempt begins: for a rollback, all that changes the same host."""
+        lease = plan.target(plan.step(order.position).target).lease
+        found: list[OpenAttempt] = []
+        for row in await executions.open_step_rows(session, order.execution_id):
+            target, spec = plan.target(row.host), plan.step(row.position).spec
+            is_same = (row.position, row.is_rollback) == (order.position, order.is_rollback)
+            if row.sent_attempt is None or not (is_same or (order.is_rollback and target.lease == lease)):
+                continue
+            address, secret, _ = await self._login(session, order, target)
+            found.append(
+                OpenAttempt(
+                    position=row.position,
+                    is_rollback=row.is_rollback,
+                    attempt_id=row.sent_attempt,
+                    address=address,
+                    secret=secret,
+                    is_supervised=spec.supervise,
+                    record=row.sent_record,
+                    name=_name(row.position, row.is_rollback, row.name),
+                )
+            )
+        return found
+
+    async def begin(self, order: StepRun, plan: Plan, record: str | None) -> Sent:
         """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent.
 
-        `record`: what the host answered to `identify_record` just now.
+        `record`: what the host answered to `identify_record` just now. Returns what the row said before. Raises
+        Superseded.
         """
         step = plan.step(order.position)
         lease, risk = plan.target(step.target).lease, plan.risk
         async with self._database.write() as session:
-            row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
+            row = await executions.take_step_row(session, order.execution_id, order.position, order.is_rollback)
+            before = Sent(row.sent_attempt, row.sent_record, row.is_open)
             if row.sent_attempt == order.attempt_id:
-                return
+                return before
+            await self._see_that_it_is_wanted(session, order, row)
             row.status, row.sent_attempt, row.attempts = StepStatus.RUNNING.value, order.attempt_id, order.attempt
-            row.sent_record = record
+            row.sent_record, row.is_open = record, True
             row.started_at, row.ended_at, row.exit_status, row.detail = utc_now(), None, None, ""
             row.rollback_position = order.rollback_position
             if step.phase is Phase.STEP and risk is not Risk.NONE:
@@ -116,12 +198,47 @@ class StepRecords:
                 execution_id=order.execution_id,
                 data={"step": order.position, "host": step.target},
             )
+        return before
 
-    async def take_back(self, order: StepRun) -> None:
+    async def _see_that_it_is_wanted(self, session: AsyncSession, order: StepRun, row: StepRow) -> None:
+        """Raise Superseded for a try that was given up while nobody could tell it so: it slept, or was cut off."""
+        if row.attempts > order.attempt or row.ended_attempt == order.attempt_id:
+            raise Superseded(order.attempt_id)
+        if not order.is_rollback:
+            undo = await executions.find_step_row(session, order.execution_id, order.position, True)
+            if undo is not None and undo.status != StepStatus.PENDING.value:
+                raise Superseded(order.attempt_id)
+
+    async def take_back(self, order: StepRun, before: Sent) -> None:
         """Say that an attempt was not sent after all, so that a later try may start it."""
         async with self._database.write() as session:
+            row = await executions.take_step_row(session, order.execution_id, order.position, order.is_rollback)
+            if row.sent_attempt == order.attempt_id:
+                row.sent_attempt, row.sent_record, row.is_open = before.attempt, before.record, before.is_open
+
+    async def has_sent(self, order: StepRun) -> bool:
+        """True if this very attempt may have reached the host."""
+        async with self._database.read() as session:
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
-            row.sent_attempt = None
+            return row.sent_attempt == order.attempt_id
+
+    async def close(self, order: StepRun, attempt: OpenAttempt) -> None:
+        """Say that the host has ended an attempt, or has nothing of it and never will."""
+        async with self._database.write() as session:
+            row = await executions.take_step_row(session, order.execution_id, attempt.position, attempt.is_rollback)
+            if row.sent_attempt == attempt.attempt_id:
+                row.is_open = False
+
+    async def skip_rollback(self, order: StepRun, step: PlannedStep) -> StepOutcome | None:
+        """If no attempt of the step ever reached a host, say that nothing is to be undone, and see that none will."""
+        async with self._database.write() as session:
+            own = await executions.take_step_row(session, order.execution_id, order.position)
+            if own.sent_attempt is not None:
+                return None
+            row = await executions.take_step_row(session, order.execution_id, order.position, True)
+            row.status, row.detail, row.ended_at = StepStatus.SKIPPED.value, NEVER_SENT, utc_now()
+            await self._tell_end(session, order, step, f"{StepStatus.SKIPPED.value}: {NEVER_SENT}", row.status)
+        return StepOutcome(status=StepStatus.SKIPPED, detail=NEVER_SENT, was_sent=False)
 
     async def save_output(self, order: StepRun, stdout: KeptOutput, stderr: KeptOutput) -> None:
         """Store what there is of the output so far."""
@@ -132,17 +249,22 @@ class StepRecords:
 
     async def end(
         self, order: StepRun, step: PlannedStep, outcome: StepOutcome, result: CommandResult | None, value: bytes | None
-    ) -> None:
-        """Store how an attempt ended: status, output (unless sensitive), registered value, event."""
+    ) -> StepOutcome:
+        """Store how an attempt ended: status, output (unless sensitive), registered value, event.
+
+        Returns the outcome, which then says whether anything was ever sent.
+        """
         async with self._database.write() as session:
-            row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
+            row = await executions.take_step_row(session, order.execution_id, order.position, order.is_rollback)
             row.status = (ENDED.get(outcome.status, outcome.status) if order.is_rollback else outcome.status).value
             row.exit_status, row.detail, row.attempts = outcome.exit_status, outcome.detail, order.attempt
             row.ended_attempt, row.ended_at = order.attempt_id, utc_now()
+            if row.sent_attempt == order.attempt_id:
+                row.is_open = outcome.status is StepStatus.UNKNOWN
             row.started_at = row.started_at or row.ended_at
             row.rollback_position = order.rollback_position
             if order.is_rollback:
-                own = await executions.get_step_row(session, order.execution_id, order.position)
+                own = await executions.take_step_row(session, order.execution_id, order.position)
                 own.status = row.status
             if result is not None and not step.spec.sensitive:
                 await executions.save_output(
@@ -152,15 +274,25 @@ class StepRecords:
             if value is not None and step.spec.register_as:
                 await executions.set_variable(session, order.execution_id, step.spec.register_as, value)
             detail = f": {outcome.detail}" if outcome.detail else ""
-            await events.add_event(
-                session,
-                order.ticket_id,
-                event_key("/ended"),
-                EventKind.ROLLBACK_ENDED if order.is_rollback else EventKind.STEP_ENDED,
-                _words(order, step, f"{row.status}{detail}"),
-                execution_id=order.execution_id,
-                data={"step": order.position, "host": step.target, "status": row.status},
-            )
+            await self._tell_end(session, order, step, f"{row.status}{detail}", row.status)
+            return outcome.model_copy(update={"was_sent": row.sent_attempt is not None})
+
+    async def _tell_end(
+        self, session: AsyncSession, order: StepRun, step: PlannedStep, words: str, status: str
+    ) -> None:
+        await events.add_event(
+            session,
+            order.ticket_id,
+            event_key("/ended"),
+            EventKind.ROLLBACK_ENDED if order.is_rollback else EventKind.STEP_ENDED,
+            _words(order, step, words),
+            execution_id=order.execution_id,
+            data={"step": order.position, "host": step.target, "status": status},
+        )
+
+
+def _name(position: int, is_rollback: bool, name: str) -> str:
+    return f"{'the rollback of ' if is_rollback else ''}step {position} '{name}'"
 
 
 async def _plan(session: AsyncSession, order: StepRun) -> Plan:
@@ -176,10 +308,13 @@ def _recorded(row: StepRow, order: StepRun) -> StepOutcome | None:
         return None
     own = {ended: status for status, ended in ENDED.items() if status is not StepStatus.UNKNOWN}
     status = StepStatus(row.status)
+    if order.is_rollback:
+        status = StepStatus.UNKNOWN if row.is_open else own.get(status, status)
     return StepOutcome(
-        status=own.get(status, status) if order.is_rollback else status,
+        status=status,
         exit_status=row.exit_status,
         detail=row.detail or "",
+        was_sent=row.sent_attempt is not None,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from temporalio import activity
 
 from activities.messages import StepOutcome, StepRun
-from activities.step_records import Job, PlanTampered, StepRecords
+from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
@@ -26,6 +26,7 @@ from integrations.connector import (
     HostRefused,
     HostUnreachable,
     Progress,
+    RecordGone,
 )
 from integrations.output import KeptOutput
 
@@ -39,6 +40,8 @@ LONGEST_DETAIL = 300
 RUNS_KEPT = timedelta(days=7)
 CLEAN_EVERY = timedelta(days=1)
 CLEAN_SECONDS = 5.0
+# A record that no host has: one that was never learnt proves nothing.
+NO_RECORD = "none"
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Result = TypeVar("Result")
@@ -56,15 +59,50 @@ class StepActivities:
         """Run a step's command or its rollback, or re-attach to it. Raises HostUnreachable to be tried again."""
         try:
             job = await self._records.load(order)
-        except (PlanTampered, CipherKeyWrong) as error:
-            return StepOutcome(status=StepStatus.FAILED, detail=str(error))
+        except PlanTampered as error:
+            is_sent = await self._records.has_sent(order)
+            return StepOutcome(status=StepStatus.UNKNOWN if is_sent else StepStatus.FAILED, detail=str(error))
         if job.recorded is not None:
             return job.recorded
-        outcome, result, value = await self._outcome(order, job)
-        await self._records.end(order, job.step, outcome, result, value)
+        if job.is_needless and (skipped := await self._records.skip_rollback(order, job.step)):
+            return skipped
+        try:
+            outcome, result, value = await self._outcome(order, job)
+        except Superseded:
+            return StepOutcome(status=StepStatus.FAILED, detail="it was given up before it was sent")
+        outcome = await self._records.end(order, job.step, outcome, result, value)
         if result is not None and job.step.spec.supervise:
             await self._clean(job)
         return outcome
+
+    @activity.defn
+    async def end_step(self, order: StepRun) -> StepOutcome:
+        """End a step that was cancelled and whose end nobody has told. Raises HostUnreachable to be tried again.
+
+        `failed` and `is_cancelled` when nothing of it runs and nothing will, `unknown` when its host does not say so.
+        """
+        try:
+            job = await self._records.load(order)
+        except PlanTampered as error:
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=str(error))
+        if job.recorded is not None and job.recorded.status is not StepStatus.UNKNOWN:
+            return job.recorded
+        async with Follower(self._records, order, keeps=False) as follower:
+            outcome = await self._ended(order, job, follower)
+        return await self._records.end(order, job.step, outcome, None, None)
+
+    async def _ended(self, order: StepRun, job: Job, follower: "Follower") -> StepOutcome:
+        try:
+            if not job.may_have_started:
+                await self._end_earlier(order, job, follower)
+                return StepOutcome(status=StepStatus.FAILED, detail="cancelled before it started", is_cancelled=True)
+            attempt = job.this_attempt(order)
+            await self._kill(order, attempt, follower)
+        except EarlierOpen as error:
+            if utc_now() - activity.info().scheduled_time < PATIENCE_AFTER and error.is_worth_waiting:
+                raise HostUnreachable(str(error), may_have_started=True) from error
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"it was cancelled, but {error}")
+        return StepOutcome(status=StepStatus.FAILED, detail="killed on the host", is_cancelled=True)
 
     async def _clean(self, job: Job) -> None:
         """Remove old run directories, once a day on each host that is in use; a failure only costs disk there."""
@@ -100,55 +138,110 @@ class StepActivities:
             result = await self._run(order, job)
         except ExpressionFailed as error:
             return StepOutcome(status=StepStatus.FAILED, detail=f"when: {error}"), None, None
-        except HostRefused as error:
-            return StepOutcome(status=StepStatus.FAILED, detail=str(error)), None, None
-        except HostUnreachable as error:
+        except (EarlierOpen, HostRefused, HostUnreachable) as error:
             return self._given_up(order, job, error), None, None
-        except Cancelled:
-            return StepOutcome(status=StepStatus.FAILED, detail="cancelled", is_cancelled=True), None, None
+        except Cancelled as cancelled:
+            return cancelled.outcome, None, None
         outcome, value = await asyncio.to_thread(judge, job.step, result, order.is_rollback)
         return outcome, result, value
 
     async def _run(self, order: StepRun, job: Job) -> CommandResult:
-        """Run or re-attach, beating and storing output meanwhile. Raises HostRefused, HostUnreachable, Cancelled."""
+        """Run or re-attach, beating and storing output meanwhile.
+
+        Raises EarlierOpen, Superseded, HostRefused, HostUnreachable, Cancelled.
+        """
         runner = self._runners[job.address.connector]
-        if job.address.connector is Connector.SSH and job.secret is None:
-            raise HostRefused("its credential is not stored (any more): add it, then run again")
+        if job.no_secret:
+            raise HostRefused(job.no_secret)
         follower = Follower(self._records, order, keeps=not job.step.spec.sensitive)
         async with follower:
-            if job.unfinished and job.step.spec.supervise:
-                await follower.watch(runner.kill(job.address, job.secret, job.unfinished))
+            await self._end_earlier(order, job, follower)
             record = job.record
             if not job.may_have_started and job.step.spec.supervise:
                 record = await follower.watch(runner.identify_record(job.address, job.secret))
             elif not job.may_have_started:
                 await follower.watch(runner.open(job.address, job.secret))
-            await self._records.begin(order, job.plan, record)
+            before = await self._records.begin(order, job.plan, record)
             try:
                 return await follower.watch(
                     runner.run(job.address, job.secret, _request(order, job, record), follower.take_progress)
                 )
-            except HostUnreachable as error:
-                if not error.may_have_started and not job.may_have_started:
-                    await self._records.take_back(order)
+            except (HostRefused, HostUnreachable, Cancelled) as error:
+                if not job.may_have_started and not _may_have_started(error):
+                    await self._records.take_back(order, before)
                 raise
 
-    def _given_up(self, order: StepRun, job: Job, error: HostUnreachable) -> StepOutcome:
-        """Return the outcome once patience is over; until then raise again, so that Temporal tries again."""
-        info = activity.info()
-        waited = utc_now() - info.scheduled_time
-        if error.may_have_started or job.may_have_started:
-            timeout = timedelta(seconds=_timeout(order, job.step))
-            if waited < timeout + PATIENCE_AFTER:
-                raise error
+    async def _end_earlier(self, order: StepRun, job: Job, follower: "Follower") -> None:
+        """See that nothing runs, or will, of attempts whose end nobody knows. Raises EarlierOpen, Cancelled."""
+        for attempt in job.unfinished:
+            await self._kill(order, attempt, follower)
+
+    async def _kill(self, order: StepRun, attempt: OpenAttempt, follower: "Follower") -> None:
+        """Have the host end an attempt, and note that it did. Raises EarlierOpen, Cancelled."""
+        words = f"{attempt.name} may still run on {attempt.address.name}"
+        if not attempt.is_supervised and not order.is_decided:
+            raise EarlierOpen(f"{words}: without a supervisor the host cannot say", is_worth_waiting=False)
+        try:
+            if attempt.is_supervised:
+                runner = self._runners[attempt.address.connector]
+                record = attempt.record or NO_RECORD
+                await follower.watch(runner.kill(attempt.address, attempt.secret, attempt.attempt_id, record))
+        except RecordGone as error:
+            if not order.is_decided:
+                raise EarlierOpen(f"{words}: {error}") from error
+        except (HostRefused, HostUnreachable) as error:
+            raise EarlierOpen(f"{words}: {error}") from error
+        except Cancelled:
+            raise Cancelled(f"cancelled while {words}") from None
+        await self._records.close(order, attempt)
+
+    def _given_up(self, order: StepRun, job: Job, error: "EarlierOpen | HostRefused | HostUnreachable") -> StepOutcome:
+        """Return the outcome once patience is over; until then raise, so that Temporal tries again."""
+        waited = utc_now() - activity.info().scheduled_time
+        if isinstance(error, EarlierOpen):
+            if waited < PATIENCE_BEFORE and error.is_worth_waiting:
+                raise HostUnreachable(str(error)) from error
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"not begun: {error}")
+        # Once the command may have started, only the host knows how it ends, whatever it or the login says meanwhile.
+        if job.may_have_started or _may_have_started(error):
+            if waited < timedelta(seconds=_timeout(order, job.step)) + PATIENCE_AFTER:
+                raise HostUnreachable(str(error), may_have_started=True) from error
             return StepOutcome(status=StepStatus.UNKNOWN, detail=f"the host went away while it may have run: {error}")
+        if isinstance(error, HostRefused):
+            return StepOutcome(status=StepStatus.FAILED, detail=str(error))
         if waited < PATIENCE_BEFORE:
             raise error
         return StepOutcome(status=StepStatus.FAILED, detail=f"the host could not be reached: {error}")
 
 
 class Cancelled(Exception):
-    """The workflow cancelled this step, and its command was killed on the host."""
+    """The workflow cancelled this step. `doubt`: why what was sent of it may still run; empty if it was killed.
+
+    `was_sent` false: nothing of it had been sent.
+    """
+
+    def __init__(self, doubt: str = "", *, was_sent: bool = True) -> None:
+        super().__init__(doubt)
+        self.doubt, self.was_sent = doubt, was_sent
+
+    @property
+    def outcome(self) -> StepOutcome:
+        status = StepStatus.UNKNOWN if self.doubt else StepStatus.FAILED
+        return StepOutcome(status=status, detail=self.doubt or "cancelled", is_cancelled=True)
+
+
+class EarlierOpen(Exception):
+    """An attempt that must have ended first may still run, or may begin; nothing was sent. For a person."""
+
+    def __init__(self, words: str, *, is_worth_waiting: bool = True) -> None:
+        super().__init__(words)
+        self.is_worth_waiting = is_worth_waiting
+
+
+def _may_have_started(error: HostRefused | HostUnreachable | Cancelled) -> bool:
+    if isinstance(error, Cancelled):
+        return error.was_sent
+    return isinstance(error, HostUnreachable) and error.may_have_started
 
 
 class Follower:
@@ -182,9 +275,9 @@ class Follower:
             details = activity.cancellation_details()
             is_wanted = details is not None and details.cancel_requested
             task.cancel() if is_wanted else task.cancel(DETACH)
-            await asyncio.gather(task, return_exceptions=True)
+            (end,) = await asyncio.gather(task, return_exceptions=True)
             if is_wanted:
-                raise Cancelled from None
+                raise _cancelled(end) from None
             raise
 
     async def _beat(self) -> None:
@@ -194,6 +287,17 @@ class Follower:
                 self._is_dirty = False
                 await self._records.save_output(self._order, self._streams["stdout"], self._streams["stderr"])
             await asyncio.sleep(BEAT_SECONDS)
+
+
+def _cancelled(end: object) -> Cancelled:
+    """Say what it means that a cancelled call ended so."""
+    if isinstance(end, HostUnreachable):
+        return Cancelled(str(end) if end.may_have_started else "", was_sent=end.may_have_started)
+    if isinstance(end, HostRefused):
+        return Cancelled(was_sent=False)
+    if isinstance(end, CommandResult) and end.status == "unknown":
+        return Cancelled(end.detail)
+    return Cancelled()
 
 
 def judge(step: PlannedStep, result: CommandResult, is_rollback: bool) -> tuple[StepOutcome, bytes | None]:

@@ -97,8 +97,25 @@ async def mark_running_unknown(session: AsyncSession, execution_id: str, detail:
 
 
 async def get_step_row(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StepRow:
-    """Return the row of a step or its rollback, to be changed in the caller's transaction. Raises NoResultFound."""
+    """Return the row of a step or its rollback. Raises NoResultFound."""
     return await session.get_one(StepRow, (execution_id, position, is_rollback))
+
+
+async def take_step_row(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StepRow:
+    """Return the row, to be changed in the caller's transaction; others wait for its end. Raises NoResultFound."""
+    return await session.get_one(StepRow, (execution_id, position, is_rollback), with_for_update=True)
+
+
+async def find_step_row(
+    session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False
+) -> StepRow | None:
+    return await session.get(StepRow, (execution_id, position, is_rollback))
+
+
+async def open_step_rows(session: AsyncSession, execution_id: str) -> list[StepRow]:
+    """Return the rows of an execution whose last attempt is not known to have ended."""
+    query = select(StepRow).where(StepRow.execution_id == execution_id, StepRow.is_open)
+    return list(await session.scalars(query.order_by(StepRow.position, StepRow.is_rollback)))
 
 
 async def _steps(session: AsyncSession, execution_ids: list[str]) -> dict[str, list[StepRecord]]:
@@ -164,6 +181,7 @@ def _to_step(row: StepRow, undo: StepRow | None) -> StepRecord:
         detail=row.detail or "",
         started_at=row.started_at,
         ended_at=row.ended_at,
+        was_sent=row.sent_attempt is not None,
         rollback=rollback,
     )
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -144,7 +145,8 @@ class ExecutionRow(Row):
 class StepRow(Row):
     """One command of an execution: a step's own (`is_rollback` false), or the one that undoes it.
 
-    `sent_attempt` names the attempt that may have reached the host; it is written before anything is sent.
+    `sent_attempt` names the last attempt that may have reached the host, None if none ever did; it is written before
+    anything is sent. `is_open`: that attempt is not known to have ended.
     `sent_record` names the host's record of claims at that time, so that it can prove later that nothing arrived.
     `ended_attempt` names the one whose result this is. `rollback_position` counts rollbacks in the order they ran.
     """
@@ -162,6 +164,7 @@ class StepRow(Row):
     detail: Mapped[str] = mapped_column(Text, default="")
     sent_attempt: Mapped[str | None] = mapped_column(NAME)
     sent_record: Mapped[str | None] = mapped_column(NAME)
+    is_open: Mapped[bool] = mapped_column(default=False, server_default=false())
     ended_attempt: Mapped[str | None] = mapped_column(NAME)
     rollback_position: Mapped[int | None]
     started_at: Mapped[datetime | None]

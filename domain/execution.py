@@ -70,7 +70,10 @@ class StepRollback(WireModel):
 
 
 class StepRecord(WireModel):
-    """One step of an execution as it went. `exit_status` is 128 + n for signal n."""
+    """One step of an execution as it went. `exit_status` is 128 + n for signal n.
+
+    `was_sent`: its command may have reached the host, in any attempt.
+    """
 
     position: int
     phase: Phase
@@ -82,14 +85,15 @@ class StepRecord(WireModel):
     detail: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    was_sent: bool = False
     rollback: StepRollback | None = None
 
     @property
     def is_to_undo(self) -> bool:
         """True if the step may have changed something that its rollback has not undone."""
-        return (
-            self.rollback is not None and self.status in CHANGED and self.rollback.status is not StepStatus.ROLLED_BACK
-        )
+        if self.rollback is None or not self.was_sent:
+            return False
+        return self.status in CHANGED and self.rollback.status is not StepStatus.ROLLED_BACK
 
 
 CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN, StepStatus.ROLLBACK_FAILED})

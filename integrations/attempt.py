@@ -7,17 +7,21 @@ from time import monotonic
 from integrations.connector import (
     CommandRequest,
     CommandResult,
-    CommandStatus,
     HostRefused,
     HostUnreachable,
     OnProgress,
     Progress,
 )
+from integrations.frames import End, ProtocolBroken, parse_end, parse_piece
 from integrations.output import KeptOutput
 from integrations.session import FrameReader, Session, SessionLost, own_words
 from integrations.supervisor import Invocation, Mode, invocation
 
 OpenSession = Callable[[str], Awaitable[Session]]
+
+ANSWER_SECONDS = 60.0  # a slow login script may take a while; one that takes longer is not waited for
+# After its timeout a command has five seconds until KILL; then its end is written, and told over a way that may break.
+GRACE_SECONDS = 120.0
 
 UNKNOWN_REASONS = {
     "gone": "the host has no record of this attempt, although it may have been started there: either it never began, "
@@ -31,7 +35,8 @@ UNKNOWN_REASONS = {
     "cannot be ended.",
 }
 _NO_ROOM = "the host had no room to keep all of the output."
-_STATUSES: dict[str, CommandStatus] = {"exited": "exited", "timed_out": "timed_out", "cancelled": "cancelled"}
+_NO_END = "the host did not say how the command ended, although its time was over {:g} seconds ago."
+_BEATS = (100, 10)  # the supervisor beats once a second; a host that beats 100 times and ten a second more is not one
 
 
 class Attempt:
@@ -46,7 +51,25 @@ class Attempt:
         self._last_contact = monotonic()
 
     async def run(self, open_session: OpenSession, patience: float) -> CommandResult:
-        """Return the result, connecting again after a loss for `patience` seconds. Raises as `CommandRunner.run`."""
+        """Return the result, connecting again after a loss for `patience` seconds. Raises as `CommandRunner.run`.
+
+        Whatever the host does, this ends: `unknown` when its time and two minutes more are over.
+        """
+        try:
+            async with asyncio.timeout(self.request.timeout_seconds + GRACE_SECONDS) as limit:
+                return await self._run(open_session, patience)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            if not self.sent:
+                raise HostUnreachable("the host did not take the command in time") from None
+            return self._unknown(_NO_END.format(GRACE_SECONDS))
+        except ProtocolBroken as error:
+            if not self.sent:
+                raise
+            return self._unknown(str(error))
+
+    async def _run(self, open_session: OpenSession, patience: float) -> CommandResult:
         self._last_contact = monotonic()
         lost, pause = "", 0.05
         while True:
@@ -60,7 +83,13 @@ class Attempt:
                     await session.close()
             except SessionLost as error:
                 lost = str(error)
-            except HostUnreachable as error:
+            except ProtocolBroken:
+                raise
+            except (HostRefused, HostUnreachable) as error:
+                if not self.sent and isinstance(error, HostRefused):
+                    raise
+                # Only the host knows what became of the command: one that refuses now is asked again like one that is
+                # away.
                 if not lost:
                     raise HostUnreachable(str(error), self.sent) from error
                 lost = str(error)
@@ -77,65 +106,87 @@ class Attempt:
         return invocation(mode, self.request.attempt_id, request=self.request, seen=seen, record=record or "-")
 
     async def _follow(self, session: Session, start: Invocation) -> CommandResult:
-        known = self.sent
-        # From here on the host may have the whole text, whatever becomes of the connection.
-        self.sent = True
         frames = await opened(session, start)
+        known = self.sent
+        # From here on the host may have the whole command, whatever becomes of the connection.
+        self.sent = True
+        if start.payload:
+            await session.send(start.payload)
+        beats, began = 0, monotonic()
         while True:
             word, _, rest = (await frames.line()).partition(" ")
             self._last_contact = monotonic()
-            if word in ("out", "err"):
-                await self._record(frames, word, rest)
+            if word == ".":
+                beats += 1
+                if beats > _BEATS[0] + _BEATS[1] * (monotonic() - began):
+                    raise ProtocolBroken("it beats without end")
             elif word == "end":
-                return self._result(rest)
+                return self._result(parse_end(rest))
             elif word == "refused":
                 self.sent = known
                 raise HostRefused(rest)
             elif word == "incomplete":
                 self.sent = known
                 raise SessionLost("the host did not receive the whole command")
-            elif word != ".":
-                raise SessionLost(f"the host answered with something else: {word[:40]!r}")
+            else:
+                await self._record(frames, word, rest)
 
     async def _record(self, frames: FrameReader, word: str, rest: str) -> None:
-        offset, count = (int(number) for number in rest.split())
-        kept = self._out if word == "out" else self._err
-        async for piece in frames.take(count):
-            new = kept.add(offset, piece)
-            offset += len(piece)
+        piece = parse_piece(word, rest)
+        kept, offset = self._out if piece.stream == "stdout" else self._err, piece.offset
+        if offset < kept.total:
+            raise ProtocolBroken(f"{piece.stream} from byte {offset} on after {kept.total} bytes of it")
+        async for data in frames.take(piece.length):
+            new = kept.add(offset, data)
+            offset += len(data)
             self._last_contact = monotonic()
-            if new:
-                stream = "stdout" if word == "out" else "stderr"
-                await self._on_progress(Progress(stream=stream, data=new, offset=kept.total))
+            await self._on_progress(Progress(stream=piece.stream, data=new, offset=kept.total))
 
-    def _result(self, rest: str) -> CommandResult:
-        word, code, _, _, full = rest.split(" ")
-        status = _STATUSES.get(word, "unknown")
-        detail = UNKNOWN_REASONS.get(code, "") if status == "unknown" else ""
+    def _result(self, end: End) -> CommandResult:
+        if (end.stdout_bytes, end.stderr_bytes) != (self._out.total, self._err.total):
+            raise ProtocolBroken("it counts other bytes of output than it sent")
+        detail = UNKNOWN_REASONS.get(end.reason, end.reason)
         return CommandResult(
-            status=status,
-            exit_status=int(code) if code.isdigit() else None,
+            status=end.status,
+            exit_status=end.exit_status,
             stdout=self._out.value(),
             stderr=self._err.value(),
             stdout_bytes=self._out.total,
             stderr_bytes=self._err.total,
-            detail=" ".join(part for part in (detail, _NO_ROOM if full else "") if part),
+            detail=" ".join(part for part in (detail, _NO_ROOM if end.full else "") if part),
+        )
+
+    def _unknown(self, detail: str) -> CommandResult:
+        return CommandResult(
+            status="unknown",
+            stdout=self._out.value(),
+            stderr=self._err.value(),
+            stdout_bytes=self._out.total,
+            stderr_bytes=self._err.total,
+            detail=detail,
         )
 
 
 async def opened(session: Session, start: Invocation) -> FrameReader:
-    """Send the supervisor's text and read up to its first frame.
+    """Send the supervisor's text, not yet the command, and read up to its first frame.
 
-    Raises HostRefused when the host ends the session without running the text, SessionLost when the way breaks.
+    Raises HostRefused when the host ends the session without running the text, ProtocolBroken, SessionLost when the way
+    breaks or nothing comes for a minute.
     """
     frames = FrameReader(session)
     try:
-        await session.send(start.stdin)
-        await frames.skip_past(start.marker)
-    except SessionLost:
-        status = await session.status()
-        said = await own_words(session, frames.skipped)
-        raise HostRefused(
-            f"the login shell did not run sh (exit status {status}): {said or 'it said nothing'}"
-        ) from None
+        async with asyncio.timeout(ANSWER_SECONDS) as limit:
+            try:
+                await session.send(start.text, is_last=not start.payload)
+                await frames.skip_past(start.marker)
+            except SessionLost:
+                status = await session.status()
+                said = await own_words(session, frames.skipped)
+                raise HostRefused(
+                    f"the login shell did not run sh (exit status {status}): {said or 'it said nothing'}"
+                ) from None
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise SessionLost(f"the login shell did not run sh within {ANSWER_SECONDS:g} seconds") from None
     return frames

@@ -92,6 +92,10 @@ class HostUnreachable(Exception):
         self.may_have_started = may_have_started
 
 
+class RecordGone(HostUnreachable):
+    """The host has no record of an attempt that may have been sent, so it cannot say that nothing of it runs."""
+
+
 class HostRefused(Exception):
     """The host will not be better next time: wrong credential, changed host key, no room, read-only home."""
 
@@ -126,15 +130,21 @@ class CommandRunner(Protocol):
         """Run a command, or re-attach to the one already started under this attempt id, and wait for its end.
 
         Cancelling the awaiting task kills the command's process group on the host before the cancellation is
-        re-raised; cancelled with `task.cancel(DETACH)` the command runs on, to be re-attached later. What
-        `on_progress` raises is raised again, and the command runs on too. Raises HostUnreachable, HostRefused.
+        re-raised; HostUnreachable is raised instead when it is not known to be killed, and when nothing of it had been
+        sent, as its `may_have_started` says. Cancelled with `task.cancel(DETACH)` the
+        command runs on, to be re-attached later. What `on_progress` raises is raised again, and it runs on too.
+        Raises HostUnreachable, and HostRefused while it is certain that the host has not started the command.
         """
         ...
 
-    async def kill(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
+    async def kill(
+        self, address: HostAddress, secret: Secret | None, attempt_id: str, record: str | None = None
+    ) -> None:
         """Kill the process group of an attempt, children too; no error when it has ended or never began.
 
-        An attempt that never began never will: its id is claimed as `cancelled`. Raises HostUnreachable, HostRefused.
+        An attempt that never began never will: its id is claimed as `cancelled`. `record`: that of its CommandRequest;
+        a host that does not have it any more cannot say that an attempt never began. Returns only when nothing of the
+        attempt runs and nothing will. Raises RecordGone, HostUnreachable, HostRefused.
         """
         ...
 

@@ -7,7 +7,7 @@ import signal
 from asyncio.subprocess import Process, SubprocessStreamProtocol
 from pathlib import Path
 
-from integrations.connector import HostAddress, HostRefused, Secret
+from integrations.connector import HostAddress, HostRefused, HostUnreachable, Secret
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session
 
@@ -25,7 +25,9 @@ class LocalRunner(SessionRunner):
         self._home = home or Path.home()
         self._shell = shell
 
-    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
+    async def _open(
+        self, address: HostAddress, secret: Secret | None, command: str, *, waits_for_input: bool = True
+    ) -> Session:
         home = str(self._home)
         loop = asyncio.get_running_loop()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -42,6 +44,10 @@ class LocalRunner(SessionRunner):
                 env={"PATH": os.defpath, **environment, "HOME": home},
                 start_new_session=True,
             )
+        except asyncio.CancelledError as cancelled:
+            if waits_for_input:
+                raise
+            raise HostUnreachable("it was cancelled as it started", may_have_started=True) from cancelled
         except OSError as error:
             raise HostRefused(f"cannot start {self._shell[0]} in {home}: {error}") from error
         return LocalSession(Process(transport, protocol, loop), transport)
@@ -54,7 +60,7 @@ class LocalSession:
         self._process = process
         self._transport = transport
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, is_last: bool = True) -> None:
         stdin = self._process.stdin
         assert stdin is not None
         try:
@@ -64,7 +70,8 @@ class LocalSession:
             # The child ended without reading; its status and its output say why.
             pass
         finally:
-            stdin.close()
+            if is_last:
+                stdin.close()
 
     async def read(self) -> bytes:
         assert self._process.stdout is not None

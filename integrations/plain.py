@@ -6,12 +6,21 @@ import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from integrations.connector import CommandRequest, CommandResult, CommandStatus, HostUnreachable, OnProgress, Progress
+from integrations.connector import (
+    DETACH,
+    CommandRequest,
+    CommandResult,
+    CommandStatus,
+    HostUnreachable,
+    OnProgress,
+    Progress,
+)
 from integrations.output import KeptOutput
-from integrations.session import Session, SessionLost
+from integrations.session import Session, SessionLost, to_the_end
 from integrations.supervisor import bound_command
 
 GRACE_SECONDS = 5.0
+NOT_SENT = "the command was cancelled before it was sent"
 
 _LOST = "the connection was lost while the command ran without a supervisor, so it cannot be known how it ended: {}"
 _AGAIN = "the command may have been started before, and without a supervisor the host keeps no record of it."
@@ -19,14 +28,16 @@ _NO_END = "the host was told to end the command, and did not say that it has end
 
 
 class PlainAttempt:
-    """One unsupervised command. A loss after sending is `unknown`; the timeout is kept on our side."""
+    """One unsupervised command. A loss after sending, and an end that the host does not confirm, is `unknown`.
+
+    The timeout is kept on our side.
+    """
 
     def __init__(self, request: CommandRequest, on_progress: OnProgress) -> None:
         self._request = request
         self._on_progress = on_progress
         self._out = KeptOutput(request.keep_bytes)
         self._err = KeptOutput(request.keep_bytes)
-        self._session: Session | None = None
         self._killed = asyncio.Event()
 
     def kill(self) -> None:
@@ -34,20 +45,26 @@ class PlainAttempt:
         self._killed.set()
 
     async def run(self, open_session: Callable[[str], Awaitable[Session]]) -> CommandResult:
-        """Return the result. Raises HostUnreachable (nothing was sent), HostRefused, and what on_progress raises."""
+        """Return the result. Raises as `CommandRunner.run`."""
         if self._request.may_have_started:
             return self._result("unknown", detail=_AGAIN)
         command, stdin = _command_line(self._request)
-        self._session = session = await open_session(command)
+        try:
+            session = await open_session(command)
+        except HostUnreachable as error:
+            if error.may_have_started:
+                return self._result("unknown", detail=_LOST.format(error))
+            raise
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args[:1] == (DETACH,):
+                raise
+            raise HostUnreachable(NOT_SENT) from cancelled
         try:
             if self._killed.is_set():
-                raise HostUnreachable("the command was cancelled before it was sent")
+                raise HostUnreachable(NOT_SENT)
             return await self._watch(session, stdin)
         except SessionLost as error:
             return self._result("unknown", detail=_LOST.format(error))
-        except asyncio.CancelledError:
-            session.terminate()
-            raise
         finally:
             await session.close()
 
@@ -64,10 +81,13 @@ class PlainAttempt:
             await asyncio.wait(both, timeout=self._request.timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return self._result("exited", work.result()[-1])
-            session.terminate()
-            await asyncio.wait({work}, timeout=GRACE_SECONDS)
-            ended = work.done() and not work.exception()
-            return self._result("cancelled" if killed.done() else "timed_out", detail="" if ended else _NO_END)
+            if not await _ended(session, work):
+                return self._result("unknown", detail=_NO_END)
+            return self._result("cancelled" if killed.done() else "timed_out")
+        except asyncio.CancelledError as cancelled:
+            if not await to_the_end(_ended(session, work)) and cancelled.args[:1] != (DETACH,):
+                raise HostUnreachable(_NO_END, may_have_started=True) from cancelled
+            raise
         finally:
             for task in (work, killed):
                 task.cancel()
@@ -90,6 +110,13 @@ class PlainAttempt:
             stderr_bytes=self._err.total,
             detail=detail,
         )
+
+
+async def _ended(session: Session, work: asyncio.Future[Any]) -> bool:
+    """Ask the host to end the command, and say whether the host says that it has ended."""
+    session.terminate()
+    await asyncio.wait({work}, timeout=GRACE_SECONDS)
+    return work.done() and not work.exception()
 
 
 def _command_line(request: CommandRequest) -> tuple[str, bytes]:

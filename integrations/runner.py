@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
 from time import monotonic
 
-from integrations.attempt import UNKNOWN_REASONS, Attempt, opened
+from integrations.attempt import ANSWER_SECONDS, UNKNOWN_REASONS, Attempt, opened
 from integrations.connector import (
     DETACH,
     CommandRequest,
@@ -15,16 +15,18 @@ from integrations.connector import (
     HostRefused,
     HostUnreachable,
     OnProgress,
+    RecordGone,
     Secret,
     SudoReport,
 )
-from integrations.plain import PlainAttempt
-from integrations.session import Session, SessionLost
+from integrations.frames import MAX_TOTAL, ProtocolBroken, parse_end, parse_number
+from integrations.plain import NOT_SENT, PlainAttempt
+from integrations.session import Session, SessionLost, to_the_end
 from integrations.supervisor import Mode, invocation
 
 KILL_SECONDS = 60.0  # the host gives a command five seconds after TERM and ten after KILL, and may be busy
 RECORD_SECONDS = 60.0  # a record that is not the host's any more only makes `unknown` likelier
-ANSWER_SECONDS = 60.0
+_RECORD = re.compile(r"[A-Za-z0-9.-]{1,100}")
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,13 @@ class SessionRunner(ABC):
         self._records: dict[str, tuple[float, str]] = {}
 
     @abstractmethod
-    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
-        """Have the host run a command line. Raises HostUnreachable (nothing was sent), HostRefused."""
+    async def _open(
+        self, address: HostAddress, secret: Secret | None, command: str, *, waits_for_input: bool = True
+    ) -> Session:
+        """Have the host run a command line. Raises HostUnreachable, HostRefused.
+
+        A command line that does not wait for input may run already when it is not known to be opened.
+        """
 
     async def open(self, address: HostAddress, secret: Secret | None) -> None:  # noqa: B027  # nothing is the default
         """Connect ahead of a command; nothing to do where every session connects for itself."""
@@ -48,7 +55,9 @@ class SessionRunner(ABC):
         key = address.model_dump_json()
         learnt, record = self._records.get(key, (0.0, ""))
         if not record or monotonic() > learnt + RECORD_SECONDS:
-            record = (await self._ask(address, secret, "identify")).removeprefix("text ")
+            record = _after("text ", await self._ask(address, secret, "identify"))
+            if not _RECORD.fullmatch(record):
+                raise ProtocolBroken(f"{record[:40]!r} is no record")
             self._records[key] = (monotonic(), record)
         return None if record.endswith(".none") else record
 
@@ -61,8 +70,11 @@ class SessionRunner(ABC):
         try:
             return await attempt.run(lambda command: self._open(address, secret, command), self._patience)
         except asyncio.CancelledError as cancelled:
-            if attempt.sent and cancelled.args[:1] != (DETACH,):
-                await _to_the_end(self._kill_and_log(address, secret, request.attempt_id))
+            if cancelled.args[:1] == (DETACH,):
+                raise
+            if not attempt.sent:
+                raise HostUnreachable(NOT_SENT) from cancelled
+            await to_the_end(self._kill_or_say(address, secret, request))
             raise
 
     async def _run_plain(
@@ -71,23 +83,27 @@ class SessionRunner(ABC):
         attempt = PlainAttempt(request, on_progress)
         self._plain[request.attempt_id] = attempt
         try:
-            return await attempt.run(lambda command: self._open(address, secret, command))
+            return await attempt.run(lambda command: self._open(address, secret, command, waits_for_input=False))
         finally:
             self._plain.pop(request.attempt_id, None)
 
-    async def kill(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
+    async def kill(
+        self, address: HostAddress, secret: Secret | None, attempt_id: str, record: str | None = None
+    ) -> None:
         if plain := self._plain.get(attempt_id):
             plain.kill()
             return
-        words = (await self._ask(address, secret, "kill", attempt_id)).split()
-        if words[:2] == ["end", "unknown"] and words[2] in ("running", "left"):
+        end = parse_end(_after("end ", await self._ask(address, secret, "kill", attempt_id, record=record)))
+        if end.reason in ("running", "left"):
             raise HostUnreachable(UNKNOWN_REASONS["left"], may_have_started=True)
+        if end.reason == "gone":
+            raise RecordGone(UNKNOWN_REASONS["gone"], may_have_started=True)
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:
-        return (await self._ask(address, secret, "check")).removeprefix("text ")
+        return _after("text ", await self._ask(address, secret, "check"))
 
     async def check_sudo(self, address: HostAddress, secret: Secret | None) -> SudoReport:
-        word, _, detail = (await self._ask(address, secret, "check_sudo")).removeprefix("text ").partition(" ")
+        word, _, detail = _after("text ", await self._ask(address, secret, "check_sudo")).partition(" ")
         if word not in ("ends", "works"):
             return SudoReport(sudo="refused", detail=detail)
         return SudoReport(sudo="ends" if word == "ends" else "works")
@@ -98,17 +114,23 @@ class SessionRunner(ABC):
     async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
         answer = await self._ask(address, secret, "clean", age=max(int(older_than_seconds), 0))
         self._records.pop(address.model_dump_json(), None)  # what was removed took the host's record with it
-        return int(answer.removeprefix("removed "))
+        return parse_number(_after("removed ", answer), MAX_TOTAL)
 
     async def close(self) -> None:
         for attempt in list(self._plain.values()):
             attempt.kill()
 
     async def _ask(
-        self, address: HostAddress, secret: Secret | None, mode: Mode, attempt_id: str = "-", age: int = 0
+        self,
+        address: HostAddress,
+        secret: Secret | None,
+        mode: Mode,
+        attempt_id: str = "-",
+        age: int = 0,
+        record: str | None = None,
     ) -> str:
-        """Run the supervisor's text for one answer that is a line."""
-        start = invocation(mode, attempt_id, age=age)
+        """Run the supervisor's text for one answer that is a line. Raises HostRefused, HostUnreachable."""
+        start = invocation(mode, attempt_id, age=age, record=record or "-")
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 session = await self._open(address, secret, start.command)
@@ -122,19 +144,17 @@ class SessionRunner(ABC):
             raise HostRefused(answer.removeprefix("refused "))
         return answer
 
-    async def _kill_and_log(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> None:
+    async def _kill_or_say(self, address: HostAddress, secret: Secret | None, request: CommandRequest) -> None:
         try:
             async with asyncio.timeout(KILL_SECONDS):
-                await self.kill(address, secret, attempt_id)
+                await self.kill(address, secret, request.attempt_id, request.record)
         except (HostUnreachable, HostRefused, TimeoutError) as error:
-            log.warning("attempt %s was cancelled but could not be killed on %s: %s", attempt_id, address.name, error)
+            words = f"attempt {request.attempt_id} was cancelled but could not be killed on {address.name}: {error}"
+            log.warning("%s", words)
+            raise HostUnreachable(words, may_have_started=True) from error
 
 
-async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await work however often the awaiting task is cancelled meanwhile; the work bounds its own time."""
-    task = asyncio.create_task(work)
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            continue
+def _after(prefix: str, answer: str) -> str:
+    if not answer.startswith(prefix):
+        raise ProtocolBroken(f"{answer[:40]!r}")
+    return answer.removeprefix(prefix)

@@ -32,37 +32,58 @@ class SshRunner(SessionRunner):
         await super().close()
         await self._connections.close()
 
-    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
+    async def _open(
+        self, address: HostAddress, secret: Secret | None, command: str, *, waits_for_input: bool = True
+    ) -> Session:
         for _ in range(3):
             kept = await self._connections.get(address, secret)
             kept.sessions += 1
+            opening = _Opening(kept.connection, command)
             try:
                 quick_acknowledge(kept.connection)
-                return SshSession(await self._execute(kept.connection, command), kept)
-            except asyncssh.ChannelOpenError:
-                # The host allows fewer sessions on one connection than we thought.
+                async with asyncio.timeout(self._connect_seconds):
+                    return SshSession(await opening.finish(is_kept=waits_for_input), kept)
+            except BaseException as error:
                 kept.sessions -= 1
-                kept.room = kept.sessions
-            except (*_LOSSES, TimeoutError):
-                # A kept connection that had died; nothing was sent, so another one is safe.
-                kept.sessions -= 1
-                kept.connection.abort()
-            except BaseException:
-                kept.sessions -= 1
-                raise
+                if opening.is_told and not waits_for_input:
+                    words = str(error) or "it took too long"
+                    raise HostUnreachable(f"the host did not say whether it runs it: {words}", True) from error
+                if isinstance(error, asyncssh.ChannelOpenError):
+                    # The host allows fewer sessions on one connection than we thought.
+                    kept.room = kept.sessions
+                elif isinstance(error, (*_LOSSES, TimeoutError)):
+                    # A kept connection that had died; nothing was sent, so another one is safe.
+                    kept.connection.abort()
+                else:
+                    raise
         raise HostUnreachable(f"{address.name} ({address.host}:{address.port}) opens no session on its connections")
 
-    async def _execute(
-        self, connection: asyncssh.SSHClientConnection, command: str
-    ) -> asyncssh.SSHClientProcess[bytes]:
-        """Open a session; one that opens after its caller has gone is closed, or the host would wait for its input."""
-        opening = asyncio.ensure_future(connection.create_process(command, encoding=None))
+
+class _Opening:
+    """A session as it is opened. `is_told`: the host may have been told its command line."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, command: str) -> None:
+        self._connection, self._command = connection, command
+        self.is_told = False
+
+    async def finish(self, *, is_kept: bool) -> asyncssh.SSHClientProcess[bytes]:
+        """Return the process. With `is_kept`, one that opens after its caller has gone is closed, not left to wait."""
+        opening = asyncio.ensure_future(self._open())
         try:
-            async with asyncio.timeout(self._connect_seconds):
-                return await asyncio.shield(opening)
-        except (asyncio.CancelledError, TimeoutError):
+            return await (asyncio.shield(opening) if is_kept else opening)
+        except asyncio.CancelledError:
             opening.add_done_callback(_close_late)
             raise
+
+    async def _open(self) -> asyncssh.SSHClientProcess[bytes]:
+        await self._connection.create_session(self._make, command=self._command, encoding=None)
+        return self._process
+
+    def _make(self) -> asyncssh.SSHClientProcess[bytes]:
+        # The host has opened the channel, and is told the command line next.
+        self.is_told = True
+        self._process: asyncssh.SSHClientProcess[bytes] = asyncssh.SSHClientProcess()
+        return self._process
 
 
 def _close_late(opening: asyncio.Future[asyncssh.SSHClientProcess[bytes]]) -> None:
@@ -78,10 +99,11 @@ class SshSession:
         self._kept = kept
         self._closed = False
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, is_last: bool = True) -> None:
         try:
             self._process.stdin.write(data)
-            self._process.stdin.write_eof()
+            if is_last:
+                self._process.stdin.write_eof()
             await self._process.stdin.drain()
         except BrokenPipeError:
             # The command ended without reading, or the connection is gone; status and output say which.

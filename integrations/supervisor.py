@@ -25,11 +25,15 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Invocation:
-    """One start of the supervisor's text. `marker` is the first line that it writes; noise may come before it."""
+    """One start of the supervisor's text. `marker` is the first line that it writes; noise may come before it.
+
+    `payload`, the command, is sent only after the marker: until then it is certain that the host has not started it.
+    """
 
     command: str
-    stdin: bytes
+    text: bytes
     marker: bytes
+    payload: bytes = b""
 
 
 @cache
@@ -85,7 +89,7 @@ def invocation(
     payload = b""
     if mode == "start" and request is not None:
         payload = bound_command(request.command, request.variables) + b"#" + nonce.encode()
-    return Invocation(command, text + payload, f"\nhandrail-{nonce}\n".encode())
+    return Invocation(command, text, f"\nhandrail-{nonce}\n".encode(), payload)
 
 
 def _seconds(value: float) -> str:

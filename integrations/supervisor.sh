@@ -322,20 +322,19 @@ hr_emit() {
     hr_moved=moved
 }
 
-# Where there is no claim, makes one with the result $1, so that an earlier connection's can never start any more.
-hr_claim_for_good() {
-    hr_open_place
-    ! hr_claim || hr_settle "$1"
-}
-
-# An earlier connection may have started it.
+# Where there is no claim, it makes one, so that an earlier connection's can never start any more; so does hr_kill.
 hr_attach() {
-    hr_claim_for_good 'unknown gone'
+    hr_open_place
+    ! hr_claim || hr_settle 'unknown gone'
     hr_follow
 }
 
 hr_kill() {
-    hr_claim_for_good 'cancelled -'
+    hr_open_place
+    # Without the record of then, it may run all the same: its claim lies elsewhere or was removed.
+    if hr_claim; then
+        if hr_remembers; then hr_settle 'cancelled -'; else hr_settle 'unknown gone'; fi
+    fi
     [ -s "$hr_d/status" ] || hr_await_owner
     if [ ! -s "$hr_d/status" ]; then
         hr_n=0

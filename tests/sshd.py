@@ -31,6 +31,7 @@ MaxSessions {max_sessions}
 PrintMotd no
 SetEnv HOME={home} PATH={path}
 ForceCommand cd {home} && exec {shell} -c "$SSH_ORIGINAL_COMMAND"
+{more}
 """
 
 
@@ -64,6 +65,7 @@ class Sshd:
         self.max_sessions = max_sessions
         self.username = username or getpass.getuser()
         self.port = 0
+        self.more = ""  # further lines of its configuration, from the next start on
         self._under = under or []
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +92,11 @@ class Sshd:
     def secret(self) -> Secret:
         """What lets Handrail in."""
         return Secret(kind=CredentialKind.SSH_KEY, private_key=self.private_key)
+
+    @property
+    def authorized_keys(self) -> Path:
+        """Where the host keeps whom it lets in."""
+        return self._folder / "authorized_keys"
 
     def new_host_key(self) -> None:
         """Make the host another one: a new host key, used from the next start on."""
@@ -181,6 +188,7 @@ class Sshd:
                 path=self._path,
                 shell=self.shell,
                 max_sessions=self.max_sessions,
+                more=self.more,
             )
         )
         command = [*self._under, self._program, "-D", "-f", str(config), "-E", str(self._folder / "log")]

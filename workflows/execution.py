@@ -9,11 +9,12 @@ with workflow.unsafe.imports_passed_through():
     from domain.plan import Phase, StepOutline
     from domain.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
+    from workflows import names
     from workflows.gates import await_answers, await_approval, await_finding
     from workflows.leases import release_leases, take_leases
     from workflows.messages import TicketEnd
     from workflows.run import Failed, Run, Stopped
-    from workflows.steps import is_wanted, run_step, undo_step
+    from workflows.steps import end_step, is_wanted, run_step, undo_step
 
 
 class ExecutionStory:
@@ -43,6 +44,7 @@ class ExecutionStory:
     async def undo(self, found: RollbackOutline, why: str) -> TicketEnd:
         """Undo a finished execution, or what of it is not undone yet."""
         self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
+        self.run.is_decided = True
         await take_leases(self.run, found.leases, can_cancel=False)
         end = await self._roll_back(Failed(why))
         await release_leases(self.run, found.leases)
@@ -87,8 +89,14 @@ class ExecutionStory:
             finding = await await_finding(run, step, outcome)
             if finding is UnknownOutcome.RAN:
                 return
-            outcome = await run_step(run, step, first_attempt=outcome.attempt + 1)
-        if outcome.status is StepStatus.SKIPPED:
+            if finding is None:
+                outcome = await end_step(run, step, outcome.attempt)
+            elif run.desk.cancel and workflow.patched(names.ENDS_FOR_SURE):
+                self._forget(step)
+                raise run.cancelled(f" during {run.name(step)}")
+            else:
+                outcome = await run_step(run, step, first_attempt=outcome.attempt + 1)
+        if outcome.status is StepStatus.SKIPPED or outcome.was_sent is False:
             self._forget(step)
         if outcome.status is StepStatus.FAILED:
             self._fail(step, outcome)
@@ -115,11 +123,17 @@ class ExecutionStory:
             return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, f"{why}; nothing had been changed")
         await run.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why)
         failures: list[str] = []
+        undone = 0
         for step in reversed(self.due):
+            outcome = await undo_step(run, step, self.undone + 1, self.tries.get(step.position, 0))
+            if outcome.status is StepStatus.SKIPPED:
+                continue
             self.undone += 1
-            outcome = await undo_step(run, step, self.undone, self.tries.get(step.position, 0))
+            undone += 1
             if outcome.status is not StepStatus.SUCCEEDED:
                 failures.append(f"{run.name(step)} ({outcome.detail})")
+        if not undone and not self.lasting:
+            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, f"{why}; nothing had been changed")
         if self.lasting:
             lasting = (f"{run.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
             why += f"; has no rollback: {'; '.join(lasting)}"

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.execution import ExecutionStatus, StepStatus
     from domain.plan import StepOutline
     from domain.ticket import TicketStatus
-    from workflows import options
+    from workflows import names, options
     from workflows.desk import Gate, GateKind
     from workflows.run import Failed, Run, until
 
@@ -43,16 +43,26 @@ async def await_answers(run: Run, step: StepOutline) -> None:
         wanted = f"an answer that fits ({result.problem})"
 
 
-async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome:
-    """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back."""
+async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome | None:
+    """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back.
+
+    None: a cancel came, which says what is wanted and not what became of the command. It comes once.
+    """
     reason = f"{run.name(step)}: {outcome.detail}"
     gate = _open_gate(run, GateKind.UNKNOWN, step)
     await run.show(TicketStatus.ESCALATED, ExecutionStatus.UNKNOWN, f"outcome unknown: {reason}")
-    decision = await _pass_gate(run, gate, step, "someone to say whether it ran", None)
+    is_cancelled = run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE)
+    decision = await _pass_gate(run, gate, step, "someone to say whether it ran", None, heeds_cancel=not is_cancelled)
+    if decision is None:
+        if workflow.patched(names.ENDS_FOR_SURE):
+            return None
+        raise run.cancelled(f" while {run.name(step)} waited")
+    run.is_decided = True
     await run.record_decision(decision, DecisionOutcome.ACCEPTED)
     finding = decision.outcome or UnknownOutcome.ROLL_BACK
     if finding is UnknownOutcome.ROLL_BACK:
-        raise Failed(f"{decision.actor} chose to roll back; outcome unknown: {reason}")
+        status = TicketStatus.CANCELLED if run.desk.cancel else TicketStatus.ESCALATED
+        raise Failed(f"{decision.actor} chose to roll back; outcome unknown: {reason}", status)
     ran = finding is UnknownOutcome.RAN
     words = f"{decision.actor} found that step {step.position} {'ran' if ran else 'did not run'}"
     await _resume(run, step, words, StepStatus.SUCCEEDED if ran else StepStatus.PENDING)
@@ -69,7 +79,10 @@ async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout
         step_status=StepStatus.AWAITING_APPROVAL,
         kind=EventKind.STEP_WAITS,
     )
-    return await _pass_gate(run, gate, step, wanted, timeout)
+    decision = await _pass_gate(run, gate, step, wanted, timeout)
+    if decision is None:
+        raise run.cancelled(f" while {run.name(step)} waited")
+    return decision
 
 
 def _open_gate(run: Run, kind: GateKind, step: StepOutline) -> Gate:
@@ -79,17 +92,21 @@ def _open_gate(run: Run, kind: GateKind, step: StepOutline) -> Gate:
     return gate
 
 
-async def _pass_gate(run: Run, gate: Gate, step: StepOutline, wanted: str, timeout: float | None) -> Decision:
-    """Wait for the decision that fits (seconds). Raises Failed on a cancel or when nobody answers in time."""
+async def _pass_gate(
+    run: Run, gate: Gate, step: StepOutline, wanted: str, timeout: float | None, *, heeds_cancel: bool = True
+) -> Decision | None:
+    """Wait for the decision that fits (seconds), or a cancel: None. Raises Failed when nobody answers in time."""
     run.board.wait(f"{wanted}: {run.name(step)}, plan {run.digest[:12]}")
-    is_answered = await until(lambda: gate.decision is not None or run.desk.cancel is not None, timeout)
+
+    def is_over() -> bool:
+        return gate.decision is not None or (heeds_cancel and run.desk.cancel is not None)
+
+    is_answered = await until(is_over, timeout)
     run.desk.close_gate()
     run.board.wait("")
-    if gate.decision is not None:
-        return gate.decision
-    if is_answered:
-        raise run.cancelled(f" while {run.name(step)} waited")
-    raise Failed(f"nobody answered in time: {run.name(step)}")
+    if gate.decision is None and not is_answered:
+        raise Failed(f"nobody answered in time: {run.name(step)}")
+    return gate.decision
 
 
 def _raise_if_rejected(run: Run, step: StepOutline, decision: Decision) -> None:

@@ -16,6 +16,9 @@ SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
 SEALED_ENCODING = b"binary/encrypted"
 KEY_ID = "encryption-key-id"
 
+ENDS_FOR_SURE = "cancelled-steps-end-for-sure"
+"""For `workflow.patched`: a cancelled step that nobody tells the end of is ended by an activity of its own."""
+
 
 def ticket_workflow_id(tenant: str, ticket_id: str) -> str:
     """Return the id of a ticket's workflow; the only place where it is built."""

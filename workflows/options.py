@@ -42,8 +42,15 @@ STEP_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval
 # Workers beat every second (worker.py); ten missed beats mean that the worker is gone.
 STEP_HEARTBEAT = timedelta(seconds=10)
 
-# Time for connecting, for the host's grace between TERM and KILL, and for writing the result.
-STEP_MARGIN = timedelta(minutes=2)
+# Time for ending earlier attempts, for connecting, for the two minutes in which a host must tell the end after the
+# command's timeout, and for writing the result. An activity that is cut off in these would begin them again for ever.
+STEP_MARGIN = timedelta(minutes=10)
+
+# Ending a command is one question to its host, of at most a minute and a connect. It is asked again as long as the
+# activity itself finds it worth it.
+ENDING = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=3), heartbeat_timeout=STEP_HEARTBEAT, retry_policy=STEP_RETRY
+)
 
 # Whoever frees a lease wakes the next in line, and upkeep whoever was overlooked; this covers that both were away.
 LEASE_RECHECK_FIRST = timedelta(seconds=15)

@@ -34,7 +34,10 @@ class Stopped(Exception):
 
 @dataclass
 class Run:
-    """One execution of one plan. `total` is the number of its steps."""
+    """One execution of one plan. `total` is the number of its steps.
+
+    `is_decided`: a person has said what became of the attempts whose end nobody knows, or asked for the rollback.
+    """
 
     start: TicketStart
     desk: Desk
@@ -42,6 +45,7 @@ class Run:
     execution_id: str
     digest: str
     total: int
+    is_decided: bool = False
 
     async def show(
         self,

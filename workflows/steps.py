@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.steps import StepActivities
     from domain.execution import StepStatus
     from domain.plan import StepOutline
-    from workflows import options
+    from workflows import names, options
     from workflows.run import Run, until
 
 
@@ -57,6 +57,19 @@ async def undo_step(run: Run, step: StepOutline, position: int, tried: int = 0) 
     return outcome
 
 
+async def end_step(run: Run, step: StepOutline, attempt: int) -> StepOutcome:
+    """End an attempt that was cancelled and of whose end nobody told; `unknown` if its host cannot say either."""
+    run.board.wait(f"{step.target} to say that {run.name(step)} has ended")
+    outcome = await workflow.execute_activity_method(
+        StepActivities.end_step,
+        _step_run(run, step, attempt),
+        summary=f"end {step.phase.value} {step.position}/{run.total} {step.name} on {step.target}",
+        **options.ENDING,
+    )
+    run.board.wait("")
+    return outcome.model_copy(update={"attempt": attempt})
+
+
 def _may_try_again(run: Run, outcome: StepOutcome) -> bool:
     return outcome.status is StepStatus.FAILED and not outcome.is_cancelled and run.desk.cancel is None
 
@@ -73,7 +86,15 @@ async def _attempt(run: Run, step: StepOutline, attempt: int) -> StepOutcome:
     await workflow.wait_condition(lambda: task.done() or run.desk.cancel is not None)
     if not task.done():
         task.cancel()
-    return await _settled(task)
+    outcome = await _settled(task)
+    is_doubtful = outcome is _UNTOLD or outcome.status is StepStatus.UNKNOWN
+    if is_doubtful and run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE):
+        return await end_step(run, step, attempt)
+    return outcome
+
+
+# A cancelled activity that nobody answers for: it may have been lost before or after it sent its command.
+_UNTOLD = StepOutcome(status=StepStatus.FAILED, detail="cancelled before it started", is_cancelled=True)
 
 
 async def _settled(task: "workflow.ActivityHandle[StepOutcome]") -> StepOutcome:
@@ -81,7 +102,7 @@ async def _settled(task: "workflow.ActivityHandle[StepOutcome]") -> StepOutcome:
         return await task
     except (ActivityError, asyncio.CancelledError) as error:
         if is_cancelled_exception(error):
-            return StepOutcome(status=StepStatus.FAILED, detail="cancelled before it started", is_cancelled=True)
+            return _UNTOLD
         cause = error.__cause__ or error
         return StepOutcome(status=StepStatus.UNKNOWN, detail=f"Handrail could not follow it: {cause}")
 
@@ -96,4 +117,5 @@ def _step_run(run: Run, step: StepOutline, attempt: int, rollback_position: int 
         attempt=attempt,
         is_rollback=rollback_position is not None,
         rollback_position=rollback_position,
+        is_decided=run.is_decided,
     )

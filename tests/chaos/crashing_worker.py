@@ -140,11 +140,13 @@ class CountedRunner(SshRunner):
 
         return await super().run(address, secret, request, take)
 
-    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
+    async def _open(
+        self, address: HostAddress, secret: Secret | None, command: str, *, waits_for_input: bool = True
+    ) -> Session:
         doing = DOING.get()
         label = doing.label if doing else "nobody"
         POINTS.reach(f"{label}: before session")
-        session = await super()._open(address, secret, command)
+        session = await super()._open(address, secret, command, waits_for_input=waits_for_input)
         POINTS.reach(f"{label}: session open")
         return CountedSession(session, label)
 
@@ -155,9 +157,9 @@ class CountedSession:
     def __init__(self, session: Session, label: str) -> None:
         self._session, self._label, self._answered = session, label, False
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, is_last: bool = True) -> None:
         POINTS.reach(f"{self._label}: before send")
-        await self._session.send(data)
+        await self._session.send(data, is_last=is_last)
         POINTS.reach(f"{self._label}: sent")
 
     async def read(self) -> bytes:

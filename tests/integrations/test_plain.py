@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from integrations.connector import HostAddress, HostUnreachable, Secret
+from integrations.connector import CommandResult, HostAddress, HostUnreachable, Secret
 from integrations.session import Session
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until
@@ -38,8 +38,10 @@ async def test_a_signal_is_told(shell_host: Host) -> None:
 class LateSender(SshRunner):
     """Opens a session and leaves it alone until the command has ended."""
 
-    async def _open(self, address: HostAddress, secret: Secret | None, command: str) -> Session:
-        session = await super()._open(address, secret, command)
+    async def _open(
+        self, address: HostAddress, secret: Secret | None, command: str, *, waits_for_input: bool = True
+    ) -> Session:
+        session = await super()._open(address, secret, command, waits_for_input=waits_for_input)
         await session.status()
         return session
 
@@ -81,11 +83,19 @@ async def test_a_host_that_is_down_is_unreachable(host: Host) -> None:
 WAITING = "echo begun; while [ ! -e go ]; do sleep 0.05; done"
 
 
+def assert_ended_or_unknown(host: Host, result: CommandResult, status: str) -> None:
+    if result.status == "unknown":
+        assert "did not say that it has ended" in result.detail
+    else:
+        assert (result.status, result.detail) == (status, "")
+        assert not host.sshd.processes()
+
+
 async def test_a_timeout_is_told_and_so_is_a_host_that_does_not_end_it(shell_host: Host) -> None:
     """OpenSSH passes no signal on to root's or a forced command; then the result must say so."""
     result = await shell_host.run("one", WAITING, supervise=False, timeout_seconds=0.5)
-    assert (result.status, result.stdout) == ("timed_out", b"begun\n")
-    assert "did not say that it has ended" in result.detail or not shell_host.sshd.processes()
+    assert result.stdout == b"begun\n"
+    assert_ended_or_unknown(shell_host, result, "timed_out")
     (shell_host.home / "go").touch()
 
 
@@ -94,8 +104,21 @@ async def test_kill_is_told_and_so_is_a_host_that_does_not_end_it(host: Host) ->
     await until(lambda: host.reported("stdout") == b"begun\n")
     await host.kill("one")
     result = await task
-    assert (result.status, result.stdout) == ("cancelled", b"begun\n")
-    assert "did not say that it has ended" in result.detail or not host.sshd.processes()
+    assert result.stdout == b"begun\n"
+    assert_ended_or_unknown(host, result, "cancelled")
+    (host.home / "go").touch()
+
+
+async def test_cancelled_where_the_host_does_not_end_it_is_not_taken_for_ended(host: Host) -> None:
+    task = host.begin("one", WAITING, supervise=False)
+    await until(lambda: host.reported("stdout") == b"begun\n")
+    task.cancel()
+    (end,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(end, asyncio.CancelledError):
+        assert not host.sshd.processes()
+    else:
+        assert isinstance(end, HostUnreachable)
+        assert end.may_have_started
     (host.home / "go").touch()
 
 

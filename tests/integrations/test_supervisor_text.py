@@ -13,8 +13,8 @@ def test_the_command_line_shows_neither_command_nor_variables() -> None:
     request = CommandRequest(attempt_id="a-1", command="echo hidden-command", variables={"token": "hidden-value"})
     start = invocation("start", "a-1", request=request)
     assert "hidden" not in start.command
-    assert b"hidden-command" in start.stdin
-    assert b"hidden-value" in start.stdin
+    assert b"hidden-command" in start.payload
+    assert b"hidden-value" in start.payload
 
 
 def test_every_start_has_its_own_marker() -> None:
