@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from api.shell_syntax import check_shell
 from commands.api_client import Api, ApiError
 from commands.failures import CommandFailed
-from domain.runbook import Runbook
 from domain.runbook_text import RunbookInvalid, parse_runbook
 
 
@@ -18,9 +18,16 @@ def read_text(path: Path) -> bytes:
         raise CommandFailed(f"{path}: {error.strerror}") from None
 
 
-def check(path: Path) -> Runbook:
-    """Return the runbook in a file. Raises RunbookInvalid, or CommandFailed if it cannot be read."""
-    return parse_runbook(read_text(path), file=str(path))
+async def check(path: Path) -> str:
+    """Return why a valid runbook's commands were not all read by `sh -n`; mostly nothing.
+
+    Raises RunbookInvalid, or CommandFailed if it cannot be read.
+    """
+    text = read_text(path)
+    found = await check_shell(parse_runbook(text, file=str(path)), text, file=str(path))
+    if found.problems:
+        raise RunbookInvalid(found.problems)
+    return found.unchecked
 
 
 def found_in(paths: Sequence[Path]) -> list[Path]:
@@ -44,7 +51,7 @@ async def sync(api: Api, paths: Sequence[Path]) -> list[dict[str, Any]]:
     problems: list[str] = []
     for path in paths:
         try:
-            check(path)
+            await check(path)
         except RunbookInvalid as error:
             problems += [str(problem) for problem in error.problems]
     if problems:

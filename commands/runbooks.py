@@ -110,11 +110,17 @@ async def _history(context: typer.Context, runbook_id: str, reset: bool, comment
 @app.command()
 def validate(files: Files = None, as_json: Json = False) -> None:
     """Check runbook files; needs no server. Every problem is named by its line, with its mend."""
+    run(_validate(found_in(files or [ROOT / "runbooks"]), as_json))
+
+
+async def _validate(files: list[Path], as_json: bool) -> None:
     problems: list[dict[str, Any]] = []
     valid: list[str] = []
-    for path in found_in(files or [ROOT / "runbooks"]):
+    unchecked: dict[str, str] = {}
+    for path in files:
         try:
-            check(path)
+            if why := await check(path):
+                unchecked[str(path)] = why
             valid.append(str(path))
         except RunbookInvalid as error:
             problems += [problem.model_dump() for problem in error.problems]
@@ -122,10 +128,11 @@ def validate(files: Files = None, as_json: Json = False) -> None:
                 for problem in error.problems:
                     errors.print(str(problem), style="red", soft_wrap=True, markup=False)
     if as_json:
-        print_json({"valid": valid, "problems": problems})
+        print_json({"valid": valid, "problems": problems, "unchecked": unchecked})
     else:
         for name in valid:
-            out.print(f"{name}: valid", soft_wrap=True, markup=False)
+            but = f", but {unchecked[name]}" if name in unchecked else ""
+            out.print(f"{name}: valid{but}", soft_wrap=True, markup=False)
     if problems:
         raise typer.Exit(Exit.FAILED)
 

@@ -1,5 +1,6 @@
 """Runbooks as text: read with every problem named by its line and mend, and written so that reading gives the same."""
 
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
@@ -52,6 +53,13 @@ def parse_runbook(text: str | bytes, *, file: str = "runbook") -> Runbook:
         problems.sort(key=lambda problem: problem.line)
         raise RunbookInvalid(problems[:MOST_PROBLEMS])
     return runbook
+
+
+def place_findings(text: str | bytes, findings: Sequence[Finding], *, file: str = "runbook") -> list[Problem]:
+    """Return, at their lines, findings in the text of a runbook that could be read."""
+    lined = read_lined(text)
+    problems = [_problem(file, _placed(lined, finding)) for finding in findings]
+    return sorted(problems, key=lambda problem: problem.line)[:MOST_PROBLEMS]
 
 
 def dump_runbook(runbook: Runbook) -> str:

@@ -135,7 +135,9 @@ async def _save(
     try:
         book = routes.read_runbook(text.encode(), runbook_id)
         if fields.get("do") == "check":
-            notice = {"tone": "good", "text": f"This is a valid runbook: {book.title}. Nothing is stored yet."}
+            unchecked = await routes.see_that_it_parses(book, text)
+            words = f"This is a valid runbook: {book.title}. Nothing is stored yet."
+            notice = {"tone": "good", "text": f"{words} But {unchecked}." if unchecked else words}
             return await _editor(request, tenant, text, runbook_id, notice=notice)
         await routes.store_runbook(tenant, book, text, actor, services, background)
     except Problem as problem:

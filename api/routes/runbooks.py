@@ -1,5 +1,6 @@
 """Runbooks: list, read, add a version, validate, retire."""
 
+import logging
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
 from api.needed_changes import needed_changes
 from api.problems import Problem, answer, problem_responses
 from api.services import Services
+from api.shell_syntax import check_shell
 from api.waiting_plans import tell_waiting, uses_runbook
 from db import runbooks
 from db.paging import page_of
@@ -20,6 +22,8 @@ from domain.base import Model
 from domain.match import Duplicate
 from domain.runbook import Risk, Runbook, runbook_json_schema
 from domain.runbook_text import RunbookInvalid, parse_runbook
+
+log = logging.getLogger("handrail.api")
 
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 EXAMPLE = """id: clear-spool
@@ -106,6 +110,7 @@ class RunbookValid(Model):
     id: str
     title: str
     version: int
+    unchecked: str = Field(default="", description="Why some commands were not read by `sh -n`; mostly empty.")
 
 
 @schema_router.get("/runbook-schema", summary="JSON Schema of a runbook, for editors")
@@ -146,7 +151,8 @@ async def list_runbooks(
 async def validate(request: Request, tenant: Tenant) -> RunbookValid:
     """200 if it could be posted; else 422 with every problem, its line and its mend."""
     runbook = _read(request)
-    return RunbookValid(id=runbook.id, title=runbook.title, version=runbook.version)
+    unchecked = await see_that_it_parses(runbook, request.state.body)
+    return RunbookValid(id=runbook.id, title=runbook.title, version=runbook.version, unchecked=unchecked)
 
 
 @router.post(
@@ -177,7 +183,8 @@ async def post_runbook(
 async def store_runbook(
     tenant: str, runbook: Runbook, text: str, actor: str, services: Services, background: BackgroundTasks
 ) -> tuple[RunbookDetail, bool]:
-    """Store a document and tell the plans that wait; returns it, and whether it is a new version."""
+    """Store a document and tell the plans that wait; returns it, and whether it is a new version. Raises Problem."""
+    await see_that_it_parses(runbook, text)
     async with services.database.write() as session:
         stored, is_new = await runbooks.save_runbook(session, tenant, runbook, text, actor)
         detail = await _detail(session, tenant, stored)
@@ -267,6 +274,17 @@ def read_runbook(text: bytes, runbook_id: str | None = None) -> Runbook:
         found = [{"line": 1, "field": "id", "message": f"is {runbook.id!r}", "mend": f"write `id: {runbook_id}`"}]
         raise _invalid(f"the document's id is {runbook.id!r}, the address says {runbook_id!r}", found)
     return runbook
+
+
+async def see_that_it_parses(runbook: Runbook, text: str | bytes) -> str:
+    """Have `sh -n` read the commands; returns why some were not read, mostly nothing. Raises Problem."""
+    found = await check_shell(runbook, text)
+    if found.unchecked:
+        log.warning("runbook %s is not checked: %s", runbook.id, found.unchecked)
+    if found.problems:
+        errors = [problem.model_dump(exclude={"file"}) for problem in found.problems]
+        raise _invalid("\n".join(str(problem) for problem in found.problems), errors)
+    return found.unchecked
 
 
 def _invalid(detail: str, found: list[dict[str, Any]]) -> Problem:

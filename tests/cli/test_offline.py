@@ -56,6 +56,20 @@ def test_invalid_runbook_names_file_line_and_mend(tmp_path: Path) -> None:
     assert done.stdout == "good.yaml: valid\n"
 
 
+def test_a_command_that_does_not_parse_names_file_line_and_step(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(GOOD.replace("systemctl stop thing", "if true; then systemctl stop thing"))
+    done = cli(tmp_path, "runbook", "validate", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "bad.yaml:7: steps[0].rollback: of 'Restart it' does not parse; `sh -n` says: " in done.stderr
+
+
+def test_a_missing_sh_is_said(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    done = cli(tmp_path, "runbook", "validate", "good.yaml", cwd=tmp_path, PATH=str(tmp_path))
+    assert done.returncode == 0
+    assert "good.yaml: valid, but there is no `sh` on this machine" in done.stdout
+
+
 def test_runbook_that_does_not_exist(tmp_path: Path) -> None:
     done = cli(tmp_path, "runbook", "validate", "none.yaml", cwd=tmp_path)
     assert done.returncode == 1
