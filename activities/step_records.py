@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.messages import StepOutcome, StepRun
 from activities.records import event_key
 from db import connections, events, executions, host_changes
-from db.cipher import Cipher, CipherKeyWrong
+from db.cipher import Cipher
 from db.engine import Database
 from db.tables import OutputRow, StepRow
 from domain.base import utc_now
@@ -17,6 +17,7 @@ from domain.event import EventKind
 from domain.execution import StepStatus
 from domain.plan import Phase, Plan, PlannedStep, Target
 from domain.runbook import Risk
+from domain.sealed import CipherKeyWrong
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import KeptOutput
 

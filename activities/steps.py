@@ -15,7 +15,6 @@ from domain.execution import StepStatus
 from domain.expressions import ExpressionFailed, parse_expression
 from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
-from domain.sealed import CipherKeyWrong
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
     DETACH,
