@@ -12,8 +12,8 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("steps", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("is_open", sa.Boolean(), server_default=sa.false(), nullable=False))
+    # Not in a batch: that makes the table anew, which SQLite refuses where outputs refer to its rows.
+    op.add_column("steps", sa.Column("is_open", sa.Boolean(), server_default=sa.false(), nullable=False))
     # An attempt that was not sent after all hid the earlier one, which was.
     op.execute("UPDATE steps SET sent_attempt = ended_attempt WHERE sent_attempt IS NULL AND attempts > 1")
     op.execute(
@@ -23,5 +23,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("steps", schema=None) as batch_op:
-        batch_op.drop_column("is_open")
+    op.drop_column("steps", "is_open")
