@@ -280,7 +280,7 @@ hr_report() {
 hr_end() {
     hr_full=
     for hr_f in "$hr_d"/full.*; do
-        [ ! -e "$hr_f" ] || hr_full=full
+        [ ! -e "$hr_f" ] || hr_full=$hr_full,${hr_f##*.}
     done
     printf 'end %s %s %s %s %s\n' "$1" "$2" "$hr_out" "$hr_err" "$hr_full"
     exit 0

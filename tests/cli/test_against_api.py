@@ -365,7 +365,8 @@ def test_doctor_and_keys_name_a_key_that_was_dropped_too_early(handrail: Running
     """The lab's credential and a waiting ticket were sealed with the key in the state directory."""
     ticket = waiting(handrail, "web-01")
     (use,) = handrail.json("keys")
-    assert (use["place"], use["advice"], use["rows"]) == (1, "seals", ["credential lab-key of demo"])
+    assert (use["place"], use["advice"]) == (1, "seals")
+    assert "credential lab-key of demo" in use["rows"]
     assert use["running"] >= 1
     dropped = handrail.environment | {"HANDRAIL_SECRET_KEYS": Fernet.generate_key().decode()}
     for command in ("doctor", "keys"):
