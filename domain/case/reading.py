@@ -58,12 +58,7 @@ class Reading:
             self._hosts_of(name, value)
         elif bare in ("mountpoint", "path", "filesystem"):
             self.paths |= {path for path in paths(value) or [value] if path}
-        elif (
-            bare in listed("neutral_keys")
-            or is_state_key(key)
-            or _URL.fullmatch(value.strip())
-            or _ID.match(value.strip())
-        ):
+        elif bare in listed("neutral_keys") or is_state_key(key) or _is_opaque(value.strip()):
             if where == "label":
                 self._hosts_of(name, value)
         else:
@@ -133,7 +128,7 @@ def _leaves(fields: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, st
     for key, value in fields.items():
         if isinstance(value, Mapping) and depth < 4:
             yield from _leaves(value, depth + 1)
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, list | tuple) and depth < 4:
             yield from _leaves(
                 {f"{key}": one for one in value[:1]} if len(value) == 1 else {key: " ".join(map(str, value[:50]))},
                 depth + 1,

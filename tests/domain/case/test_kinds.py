@@ -189,3 +189,10 @@ def test_many_hosts_ask_unless_the_runbook_allows_so_many() -> None:
     report = {"title": "nginx service is down", "service": "nginx"}
     assert LinkName.SAFETY in weak(case_of(book, **report))
     assert LinkName.SAFETY not in weak(case_of(book.model_copy(update={"unattended_hosts": 3}), **report))
+
+
+def test_metadata_that_is_nested_without_end_is_read_to_a_depth() -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    assert case_of("disk-full", "Disk full on web-01", metadata={"deep": deep}).weak == []
