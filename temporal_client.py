@@ -5,6 +5,7 @@ import shutil
 import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -23,6 +24,8 @@ DYNAMIC_CONFIG = (
     # The HTTP API has no login and takes posts from any web page; the server cannot be told to leave it out.
     "frontend.httpAllowedHosts=[]",
 )
+
+SETUP_TIME = timedelta(seconds=60)  # a server that was started a moment ago on a busy machine
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def dev_server_command(database: Path, ports: ServerPorts, namespace: str, codec
 async def ensure_search_attributes(client: Client) -> None:
     """Create the search attributes that are missing in the client's namespace."""
     listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
+        ListSearchAttributesRequest(namespace=client.namespace), timeout=SETUP_TIME
     )
     missing = [name for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes]
     if missing:
@@ -92,5 +95,6 @@ async def add_search_attributes(client: Client, names: Sequence[str] = SEARCH_AT
         AddSearchAttributesRequest(
             namespace=client.namespace,
             search_attributes=dict.fromkeys(names, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
-        )
+        ),
+        timeout=SETUP_TIME,
     )

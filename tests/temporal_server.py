@@ -4,18 +4,45 @@ import asyncio
 import itertools
 import socket
 import subprocess
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor, OutboundInterceptor
 
 from db.cipher import Cipher
 from temporal_client import ServerPorts, connect, dev_server_command
 
 NAMESPACES = 300  # made at the start, which costs nothing: one made later is not known at once
 START_SECONDS = 60.0
+CALL_TIME = timedelta(seconds=90)
+"""The client gives a call 10 s, which is not the question in a test on a busy machine."""
 CIPHER = Cipher([Fernet.generate_key().decode()])
 """The key ring of this pytest process; processes that a test starts have keys of their own."""
+
+
+class Patience(Interceptor):
+    """Gives the calls of a test's own client `CALL_TIME` instead of the default."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _PatientCalls(super().intercept_client(next))
+
+
+class _PatientCalls(OutboundInterceptor):
+    def __getattribute__(self, name: str) -> Any:
+        call = super().__getattribute__(name)
+        return call if name.startswith("_") or name == "next" else _patient(call)
+
+
+def _patient(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def with_time(arguments: Any) -> Any:
+        if getattr(arguments, "rpc_timeout", CALL_TIME) is None:
+            arguments.rpc_timeout = CALL_TIME
+        return call(arguments)
+
+    return with_time
 
 
 def free_port() -> int:
@@ -66,7 +93,8 @@ class TemporalServer:
             raise AssertionError(self._log()) from None
 
     async def client(self, namespace: str, *, lazy: bool = False, cipher: Cipher = CIPHER) -> Client:
-        return await connect(self.address, namespace, cipher, lazy=lazy)
+        client = await connect(self.address, namespace, cipher, lazy=lazy)
+        return Client(**client.config() | {"interceptors": [Patience()]})
 
     def stop(self) -> None:
         """Kill it, as a crash would; the file keeps what it had written."""

@@ -11,13 +11,15 @@ from db.migrate import migrate
 from payload_codec import sealing_converter
 from temporal_client import add_search_attributes, venv_program
 from tests.stack import Stack
-from tests.temporal_server import CIPHER
+from tests.temporal_server import CIPHER, Patience
 
 
 @pytest.fixture
 async def environment() -> AsyncIterator[WorkflowEnvironment]:
     environment = await WorkflowEnvironment.start_time_skipping(
-        data_converter=sealing_converter(CIPHER), test_server_existing_path=venv_program("temporal-test-server")
+        data_converter=sealing_converter(CIPHER),
+        interceptors=[Patience()],
+        test_server_existing_path=venv_program("temporal-test-server"),
     )
     async with environment:
         yield environment
