@@ -42,6 +42,14 @@ async def list_connections(
     return [Connection.model_validate(row.document) for row in await session.scalars(query)]
 
 
+async def saved_by(session: AsyncSession, tenant: str, names: list[str]) -> dict[str, str]:
+    """Return name -> who saved it last, of those of these connections that there are."""
+    query = select(ConnectionRow.name, ConnectionRow.updated_by).where(
+        ConnectionRow.tenant == tenant, ConnectionRow.name.in_(names)
+    )
+    return {name: actor for name, actor in await session.execute(query.order_by(ConnectionRow.name))}
+
+
 async def delete_connection(session: AsyncSession, tenant: str, name: str) -> bool:
     """Delete a connection; False if there is none."""
     row = await session.get(ConnectionRow, (tenant, name))

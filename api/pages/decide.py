@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from api.dependencies import Actor, Serving, Tenant, TicketId
 from api.pages.forms import prefixed, read_form
 from api.pages.render import go_to, is_part
+from api.pages.swapped import Seen
 from api.pages.ticket import look_at, show
 from api.problems import Problem
 from api.routes import decisions, tickets
@@ -40,7 +41,8 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
         )
         return await decisions.decide(new, request, tenant, ticket_id, actor, services)
 
-    return await answered(request, tenant, ticket_id, services, act())
+    seen = Seen(actor, fields.get("question", ""), locks=is_part(request))
+    return await answered(request, tenant, ticket_id, services, act(), seen=seen)
 
 
 @router.post("/cancel")
@@ -96,9 +98,18 @@ async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: 
 
 
 async def answered(
-    request: Request, tenant: str, ticket_id: str, services: Services, act: Awaitable[Any], done: str = ""
+    request: Request,
+    tenant: str,
+    ticket_id: str,
+    services: Services,
+    act: Awaitable[Any],
+    done: str = "",
+    seen: Seen | None = None,
 ) -> Response:
-    """Do it, and show the ticket as it is then; what stands against it shows in place, next to the current plan."""
+    """Do it, and show the ticket as it is then; what stands against it shows in place, next to the current plan.
+
+    `seen`: the question that was answered, which may have given way to another.
+    """
     status, notice = 200, {"tone": "good", "text": done} if done else None
     try:
         outcome = await act
@@ -111,7 +122,7 @@ async def answered(
     if (notice is None or notice["tone"] == "good") and not is_part(request):
         return go_to(f"/t/{tenant}/tickets/{ticket_id}")
     async with services.database.read() as session:
-        look = await look_at(session, tenant, ticket_id, services)
+        look = await look_at(session, tenant, ticket_id, services, seen if status == 409 else None)
     return await show(request, tenant, look, status=status, notice=notice)
 
 

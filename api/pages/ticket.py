@@ -10,10 +10,11 @@ from fastapi.responses import Response
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.dependencies import Reading, Serving, Tenant, TicketId, find_ticket
+from api.dependencies import Actor, Reading, Serving, Tenant, TicketId, find_ticket
 from api.pages import plan_card
 from api.pages.render import digest_of, html, is_part, text_of
 from api.pages.shell import page
+from api.pages.swapped import Seen, Swap, question_of, swap_of
 from api.plan_view import view_plan
 from api.services import Services
 from api.ticket_view import TicketDetail, ticket_detail
@@ -30,6 +31,7 @@ router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)
 SECTIONS = ("head", "decide", "run", "findings", "story")
 TAIL_BYTES = 8_000
 EVENTS_SHOWN = 500
+Question = Annotated[str, Query(max_length=200)]
 _KEY = "\ue000key\ue000"  # stands for a form's one-time key, which must not make a section look changed
 MOVES = (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
 
@@ -47,7 +49,17 @@ class Look:
     usual: dict[str, float]
     tails: dict[tuple[int, bool], OutputTail]
     changes: list[plan_card.Change]
+    swap: Swap | None
     pulse: int
+
+    @property
+    def question(self) -> str:
+        return question_of(self.ticket)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether nobody may answer yet, since the question has changed under their eyes."""
+        return self.swap is not None and self.swap.is_locked
 
     @property
     def can_cancel(self) -> bool:
@@ -61,8 +73,10 @@ class Look:
         return not is_busy and self.ticket.status not in MOVES
 
 
-async def look_at(session: AsyncSession, tenant: str, ticket_id: str, services: Services) -> Look:
-    """Collect a ticket. Raises Problem if there is none."""
+async def look_at(
+    session: AsyncSession, tenant: str, ticket_id: str, services: Services, seen: Seen | None = None
+) -> Look:
+    """Collect a ticket, for somebody whose page has shown this of it before. Raises Problem if there is none."""
     _, _, pulse = await tickets.get_pulse(session, (await find_ticket(session, tenant, ticket_id)).id)
     detail = await ticket_detail(session, await find_ticket(session, tenant, ticket_id), services)
     ran = detail.executions
@@ -85,6 +99,7 @@ async def look_at(session: AsyncSession, tenant: str, ticket_id: str, services: 
         usual=await lists.usual_seconds(session, tenant, latest.runbook_id) if latest else {},
         tails={(one.position, one.is_rollback): one for one in tails},
         changes=changes,
+        swap=await swap_of(session, tenant, detail, seen),
         pulse=pulse,
     )
 
@@ -157,18 +172,22 @@ async def live(
     request: Request,
     tenant: Tenant,
     ticket_id: TicketId,
+    actor: Actor,
     services: Serving,
     pulse: Annotated[int, Query()] = -1,
     seen: Annotated[str, Query(max_length=200)] = "",
+    shown: Question = "",
+    read: Question = "",
 ) -> Response:
-    """The sections that are not as the page has them; 204 if all are. `seen`: their digests, in order."""
+    """The sections that are not as the page has them; 204 if all are. `seen`: their digests, in order; `shown` and
+    `read`: the question that the page showed, and the one whose difference to it was opened."""
     async with services.database.read() as session:
         await find_ticket(session, tenant, ticket_id)
         status, _, count = await tickets.get_pulse(session, ticket_id)
         # Who else is in line for its host changes without an event of its own.
         if count == pulse and status not in MOVES and not await lease_queue.is_in_line(session, ticket_id):
             return Response(status_code=204)
-        look = await look_at(session, tenant, ticket_id, services)
+        look = await look_at(session, tenant, ticket_id, services, Seen(actor, shown, read))
     known = set(seen.split(","))
     sections = [text for text in sections_of(look, tenant).values() if _digest_in(text) not in known]
     pulse_now = Markup('<i id="pulse" data-pulse="{}"></i>').format(look.pulse)

@@ -39,7 +39,7 @@
   const replace = (old, fresh) => {
     if (fresh.dataset.digest && fresh.dataset.digest === old.dataset.digest) return;
     const opened = new Map(all("details[id][data-touched]", old).map((each) => [each.id, each.open]));
-    const typed = new Map(all("input[id], textarea[id], select[id]", old).filter(isTouched).map((f) => [f.id, f.value]));
+    keep(old);
     const scrolled = new Map(all("pre[id]", old).map((each) => [each.id, [each.scrollTop, atEnd(each)]]));
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     const told = one("[data-notice='bad']", old);
@@ -52,18 +52,35 @@
       each.open = isOpen;
       each.dataset.touched = "1";
     }
-    for (const [id, value] of typed) if (byId(id)) byId(id).value = value;
+    putBack();
     for (const [id, [top, wasAtEnd]] of scrolled) {
       if (byId(id)) byId(id).scrollTop = wasAtEnd ? byId(id).scrollHeight : top;
     }
     if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
     followOutputs(fresh);
   };
+  const kept = new Map(); // what was typed into fields, until they are there again
+  const fieldsOf = (root) => all("input[id], textarea[id], select[id]", root);
+  const isTicked = (field) => field.type === "radio" || field.type === "checkbox";
+  const keep = (root) => {
+    for (const field of fieldsOf(root).filter(isTouched)) kept.set(field.id, isTicked(field) ? field.checked : field.value);
+  };
+  const putBack = () => {
+    for (const [id, value] of kept) {
+      const field = byId(id);
+      if (!field) continue;
+      field[isTicked(field) ? "checked" : "value"] = value;
+      kept.delete(id);
+    }
+  };
   const presetOf = (field) => {
     if (field.tagName !== "SELECT") return field.defaultValue;
     return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value;
   };
-  const isTouched = (field) => field.type !== "hidden" && field.value !== presetOf(field);
+  const isTouched = (field) => {
+    if (isTicked(field)) return field.checked !== field.defaultChecked;
+    return field.type !== "hidden" && field.value !== presetOf(field);
+  };
   const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 8;
   const followOutputs = (root) => {
     for (const box of all("pre[data-follow]", root)) {
@@ -71,6 +88,33 @@
       box.dataset.seen = "1";
     }
   };
+
+  // A question that gave way to another under somebody's eyes: its buttons wait until what changed was opened
+
+  const questionOf = (piece) => one("[data-question]", piece)?.dataset.question ?? "";
+  const noteShown = (piece) => {
+    const now = questionOf(piece);
+    const isNews = now && now !== piece.dataset.read && !one("[data-locked]", piece);
+    if (isNews) piece.dataset.shown = now;
+  };
+  const unlock = (told) => {
+    const piece = told.closest("[data-live]");
+    const locked = all("[data-locked]", piece);
+    if (!locked.length) return;
+    if (piece.dataset.read) piece.dataset.shown = piece.dataset.read;
+    piece.dataset.read = questionOf(piece);
+    for (const button of locked) {
+      button.disabled = false;
+      delete button.dataset.locked;
+    }
+  };
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      if (event.target.matches?.("details[data-unlocks]") && event.target.open) unlock(event.target);
+    },
+    true,
+  );
 
   const parse = (text) => new DOMParser().parseFromString(text, "text/html");
   const ask = async (address) => {
@@ -88,14 +132,23 @@
     if (piece.dataset.digest) address.searchParams.set("seen", piece.dataset.digest);
     const pulse = one("#pulse", piece);
     if (pulse) {
+      noteShown(piece);
+      address.searchParams.set("shown", piece.dataset.shown ?? "");
+      address.searchParams.set("read", piece.dataset.read ?? "");
       address.searchParams.set("pulse", pulse.dataset.pulse);
       address.searchParams.set("seen", all("section[data-digest]", piece).map((s) => s.dataset.digest).join());
     }
     return address;
   };
+  let sentAt = 0;
+  document.addEventListener("htmx:beforeSend", () => { sentAt = Date.now(); });
+  const isAnswering = (piece) => one(".htmx-request", piece) !== null && Date.now() - sentAt < PATIENCE_MS;
   const refresh = async (piece) => {
-    const fresh = await ask(addressOf(piece));
-    if (fresh === null || !piece.isConnected) return;
+    if (isAnswering(piece)) return;
+    const asked = addressOf(piece);
+    const fresh = await ask(asked);
+    const isStale = isAnswering(piece) || addressOf(piece).href !== asked.href; // somebody answered in the meantime
+    if (fresh === null || !piece.isConnected || isStale) return;
     for (const element of [...fresh.body.children]) {
       const old = byId(element.id);
       if (!old) continue;
@@ -168,6 +221,7 @@
 
   const panel = byId("panel");
   const showPanel = async (address) => {
+    kept.clear();
     const fresh = await ask(address).catch(() => null);
     if (fresh === null) return location.assign(address);
     const close = document.createElement("button");
@@ -268,7 +322,19 @@
     byId("offline").hidden = false;
     answeredAt = 0;
   });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr, requestConfig } = event.detail;
+    if (target.id !== "s-decide") return;
+    const form = requestConfig.elt.closest("form") ?? requestConfig.elt;
+    keep(target);
+    if (xhr.status >= 400) return;
+    for (const field of fieldsOf(form)) kept.delete(field.id); // it was sent
+    if (!target.contains(form)) return;
+    const { dataset } = target.closest("[data-live]");
+    dataset.shown = dataset.read = ""; // what one's own answer leads to surprises nobody
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
+    putBack();
     followOutputs(event.target);
     tellTimes();
     if (event.detail.target?.id === "s-decide") one("[data-notice]", byId("s-decide"))?.scrollIntoView({ block: "nearest" });
