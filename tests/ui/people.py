@@ -54,7 +54,7 @@ class Site:
         more: dict[str, Any] = {"content": body} if isinstance(body, str) else {"json": body}
         kind = "application/yaml" if isinstance(body, str) else "application/json"
         headers = {"Authorization": f"Bearer {KIM}", "Content-Type": kind}
-        async with httpx.AsyncClient(base_url=self.url) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE_MS / 1000) as client:
             answer = await client.post(f"/api/v1{path}", headers=headers, **more)
         assert answer.is_success, answer.text
         found: dict[str, Any] = answer.json()
