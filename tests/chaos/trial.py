@@ -59,7 +59,7 @@ class Trial:
 
     async def __aenter__(self) -> "Trial":
         self.folder.mkdir()
-        self.host = Sshd(self.folder / "host")
+        self.host = self.new_host()
         await asyncio.to_thread(self.host.start)
         self.url = await self.arena.new_database(self.kind, self.database_folder)
         self.namespace, client = await self.arena.take_namespace()
@@ -69,6 +69,10 @@ class Trial:
         await self.stack.add_runbook(self.scenario.runbook(self.host.home))
         await self.connect_host(self.host.port)
         return self
+
+    def new_host(self) -> Sshd:
+        """Return the host on which everything runs, not started yet."""
+        return Sshd(self.folder / "host")
 
     async def connect_host(self, port: int) -> None:
         fields = self.host.address.model_dump() | {"name": "web-01", "credential": "ops", "port": port}
