@@ -23,7 +23,7 @@ RUN python -m compileall -q .
 
 USER handrail
 EXPOSE 8080
-# For the API; whoever runs the image as a worker switches it off.
+# For the API, and for a worker where HANDRAIL_ALIVE_FILE is set; whoever runs something else switches it off.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 CMD ["python", "deploy/healthcheck.py"]
 ENTRYPOINT ["python", "-m", "cli"]
 CMD ["api"]

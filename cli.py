@@ -6,6 +6,7 @@ import typer
 
 from commands import connections, runbooks, tenants, tickets
 from commands.context import Commands, Context, context_of, run
+from commands.leaving import run_and_leave
 from commands.match import match
 from commands.options import Json
 
@@ -111,4 +112,4 @@ app.add_typer(tenants.app, name="tenant", help="Tenants, straight on the databas
 
 
 if __name__ == "__main__":
-    app(prog_name="./handrail")
+    run_and_leave(lambda: app(prog_name="./handrail"))

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     llm_tokens: int = Field(
         default=6000, ge=4000, le=200_000, description="Most tokens of one question and its answer together."
     )
+    alive_file: Path | None = Field(
+        default=None,
+        description="File that a worker renews while Temporal and the database answer it; none unless set.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     def resolved_database_url(self) -> str:

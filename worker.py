@@ -15,6 +15,7 @@ from activities.plans import PlanActivities
 from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
+from commands.leaving import run_and_leave
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis import default_rules
@@ -26,6 +27,7 @@ from integrations.ssh import SshRunner
 from log_setup import set_up_logging
 from settings import Settings
 from temporal_client import connect, ensure_search_attributes
+from upkeep.alive import keep_alive_file
 from upkeep.reconcile import keep_reconciling
 from upkeep.starts import keep_starting
 from workflows.client import TicketClient
@@ -99,10 +101,13 @@ async def run(settings: Settings) -> None:
     await ensure_search_attributes(client)
     database = Database(settings.resolved_database_url())
     runners: dict[Connector, CommandRunner] = {Connector.SSH: SshRunner(), Connector.LOCAL: LocalRunner()}
+    tickets = TicketClient(client)
     upkeep = [
-        asyncio.create_task(keep_starting(database, TicketClient(client).start)),
+        asyncio.create_task(keep_starting(database, tickets.start)),
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
     ]
+    if settings.alive_file:
+        upkeep.append(asyncio.create_task(keep_alive_file(settings.alive_file, database.ping, tickets.ping)))
     try:
         async with build_worker(client, database, cipher, runners, model):
             log.info("worker is ready", extra={"task_queue": TASK_QUEUE})
@@ -123,4 +128,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_and_leave(main)

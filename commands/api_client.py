@@ -74,6 +74,9 @@ class Api:
     async def put(self, path: str, body: Any) -> Any:
         return await self.request("PUT", path, json=body)
 
+    async def delete(self, path: str) -> None:
+        await self.request("DELETE", path)
+
     async def request(self, method: str, path: str, **options: Any) -> Any:
         """Return the answer's JSON (None for an empty one). Raises ApiError or NotReachable."""
         return _content(await self.send(method, path, **options))

@@ -56,6 +56,12 @@ def add_connection(
     run(_add(context, "/connections/{tenant}", body, replace, as_json, f"try it: ./handrail connection test {name}"))
 
 
+@connections.command("remove")
+def remove_connection(context: typer.Context, name: Annotated[str, typer.Argument(help="The connection.")]) -> None:
+    """Remove a connection. Plans that wait and use it can no longer run; what ran keeps its record."""
+    run(_remove(context, f"/connections/{{tenant}}/{name}", name))
+
+
 @connections.command("test")
 def try_connection(
     context: typer.Context, name: Annotated[str, typer.Argument(help="The connection.")], as_json: Json = False
@@ -138,6 +144,12 @@ def add_credential(
     run(_add(context, "/credentials/{tenant}", body, replace, as_json, f"use it: connection add --credential {name}"))
 
 
+@credentials.command("remove")
+def remove_credential(context: typer.Context, name: Annotated[str, typer.Argument(help="The credential.")]) -> None:
+    """Remove a credential, secret and all; not while a connection uses it."""
+    run(_remove(context, f"/credentials/{{tenant}}/{name}", name))
+
+
 def read_secret(file: Path | None, kind: CredentialKind) -> str:
     """Return the secret, a password without its line end. Raises CommandFailed."""
     if file is None and sys.stdin.isatty():
@@ -177,6 +189,12 @@ async def _add(
         print_json(stored)
     else:
         out.print(f"{body['name']} is stored; {next_step}", soft_wrap=True, markup=False)
+
+
+async def _remove(context: typer.Context, path: str, name: str) -> None:
+    async with _api(context) as api:
+        await api.delete(path)
+    out.print(f"{name} is removed", markup=False)
 
 
 def _api(context: typer.Context) -> Api:

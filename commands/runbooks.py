@@ -39,21 +39,58 @@ async def _list(context: typer.Context, as_json: bool) -> None:
 def show(
     context: typer.Context,
     runbook: Annotated[str, typer.Argument(help="The runbook's id.")],
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="A former one; the latest unless given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a runbook."""
-    run(_show(context, runbook, as_json))
+    """Show a runbook, retired or not."""
+    run(_show(context, runbook, version, as_json))
 
 
-async def _show(context: typer.Context, runbook_id: str, as_json: bool) -> None:
+async def _show(context: typer.Context, runbook_id: str, version: int | None, as_json: bool) -> None:
     async with _api(context) as api:
-        runbook = await api.get(f"/runbooks/{{tenant}}/{runbook_id}")
+        runbook = await api.get(f"/runbooks/{{tenant}}/{runbook_id}", version=version)
     if as_json:
         print_json(runbook)
     else:
         out.out(runbook["text"], highlight=False)
         for why in runbook.get("needs_changes", []):
             errors.print(f"cannot run before it is changed: {why}", style="red", soft_wrap=True, markup=False)
+
+
+@app.command()
+def versions(
+    context: typer.Context,
+    runbook: Annotated[str, typer.Argument(help="The runbook's id.")],
+    as_json: Json = False,
+) -> None:
+    """List a runbook's versions, newest first."""
+    run(_versions(context, runbook, as_json))
+
+
+async def _versions(context: typer.Context, runbook_id: str, as_json: bool) -> None:
+    async with _api(context) as api:
+        found = (await api.get(f"/runbooks/{{tenant}}/{runbook_id}"))["versions"]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(one["version"], one["created_by"], time_of(one["created_at"])) for one in found]
+    out.print(table(["version", "by", "at"], rows))
+
+
+@app.command()
+def retire(context: typer.Context, runbook: Annotated[str, typer.Argument(help="The runbook's id.")]) -> None:
+    """Take a runbook out of use: no longer matched or run. Its versions stay; `sync` puts it back."""
+    run(_retire(context, runbook))
+
+
+async def _retire(context: typer.Context, runbook_id: str) -> None:
+    async with _api(context) as api:
+        await api.delete(f"/runbooks/{{tenant}}/{runbook_id}")
+    out.print(
+        f"{runbook_id} is retired; ./handrail runbook sync FILE puts it back into use", soft_wrap=True, markup=False
+    )
 
 
 @app.command()

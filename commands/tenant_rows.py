@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from commands.failures import CommandFailed
 from db import tenants
 from db.engine import Database
+from domain.tenant import TenantSettings
 from settings import Settings
 
 
@@ -17,10 +18,10 @@ async def list_tenants(settings: Settings) -> list[str]:
         return await tenants.list_tenants(session)
 
 
-async def add_tenant(settings: Settings, name: str) -> bool:
+async def add_tenant(settings: Settings, name: str, chosen: TenantSettings) -> bool:
     """Return False if it exists. Raises CommandFailed."""
     async with _database(settings) as database, database.write() as session:
-        return await tenants.add_tenant(session, name)
+        return await tenants.add_tenant(session, name, chosen)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from commands.context import Context, context_of, run
 from commands.failures import CommandFailed, Exit
 from commands.options import Json
 from commands.output import out, print_json
-from domain.tenant import ExecutionMode
+from domain.tenant import ExecutionMode, TenantSettings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SETTINGS = "/settings/execution-mode/{tenant}"
@@ -35,15 +35,22 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Lower case letters, digits and dashes; part of every URL.")],
+    mode: Annotated[
+        ExecutionMode, typer.Option("--mode", help="hil: every plan waits for a person; auto: confident ones run.")
+    ] = ExecutionMode.AUTO,
 ) -> None:
-    """Add a tenant, with the default settings."""
+    """Add a tenant, and say what may run for it without a person."""
     if not NAME.fullmatch(name):
         raise CommandFailed(f"{name!r} is no tenant's name", "use lower case letters, digits and dashes", Exit.USAGE)
     from commands.tenant_rows import add_tenant
 
-    if not run(add_tenant(context_of(context).settings, name)):
+    chosen = TenantSettings(mode=mode)
+    if not run(add_tenant(context_of(context).settings, name, chosen)):
         raise CommandFailed(f"tenant {name} exists already")
-    out.print(f"tenant {name} is added; its tickets: ./handrail --tenant {name} ticket list")
+    out.print(f"tenant {name} is added; its tickets: ./handrail --tenant {name} ticket list", soft_wrap=True)
+    out.print(_in_words(name, mode, chosen.confidence_threshold), soft_wrap=True)
+    other = ExecutionMode.AUTO if mode is ExecutionMode.HIL else ExecutionMode.HIL
+    out.print(f"to change that: ./handrail --tenant {name} mode {other.value}", soft_wrap=True)
 
 
 def mode(
@@ -70,8 +77,11 @@ async def _mode(context: Context, new: ExecutionMode | None, threshold: float | 
             current = await api.post(SETTINGS, body)
     if as_json:
         print_json(current)
-    elif current["mode"] == ExecutionMode.HIL:
-        out.print(f"{context.tenant}: hil: every plan waits for approval")
     else:
-        limit = current["confidence_threshold"]
-        out.print(f"{context.tenant}: auto: plans with a confidence of {limit} or more run at once, the rest wait")
+        out.print(_in_words(context.tenant, ExecutionMode(current["mode"]), current["confidence_threshold"]))
+
+
+def _in_words(tenant: str, mode: ExecutionMode, threshold: float) -> str:
+    if mode is ExecutionMode.HIL:
+        return f"{tenant}: hil: every plan waits for approval"
+    return f"{tenant}: auto: plans with a confidence of {threshold} or more run at once, the rest wait"

@@ -8,11 +8,13 @@ from domain.base import new_id, utc_now
 from domain.tenant import SettingsChange, TenantSettings
 
 
-async def add_tenant(session: AsyncSession, tenant: str) -> bool:
-    """Add a tenant with the default settings; False if it exists."""
+async def add_tenant(session: AsyncSession, tenant: str, settings: TenantSettings | None = None) -> bool:
+    """Add a tenant, with the default settings unless given; False if it exists."""
     if await session.get(TenantRow, tenant) is not None:
         return False
-    session.add(TenantRow(id=tenant, settings=TenantSettings().model_dump(mode="json"), created_at=utc_now()))
+    session.add(
+        TenantRow(id=tenant, settings=(settings or TenantSettings()).model_dump(mode="json"), created_at=utc_now())
+    )
     return True
 
 

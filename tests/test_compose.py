@@ -19,6 +19,7 @@ from tests.needs import need_program
 
 SERVICES: dict[str, dict[str, Any]] = load()["services"]
 ONE_SHOTS = {"temporal-schema", "temporal-namespace", "migrate"}
+UI_LINK = ("temporal_ui_port", "temporal_ui_url")
 SECRET_NAME = re.compile(r"PASSWORD|PWD|TOKEN|SECRET|API_KEY|KEY_DATA|DATABASE_URL")
 
 
@@ -81,6 +82,44 @@ def test_no_secret_is_written_down() -> None:
         assert outside in ("", "postgresql+asyncpg://handrail:@postgres:5432/handrail"), f"{where} has a literal part"
 
 
+@pytest.mark.parametrize("service", ["api", "worker", "migrate"])
+def test_a_port_takes_its_links_along(tmp_path: Path, service: str) -> None:
+    """Also where only the port is given; an address that is given wins."""
+    for given, expected in (
+        ({}, "http://127.0.0.1:8233"),
+        ({"HANDRAIL_TEMPORAL_UI_PORT": "9233"}, "http://127.0.0.1:9233"),
+        ({"HANDRAIL_TEMPORAL_UI_PORT": "9233", "HANDRAIL_TEMPORAL_UI_URL": "https://t.example"}, "https://t.example"),
+    ):
+        made = configured(tmp_path, **given)
+        environment = made[service]["environment"]
+        settings = Settings(**{name: environment[f"HANDRAIL_{name.upper()}"] for name in UI_LINK})
+        assert settings.resolved_temporal_ui_url() == expected
+        assert given.get("HANDRAIL_TEMPORAL_UI_PORT", "8233") in str(made["temporal-ui"]["ports"])
+
+
+def test_temporals_ui_asks_where_the_api_is() -> None:
+    """As written: the older docker-compose, which may run these tests, knows no variable within a variable."""
+    environment, published = environment_of("temporal-ui"), "127.0.0.1:${HANDRAIL_PORT:-8080}"
+    assert environment["TEMPORAL_CODEC_ENDPOINT"] == f"${{TEMPORAL_CODEC_ENDPOINT:-http://{published}/api/v1/codec}}"
+    assert environment["TEMPORAL_CODEC_INCLUDE_CREDENTIALS"] == "true"
+    assert SERVICES["api"]["ports"] == [f"{published}:8080"]
+
+
+@pytest.mark.parametrize("service", ["worker", "migrate"])
+def test_whoever_looks_at_the_language_model_is_told_of_it(tmp_path: Path, service: str) -> None:
+    """`run --rm migrate doctor` says when it is configured and not used."""
+    given = {f"HANDRAIL_{name.upper()}": "1" for name in Settings.model_fields if name.startswith("llm_")}
+    assert given.items() <= configured(tmp_path, **given)[service]["environment"].items()
+
+
+def configured(folder: Path, **variables: str) -> dict[str, Any]:
+    """Return the services as compose itself makes them of the file and these variables."""
+    answer = run_compose(folder, REQUIRED | variables, "config")
+    assert answer.returncode == 0, answer.stderr
+    services: dict[str, Any] = YAML(typ="safe").load(answer.stdout)["services"]
+    return services
+
+
 def test_images_are_pinned() -> None:
     for name, service in SERVICES.items():
         assert re.search(r":v?\d+\.\d+(\.\d+)?$", service["image"]), f"{name} runs {service['image']}"
@@ -114,6 +153,9 @@ def test_services_are_kept_small_and_alive(name: str) -> None:
     assert service.get("read_only") or name == "grafana"  # its start script writes below /usr/share
     assert service["restart"] == ("on-failure" if name in ONE_SHOTS else "unless-stopped")
     assert name in {*ONE_SHOTS, "worker", "api"} or service["healthcheck"]["test"]
+    assert (service.get("healthcheck") == {"disable": True}) is (name == "migrate"), "the image has its own"
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}, "its log grows for ever"
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), "it may take all memory"
     for port in service.get("ports", []):
         assert port.startswith("127.0.0.1:"), f"{name} listens for everybody on {port}"
 

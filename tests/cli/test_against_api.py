@@ -377,3 +377,49 @@ def test_doctor_and_keys_name_a_key_that_was_dropped_too_early(handrail: Running
         assert use["key_id"] in done.stdout
         assert "add it back" in done.stdout
     assert handrail.cli("ticket", "reject", str(ticket["id"])).returncode == 0
+
+
+SPARE = """id: spare-runbook
+title: Restart the spare thing
+risk: low
+target: local
+steps:
+  - name: Restart it
+    run: echo first
+    no_rollback: a restart is not undone
+postchecks:
+  - name: It runs
+    run: echo yes
+"""
+
+
+def test_runbooks_are_retired_and_their_former_versions_shown(handrail: Running, tmp_path: Path) -> None:
+    file = tmp_path / "spare.yaml"
+    for text in (SPARE, SPARE.replace("first", "second")):
+        file.write_text(text)
+        assert handrail.cli("runbook", "sync", str(file)).returncode == 0
+    assert [one["version"] for one in handrail.json("runbook", "versions", "spare-runbook")] == [2, 1]
+    assert "echo second" in handrail.cli("runbook", "show", "spare-runbook").stdout
+    assert "echo first" in handrail.cli("runbook", "show", "spare-runbook", "--version", "1").stdout
+    missing = handrail.cli("runbook", "show", "spare-runbook", "--version", "9")
+    assert missing.returncode == 1
+    assert "no version 9" in missing.stderr
+    assert "sync FILE puts it back" in handrail.cli("runbook", "retire", "spare-runbook").stdout
+    assert "spare-runbook" not in handrail.cli("runbook", "list").stdout
+    assert "echo first" in handrail.cli("runbook", "show", "spare-runbook", "--version", "1").stdout
+    assert "in use" in handrail.cli("runbook", "retire", "spare-runbook").stderr
+
+
+def test_connections_and_credentials_are_removed(handrail: Running) -> None:
+    add = ("credential", "add", "spare-key", "--kind", "password", "--username", "ops")
+    assert handrail.cli(*add, text="a password that nobody has").returncode == 0
+    host = ("connection", "add", "spare-01", "--host", "192.0.2.7", "--credential", "spare-key", "--username", "ops")
+    assert handrail.cli(*host).returncode == 0
+    used = handrail.cli("credential", "remove", "spare-key")
+    assert used.returncode == 1
+    assert "is used by spare-01" in used.stderr
+    assert handrail.cli("connection", "remove", "spare-01").stdout == "spare-01 is removed\n"
+    assert handrail.cli("credential", "remove", "spare-key").stdout == "spare-key is removed\n"
+    assert "spare-01" not in handrail.cli("connection", "list").stdout
+    assert "spare-key" not in handrail.cli("credential", "list").stdout
+    assert "has no connection 'spare-01'" in handrail.cli("connection", "remove", "spare-01").stderr

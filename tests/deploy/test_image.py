@@ -1,5 +1,6 @@
 """The image, as far as it goes without an engine: what is copied into it runs, and its promises are kept."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -13,7 +14,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.deploy.compose import ROOT
-from tests.temporal_server import free_port
+from tests.e2e.running import until
+from tests.temporal_server import TemporalServer, free_port
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NOT_IN_THE_IMAGE = {"tests", "lab", "bench"}  # for development and the demo
@@ -104,6 +106,42 @@ def test_the_api_serves_and_is_found_healthy(image: Path) -> None:
         if api.poll() is None:
             api.kill()
             api.wait()
+
+
+@pytest.mark.e2e
+async def test_a_worker_is_healthy_while_what_it_needs_answers(image: Path, tmp_path: Path) -> None:
+    temporal = TemporalServer(tmp_path, 1)
+    temporal.start()
+    await temporal.wait()
+    run(image, "-m", "cli", "migrate")
+    alive, log = image.parent / "alive", image.parent / "worker.log"
+    reached = {"HANDRAIL_TEMPORAL_ADDRESS": temporal.address, "HANDRAIL_TEMPORAL_NAMESPACE": "test-0"}
+    settings = environment(image, HANDRAIL_ALIVE_FILE=str(alive), **reached)
+
+    def said() -> str:
+        check = [sys.executable, "deploy/healthcheck.py"]
+        answer = subprocess.run(check, cwd=image, env=settings, capture_output=True, text=True, check=False)
+        assert (answer.returncode == 0) is (answer.stderr == "")
+        return answer.stderr.strip()
+
+    assert "it has not begun to work" in said()
+    with log.open("wb") as file:
+        command = [sys.executable, "-m", "cli", "worker"]
+        worker = await asyncio.to_thread(
+            subprocess.Popen, command, cwd=image, env=settings, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        until(lambda: said() == "", lambda: log.read_text(errors="replace"))
+        temporal.stop()
+        until(lambda: "this worker cannot work" in log.read_text(), lambda: log.read_text(errors="replace"))
+        os.utime(alive, (0, 0))  # a minute later
+        assert "Temporal or the database has not answered it" in said()
+        temporal.start()
+        until(lambda: said() == "", lambda: log.read_text(errors="replace"))
+    finally:
+        worker.kill()
+        worker.wait()
+        temporal.stop()
 
 
 def test_dockerfile_keeps_its_promises() -> None:

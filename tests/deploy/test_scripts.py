@@ -33,9 +33,11 @@ DEPLOY = ROOT / "deploy"
 SCRIPTS = sorted(DEPLOY.rglob("*.sh"))
 
 
-def run_script(path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_script(path: Path, *, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """`given`: what it reads from stdin."""
     return subprocess.run(
         ["/bin/sh", str(path)],
+        input=given,
         env={"PATH": os.environ["PATH"]} | environment,
         capture_output=True,
         text=True,
