@@ -175,16 +175,16 @@ class TicketActivities:
             )
             if not is_first:
                 return
-            if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
-                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
-            if record.false_positive_by is not None:
-                await tickets.mark_false_positive(session, record.ticket_id, record.false_positive_by)
             if record.execution_id and record.execution_status:
                 await executions.set_execution_status(
                     session, record.execution_id, record.execution_status, record.reason
                 )
                 if record.execution_status is ExecutionStatus.ROLLED_BACK:
                     await host_changes.forget_changes(session, record.execution_id)
+            if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
+                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
+            if record.false_positive_by is not None:
+                await tickets.mark_false_positive(session, record.ticket_id, record.false_positive_by)
             if record.execution_id and record.step and record.step_status:
                 step = await executions.get_step_row(session, record.execution_id, record.step)
                 step.status = record.step_status.value

@@ -91,6 +91,12 @@ def reopen(context: typer.Context, ticket: Id, comment: Comment = "", as_json: J
 
 
 @app.command()
+def note(context: typer.Context, ticket: Id, comment: Comment = "", as_json: Json = False) -> None:
+    """Take note of a ticket that failed: it no longer waits for a person, until it fails anew."""
+    run(_note(context, ticket, comment, as_json))
+
+
+@app.command()
 def rollback(
     context: typer.Context,
     ticket: Id,
@@ -190,6 +196,17 @@ async def _outcome(context: typer.Context, given: str, step: int, found: Found, 
             "outcome": found.value.replace("-", "_"),
         }
         await send(api, ticket, body, as_json)
+
+
+async def _note(context: typer.Context, given: str, comment: str, as_json: bool) -> None:
+    async with _api(context) as api:
+        ticket = await find.ticket(api, given)
+        body = {"comment": comment, "since": ticket["person_needed_since"]}
+        ticket = await api.post(f"{TICKET}{ticket['id']}/note", body)
+    if as_json:
+        print_json(ticket)
+    else:
+        out.print("taken note; a new failure brings it back", soft_wrap=True)
 
 
 async def _ask(context: typer.Context, given: str, what: str, body: dict[str, Any], said: str, as_json: bool) -> None:

@@ -90,6 +90,7 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     facts = [
         ("id", ticket["id"]),
         ("status", Text.assemble(coloured(ticket["status"]), f"  {ticket.get('status_reason', '')}")),
+        ("waits", waiting_words(ticket)),
         *(("queue", line) for line in queue_lines(ticket.get("queue"))),
         ("severity", ticket["severity"]),
         ("is", f"{ticket.get('classification') or 'not analysed yet'}{certain}"),
@@ -115,6 +116,16 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     if ticket["status"] == "awaiting_approval" and ticket.get("plan"):
         out.print()
         print_plan(ticket["plan"])
+
+
+def waiting_words(ticket: dict[str, Any]) -> str:
+    """Return why a ticket waits for a person and since when, or who took note of its failure."""
+    if why := ticket.get("person_needed"):
+        return f"for a person ({why}) since {time_of(ticket['person_needed_since'])}"
+    if note := ticket.get("taken_note"):
+        comment = f": {note['comment']}" if note["comment"] else ""
+        return f"for nobody; {note['actor']} took note at {time_of(note['at'])}{comment}"
+    return ""
 
 
 def queue_lines(queue: dict[str, Any] | None) -> Iterator[str]:

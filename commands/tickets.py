@@ -72,6 +72,7 @@ def list_(
     source: Annotated[list[str] | None, typer.Option("--source", help="Repeatable.")] = None,
     service: Annotated[list[str] | None, typer.Option("--service", help="Repeatable.")] = None,
     query: Annotated[str | None, typer.Option("--query", "-q", help="Words in the title or description.")] = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that wait for a person.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 30,
     as_json: Json = False,
 ) -> None:
@@ -83,6 +84,7 @@ def list_(
         "source": source,
         "service": service,
         "q": query,
+        "waiting": "true" if waiting else None,
     }
     run(_list(context, filters, limit, as_json))
 

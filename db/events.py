@@ -24,8 +24,7 @@ async def add_event(
     """Append to the timeline. The same `key` a second time changes nothing and answers False: the retry is harmless."""
     counted = update(TicketRow).where(TicketRow.id == ticket_id).values(event_count=TicketRow.event_count + 1)
     number = (await session.execute(counted.returning(TicketRow.event_count))).scalar_one()
-    known = select(exists().where(EventRow.ticket_id == ticket_id, EventRow.key == key))
-    if (await session.execute(known)).scalar_one():
+    if await has_event(session, ticket_id, key):
         return False
     row = EventRow(
         ticket_id=ticket_id,
@@ -41,6 +40,12 @@ async def add_event(
     session.add(row)
     await session.flush()
     return True
+
+
+async def has_event(session: AsyncSession, ticket_id: str, key: str) -> bool:
+    """Return whether an event of this key is in the timeline."""
+    known = select(exists().where(EventRow.ticket_id == ticket_id, EventRow.key == key))
+    return bool((await session.execute(known)).scalar_one())
 
 
 async def list_events(session: AsyncSession, ticket_id: str, after: int = 0, limit: int = 500) -> list[Event]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from statistics import median
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import DecisionRow, ExecutionRow, TicketRow
@@ -118,16 +118,3 @@ async def execution_fates(session: AsyncSession, tenant: str, since: datetime, a
         )
         for runbook_id, status, score, requested_by, was_decided in await session.execute(query)
     ]
-
-
-async def waiting_by_status(session: AsyncSession, tenant: str) -> list[tuple[TicketStatus, int, datetime]]:
-    """Return (status, how many, since when the oldest) of the tickets that wait for a person."""
-    waits = [
-        one.value for one in (TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK, TicketStatus.ESCALATED)
-    ]
-    query = (
-        select(TicketRow.status, func.count(), func.min(TicketRow.updated_at))
-        .where(TicketRow.tenant == tenant, TicketRow.status.in_(waits))
-        .group_by(TicketRow.status)
-    )
-    return [(TicketStatus(status), count, oldest) for status, count, oldest in await session.execute(query)]

@@ -1,4 +1,4 @@
-"""Queries for lists that people look at: what waits for them, what changed, which runbook a ticket got."""
+"""Queries for lists that people look at: what changed, which runbook a ticket got, what a step wrote last."""
 
 from collections import Counter
 from datetime import datetime
@@ -11,11 +11,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
 from db.tickets import TicketFilter, narrowed, to_ticket
 from domain.base import WireModel
-from domain.execution import ExecutionStatus, StepStatus
+from domain.execution import StepStatus
 from domain.policy import PROPOSAL_THRESHOLD
-from domain.ticket import Ticket, TicketStatus
+from domain.ticket import Ticket
 
-WAITS_FOR_PEOPLE = (TicketStatus.AWAITING_APPROVAL.value, TicketStatus.AWAITING_RUNBOOK.value)
 LATEST = 1_000
 
 
@@ -53,29 +52,6 @@ async def changed_tickets(
     taken = narrowed(select(TicketRow.id).where(TicketRow.id.in_([row.id for row in rows])), narrow)
     fits = set(await session.scalars(taken))
     return [(to_ticket(row), row.id in fits) for row in rows]
-
-
-async def count_waiting(session: AsyncSession, tenant: str) -> int:
-    """Return how many tickets wait for a person."""
-    plain = select(func.count()).where(TicketRow.tenant == tenant, TicketRow.status.in_(WAITS_FOR_PEOPLE))
-    unknown = select(func.count()).where(
-        ExecutionRow.tenant == tenant, ExecutionRow.status == ExecutionStatus.UNKNOWN.value
-    )
-    return (await session.execute(plain)).scalar_one() + (await session.execute(unknown)).scalar_one()
-
-
-async def waiting_tickets(session: AsyncSession, tenant: str, limit: int) -> list[Ticket]:
-    """Return tickets that wait for a person, oldest first."""
-    unknown = select(ExecutionRow.ticket_id).where(
-        ExecutionRow.tenant == tenant, ExecutionRow.status == ExecutionStatus.UNKNOWN.value
-    )
-    query = (
-        select(TicketRow)
-        .where(TicketRow.tenant == tenant, or_(TicketRow.status.in_(WAITS_FOR_PEOPLE), TicketRow.id.in_(unknown)))
-        .order_by(TicketRow.id)
-        .limit(limit)
-    )
-    return [to_ticket(row) for row in await session.scalars(query)]
 
 
 async def recent_sources(session: AsyncSession, tenant: str) -> list[str]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -45,6 +46,7 @@ class Row(DeclarativeBase):
 
 ID = String(40)
 NAME = String(200)
+WAITS = "person_needed IS NOT NULL"
 
 
 class TenantRow(Row):
@@ -63,6 +65,8 @@ class TicketRow(Row):
     `pattern` is the same for the same alert on the same machine; `false_positive_by` and `reopened_by` are people.
 
     `start_pending` is the intent to start its workflow, written with the row; whoever starts it clears it.
+
+    `person_needed` follows from its status and its executions' (domain/inbox.py); whoever takes note clears it.
     """
 
     __tablename__ = "tickets"
@@ -73,6 +77,7 @@ class TicketRow(Row):
         Index(None, "tenant", "status", "id"),
         Index(None, "start_pending", "id"),
         Index(None, "tenant", "pattern", "id"),
+        Index("ix_tickets_waits", "tenant", "id", sqlite_where=text(WAITS), postgresql_where=text(WAITS)),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"))
@@ -104,6 +109,9 @@ class TicketRow(Row):
     analyzed_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
+    person_needed: Mapped[str | None] = mapped_column(NAME)
+    person_needed_since: Mapped[datetime | None]
+    taken_note: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
 class EventRow(Row):

@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.events import add_event
 from db.paging import Page
-from db.tables import TicketRow
+from db.tables import ExecutionRow, TicketRow
 from domain.analysis import Analysis
 from domain.base import Model, new_id, utc_now
 from domain.event import EventKind
+from domain.execution import ExecutionStatus
+from domain.inbox import why_a_person
 from domain.match import Match
-from domain.ticket import Classification, NewTicket, Ticket, TicketStatus
+from domain.ticket import Classification, NewTicket, PersonNeeded, TakenNote, Ticket, TicketStatus
 
 Selected = TypeVar("Selected")
 
@@ -37,6 +39,7 @@ class TicketFilter(Model):
     source: list[str] = Field(default_factory=list)
     service: list[str] = Field(default_factory=list)
     q: str | None = None
+    waiting: bool = False
 
 
 def to_ticket(row: TicketRow) -> Ticket:
@@ -61,6 +64,9 @@ def to_ticket(row: TicketRow) -> Ticket:
         analyzed_at=row.analyzed_at,
         resolved_at=row.resolved_at,
         updated_at=row.updated_at,
+        person_needed=PersonNeeded(row.person_needed) if row.person_needed else None,
+        person_needed_since=row.person_needed_since,
+        taken_note=TakenNote.model_validate(row.taken_note) if row.taken_note else None,
     )
 
 
@@ -148,6 +154,8 @@ def narrowed(query: Select[Selected], narrow: TicketFilter) -> Select[Selected]:
         wanted: Sequence[str] = getattr(narrow, name)
         if wanted:
             query = query.where(getattr(TicketRow, name).in_(wanted))
+    if narrow.waiting:
+        query = query.where(TicketRow.person_needed.is_not(None))
     if narrow.q:
         query = query.where(
             or_(
@@ -159,8 +167,16 @@ def narrowed(query: Select[Selected], narrow: TicketFilter) -> Select[Selected]:
 
 
 async def update_ticket(session: AsyncSession, ticket_id: str, **values: Any) -> None:
-    """Set columns of a ticket; its update time goes with it."""
-    await session.execute(update(TicketRow).where(TicketRow.id == ticket_id).values(updated_at=utc_now(), **values))
+    """Set columns of a ticket; its update time goes with it, and with a status whether it waits for a person.
+
+    How its executions stand is to be written first.
+    """
+    now = utc_now()
+    if "status" in values:
+        ran = await session.scalars(select(ExecutionRow.status).where(ExecutionRow.ticket_id == ticket_id).distinct())
+        why = why_a_person(TicketStatus(values["status"]), {ExecutionStatus(one) for one in ran})
+        values |= {"person_needed": why, "person_needed_since": now if why else None, "taken_note": None}
+    await session.execute(update(TicketRow).where(TicketRow.id == ticket_id).values(updated_at=now, **values))
 
 
 async def set_status(session: AsyncSession, ticket_id: str, status: TicketStatus, reason: str) -> None:

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     ROLLBACK_ENDED = "rollback_ended"
     REQUEST_REFUSED = "request_refused"
     TICKET_REOPENED = "ticket_reopened"
+    NOTE_TAKEN = "note_taken"
 
 
 class Event(WireModel):

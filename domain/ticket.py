@@ -50,6 +50,29 @@ FINAL_TICKET_STATUSES = frozenset(
 )
 
 
+class PersonNeeded(StrEnum):
+    """Why a ticket waits for a person, worst first."""
+
+    ROLLBACK_FAILED = "rollback_failed"
+    UNKNOWN = "unknown"
+    ESCALATED = "escalated"
+    APPROVAL = "approval"
+    RUNBOOK = "runbook"
+
+    @property
+    def can_be_noted(self) -> bool:
+        """True if no answer is asked for: the ticket has ended, and a person has to know of it."""
+        return self in (PersonNeeded.ROLLBACK_FAILED, PersonNeeded.ESCALATED)
+
+
+class TakenNote(Model):
+    """Who knows of a ticket's failure, since when, and what they said."""
+
+    actor: str
+    at: datetime
+    comment: str = ""
+
+
 class Classification(StrEnum):
     TRUE_POSITIVE = "true_positive"
     FALSE_POSITIVE = "false_positive"
@@ -86,3 +109,10 @@ class Ticket(NewTicket):
     analyzed_at: datetime | None = None
     resolved_at: datetime | None = None
     updated_at: datetime
+    person_needed: PersonNeeded | None = Field(
+        default=None, description="Why it waits for a person; null if it does not."
+    )
+    person_needed_since: datetime | None = None
+    taken_note: TakenNote | None = Field(
+        default=None, description="Who knows of its failure: it then waits for nobody, until its status changes."
+    )

@@ -13,7 +13,7 @@ from api.pages.render import go_to, is_part
 from api.pages.swapped import Seen
 from api.pages.ticket import look_at, show
 from api.problems import Problem
-from api.routes import decisions, tickets
+from api.routes import decisions, notes, tickets
 from api.services import Services
 
 router = APIRouter(prefix="/t/{tenant}/tickets/{ticket_id}", include_in_schema=False)
@@ -22,6 +22,7 @@ Body = TypeVar("Body", bound=BaseModel)
 SHOWN_IN_PLACE = (409, 422, 503)
 KEPT = "No worker has taken your decision yet. It is kept, and acted on as soon as one is there."
 CLOSING = "The closing is on its way; analysis learns from it."
+NOTED = "It has left the inbox; a new failure brings it back."
 CANCELLING = "The cancel is on its way; whatever ran is rolled back."
 
 
@@ -79,6 +80,17 @@ async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor:
         await decisions.rollback(request, tenant, ticket_id, actor, services, Response(), body)
 
     return await answered(request, tenant, ticket_id, services, act(), "The rollback is on its way.")
+
+
+@router.post("/note")
+async def note(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+    fields = await read_form(request)
+
+    async def act() -> Any:
+        body = build(notes.NewNote, comment=fields.get("comment", ""), since=fields.get("since") or None)
+        await notes.take_note(request, tenant, ticket_id, actor, services, body)
+
+    return await answered(request, tenant, ticket_id, services, act(), NOTED)
 
 
 @router.post("/execute")

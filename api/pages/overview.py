@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from api.dependencies import Reading, Tenant
 from api.pages import charts
 from api.pages.shell import page
-from db import figures
+from db import figures, inbox
 from db.figures import ExecutionFate, TicketFate
 from domain.base import utc_now
 from domain.execution import ExecutionStatus
@@ -69,7 +69,7 @@ async def overview(
         usual=median(times) if times else None,
         unattended=sum(run.is_unattended for run in succeeded),
         succeeded=len(succeeded),
-        waits=await figures.waiting_by_status(session, tenant),
+        waits=await inbox.waiting_by_reason(session, tenant),
         failing=_failing(runs),
         kept=charts.calibration(kept),
         judged=sum(count for _, _, count in kept),

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api.dependencies import get_actor, get_services
 from api.pages.render import html, text_of
-from db import lists, tenants
+from db import inbox, tenants
 
 TABS = (
     ("tickets", "Tickets"),
@@ -25,7 +25,7 @@ async def page(
     """Render a whole page of a tenant."""
     services = get_services(request)
     async with services.database.read() as session:
-        waiting = await lists.count_waiting(session, tenant)
+        waiting = await inbox.count_waiting(session, tenant)
         every = await tenants.list_tenants(session)
     shell = {
         "tenant": tenant,

@@ -24,11 +24,12 @@ AT_ONCE = 50
 OVERLAP = timedelta(seconds=3)  # a change shows once its transaction ends, a little after the time it carries
 MOST_CHANGES = 200
 Choice = tuple[str, str, list[str], list[str]]
-VIEWS: tuple[tuple[str, tuple[TicketStatus, ...]], ...] = (
-    ("All", ()),
-    ("Waiting for people", (TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK, TicketStatus.ESCALATED)),
-    ("Under way", (TicketStatus.OPEN, TicketStatus.ANALYZING, TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)),
-    ("Resolved", (TicketStatus.RESOLVED,)),
+UNDER_WAY = (TicketStatus.OPEN, TicketStatus.ANALYZING, TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
+VIEWS: tuple[tuple[str, str], ...] = (
+    ("All", ""),
+    ("Waiting for people", "waiting=true"),
+    ("Under way", urlencode([("status", status.value) for status in UNDER_WAY])),
+    ("Resolved", urlencode([("status", TicketStatus.RESOLVED.value)])),
 )
 
 
@@ -38,10 +39,6 @@ class Narrowing:
 
     filter: tickets.TicketFilter
 
-    @property
-    def is_empty(self) -> bool:
-        return self.filter == tickets.TicketFilter()
-
     def query(self, *, without: tuple[str, str] | None = None, **more: str) -> str:
         """Return the address's query, optionally without one value of one filter."""
         pairs = [
@@ -50,6 +47,8 @@ class Narrowing:
             for value in getattr(self.filter, name)
             if (name, value) != without
         ]
+        if self.filter.waiting:
+            pairs.append(("waiting", "true"))
         if self.filter.q and without != ("q", self.filter.q):
             pairs.append(("q", self.filter.q))
         return urlencode([*pairs, *more.items()])
@@ -62,6 +61,7 @@ def narrowing(
     source: Annotated[list[str], Query(default_factory=list, max_length=50)],
     service: Annotated[list[str], Query(default_factory=list, max_length=50)],
     q: Annotated[str | None, Query(max_length=200)] = None,
+    waiting: Annotated[bool, Query()] = False,
 ) -> Narrowing:
     return Narrowing(
         tickets.TicketFilter(
@@ -71,6 +71,7 @@ def narrowing(
             source=source,
             service=service,
             q=q or None,
+            waiting=waiting,
         )
     )
 
@@ -101,7 +102,7 @@ async def list_page(
         **rows,
         narrow=narrow,
         is_first=cursor is None,
-        views=[(name, [one.value for one in statuses]) for name, statuses in VIEWS],
+        views=VIEWS,
         choices=await _choices(session, tenant, narrow),
         is_new_here=not found.items and not await lists.has_tickets(session, tenant),
         since=(utc_now() - OVERLAP).isoformat(),

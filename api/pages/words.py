@@ -57,6 +57,8 @@ WORDS = {
     "false_positive": "false alarm",
     "did_not_run": "did not run",
     "roll_back": "roll back",
+    "approval": "to approve",
+    "runbook": "without a runbook",
     "hil": "human in the loop",
     "already_decided": "already decided",
     "not_awaited": "not awaited",

@@ -101,6 +101,7 @@ async def list_tickets(
     source: Annotated[list[str], Query(default_factory=list, max_length=50, description="Any of these.")],
     service: Annotated[list[str], Query(default_factory=list, max_length=50, description="Any of these.")],
     q: Annotated[str | None, Query(max_length=200, description="Words in the title or description.")] = None,
+    waiting: Annotated[bool, Query(description="Only those that wait for a person, for whatever reason.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> TicketPage:
@@ -112,6 +113,7 @@ async def list_tickets(
         source=source,
         service=service,
         q=q,
+        waiting=waiting,
     )
     page = await tickets.list_tickets(session, tenant, narrow, limit, cursor)
     return TicketPage(items=page.items, next_cursor=page.next_cursor)

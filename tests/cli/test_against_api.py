@@ -177,6 +177,11 @@ def test_output_and_rollback(handrail: Running) -> None:
     again = handrail.cli("ticket", "rollback", ticket_id)
     assert again.returncode == 1
     assert "rolled back already" in again.stderr
+    waits = ("ticket", "list", "--waiting", "--query", "nginx is down on web-02")
+    assert ticket_id in [one["id"] for one in handrail.json(*waits)]
+    assert handrail.cli("ticket", "note", ticket_id, "-m", "known").returncode == 0
+    assert "for nobody; " in handrail.cli("ticket", "show", ticket_id).stdout
+    assert ticket_id not in [one["id"] for one in handrail.json(*waits)]
 
 
 def test_a_queue_is_shown_at_both_ends(handrail: Running, tmp_path: Path) -> None:

@@ -110,28 +110,6 @@ async def test_changed_tickets_say_whether_the_filter_takes_them(database: Datab
     assert old not in {ticket.id for ticket, _ in changed}
 
 
-async def test_what_waits_for_people(database: Database) -> None:
-    first = await file(database, status=TicketStatus.AWAITING_APPROVAL.value)
-    second = await file(database, status=TicketStatus.AWAITING_RUNBOOK.value, updated_at=LONG_AGO)
-    await file(database, status=TicketStatus.RESOLVED.value)
-    unknown = await file(database, status=TicketStatus.EXECUTING.value)
-    await ran(database, unknown, ExecutionStatus.UNKNOWN)
-    escalated = await file(database, status=TicketStatus.ESCALATED.value)
-    async with database.read() as session:
-        assert await lists.count_waiting(session, "demo") == 3
-        assert await lists.count_waiting(session, "nobody") == 0
-        assert [one.id for one in await lists.waiting_tickets(session, "demo", 10)] == [first, second, unknown]
-        assert [one.id for one in await lists.waiting_tickets(session, "demo", 1)] == [first]
-        waits = {status: (count, oldest) for status, count, oldest in await figures.waiting_by_status(session, "demo")}
-    assert {status: count for status, (count, _) in waits.items()} == {
-        TicketStatus.AWAITING_APPROVAL: 1,
-        TicketStatus.AWAITING_RUNBOOK: 1,
-        TicketStatus.ESCALATED: 1,
-    }
-    assert waits[TicketStatus.AWAITING_RUNBOOK][1] == LONG_AGO
-    assert escalated
-
-
 async def test_sources_and_whether_there_is_any_ticket(database: Database) -> None:
     async with database.read() as session:
         assert not await lists.has_tickets(session, "demo")

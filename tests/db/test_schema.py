@@ -1,7 +1,5 @@
 """`migrate` says in words when the tables are not what it takes them for, and then changes nothing."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import text
 
@@ -52,10 +50,3 @@ async def test_what_does_not_fit_is_left_as_it_is(empty_database: Database) -> N
     with pytest.raises(SchemaWrong, match="leases"):
         await migrate(empty_database)
     await run(empty_database, "CREATE TABLE tenants (id INTEGER)")
-
-
-@pytest.fixture
-async def empty_database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    yield database
-    await database.close()

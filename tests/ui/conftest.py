@@ -72,6 +72,10 @@ async def served(
         tokens=TOKENS,
         temporal_ui_url=temporal_ui_url,
         temporal_namespace=stack.client.namespace,
+        # A busy machine is no reason to answer otherwise.
+        start_seconds=30,
+        temporal_seconds=30,
+        connection_check_seconds=60,
     )
     app = create_app(services)
     options: dict[str, Any] = {"log_config": None, "access_log": False, "ws": "none", "lifespan": "off"}

@@ -1,0 +1,89 @@
+"""The inbox: tickets that wait for a person, worst first, how many there are, and who took note of which."""
+
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.events import add_event, has_event
+from db.tables import ExecutionRow, TicketRow
+from db.tickets import to_ticket, update_ticket
+from domain.base import utc_now
+from domain.event import EventKind
+from domain.execution import ExecutionStatus
+from domain.ticket import PersonNeeded, Severity, TakenNote, Ticket
+
+# What may have left a host changed comes first; the others are as bad as the problem that they are about.
+_WORST = {PersonNeeded.ROLLBACK_FAILED.value: 0, PersonNeeded.UNKNOWN.value: 1}
+_SEVERITY = {severity.value: place for place, severity in enumerate(Severity)}
+
+
+class NotWaiting(Exception):
+    """There is nothing to take note of; the message says what there is."""
+
+
+async def count_waiting(session: AsyncSession, tenant: str) -> int:
+    """Return how many tickets wait for a person."""
+    query = select(func.count()).where(TicketRow.tenant == tenant, TicketRow.person_needed.is_not(None))
+    return (await session.execute(query)).scalar_one()
+
+
+async def waiting_tickets(session: AsyncSession, tenant: str, limit: int) -> list[Ticket]:
+    """Return tickets that wait for a person: rollback failed, outcome unknown, then by severity and time left."""
+    asked = (ExecutionRow.id == TicketRow.execution_id) & (
+        ExecutionRow.status == ExecutionStatus.AWAITING_APPROVAL.value
+    )
+    worst = (
+        select(TicketRow.id)
+        .outerjoin(ExecutionRow, asked)
+        .where(TicketRow.tenant == tenant, TicketRow.person_needed.is_not(None))
+        .order_by(
+            case(_WORST, value=TicketRow.person_needed, else_=len(_WORST)),
+            case(_SEVERITY, value=TicketRow.severity, else_=len(_SEVERITY)),
+            ExecutionRow.approval_expires_at.asc().nulls_last(),
+            TicketRow.id,
+        )
+        .limit(limit)
+    )
+    ids = list(await session.scalars(worst))
+    rows = {row.id: row for row in await session.scalars(select(TicketRow).where(TicketRow.id.in_(ids)))}
+    return [to_ticket(rows[ticket_id]) for ticket_id in ids]
+
+
+async def waiting_by_reason(session: AsyncSession, tenant: str) -> list[tuple[PersonNeeded, int, datetime]]:
+    """Return (why, how many, since when the oldest) of the tickets that wait for a person, worst first."""
+    query = (
+        select(TicketRow.person_needed, func.count(), func.min(TicketRow.person_needed_since))
+        .where(TicketRow.tenant == tenant, TicketRow.person_needed.is_not(None))
+        .group_by(TicketRow.person_needed)
+    )
+    found = [
+        (PersonNeeded(why), count, oldest) for why, count, oldest in await session.execute(query) if why and oldest
+    ]
+    return sorted(found, key=lambda one: list(PersonNeeded).index(one[0]))
+
+
+async def take_note(
+    session: AsyncSession, ticket_id: str, actor: str, comment: str, since: datetime | None, key: str
+) -> Ticket:
+    """Record that a person knows of a ticket's failure: it no longer waits, until its next status.
+
+    `since`: the failure that they saw. Raises NotWaiting if there is none (any more), or another one.
+    """
+    row = await session.get_one(TicketRow, ticket_id, with_for_update=True, populate_existing=True)
+    if await has_event(session, ticket_id, key):  # the same request again
+        return to_ticket(row)
+    why = PersonNeeded(row.person_needed) if row.person_needed else None
+    if why is None:
+        raise NotWaiting(f"it is {row.status} and waits for nobody")
+    if not why.can_be_noted:
+        raise NotWaiting(f"it waits for an answer ({why.value}), which taking note does not give")
+    if since is not None and since != row.person_needed_since:
+        raise NotWaiting(f"it failed again since you looked: {row.status_reason}")
+    note = TakenNote(actor=actor, at=utc_now(), comment=comment)
+    await update_ticket(
+        session, ticket_id, person_needed=None, person_needed_since=None, taken_note=note.model_dump(mode="json")
+    )
+    words = f"{actor} took note" + (f": {comment}" if comment else "")
+    await add_event(session, ticket_id, key, EventKind.NOTE_TAKEN, words, actor=actor)
+    return to_ticket(await session.get_one(TicketRow, ticket_id, populate_existing=True))

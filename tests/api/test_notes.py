@@ -1,0 +1,28 @@
+"""Taking note of a failure over the API, and the list of what waits."""
+
+from api.services import Services
+from db import tickets
+from domain.ticket import TicketStatus
+from tests.api.desk import Desk
+
+
+async def test_a_failed_ticket_waits_until_somebody_took_note(lone_desk: Desk, lone_services: Services) -> None:
+    ticket_id = await lone_desk.file()
+    waits = lone_desk.at("", "").rstrip("/") + "?waiting=true"
+    note = lone_desk.at(ticket_id, "/note")
+    nothing = await lone_desk.post(note, {})
+    assert (nothing.status_code, "waits for nobody" in nothing.json()["detail"]) == (409, True)
+    assert (await lone_desk.get(waits)).json()["items"] == []
+    async with lone_services.database.write() as session:
+        await tickets.set_status(session, ticket_id, TicketStatus.ESCALATED, "it failed")
+    [listed] = (await lone_desk.get(waits)).json()["items"]
+    assert (listed["id"], listed["person_needed"], listed["taken_note"]) == (ticket_id, "escalated", None)
+    former = await lone_desk.post(note, {"since": "2026-01-01T00:00:00Z"})
+    assert (former.status_code, "failed again" in former.json()["detail"]) == (409, True)
+    answer = await lone_desk.post(note, {"comment": "known", "since": listed["person_needed_since"]})
+    assert answer.status_code == 200, answer.text
+    said = answer.json()["taken_note"]
+    assert (said["actor"], said["comment"]) == ("sam", "known")
+    assert (await lone_desk.get(waits)).json()["items"] == []
+    shown = await lone_desk.ticket(ticket_id)
+    assert (shown["status"], shown["person_needed"], shown["taken_note"]) == ("escalated", None, said)
