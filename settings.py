@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integrations.llm_options import LlmOptions
+from integrations.places import DEFAULT_PLACES, parse_places
 
 OPERATOR = "operator"
 
@@ -68,6 +69,10 @@ class Settings(BaseSettings):
         default=None,
         description="File that a worker renews while Temporal and the database answer it; none unless set.",
     )
+    run_places: str = Field(
+        default=",".join(DEFAULT_PLACES),
+        description="Where on a host records of runs may lie, the first that will do: home and directories.",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     def resolved_database_url(self) -> str:
@@ -96,6 +101,10 @@ class Settings(BaseSettings):
         return LlmOptions(
             url=self.llm_url, model=self.llm_model, key=self.llm_key, timeout=self.llm_timeout, tokens=self.llm_tokens
         )
+
+    def places(self) -> tuple[str, ...]:
+        """Return where on a host records of runs may lie. Raises ValueError."""
+        return parse_places(self.run_places)
 
     def cipher_keys(self) -> list[str]:
         """Return the Fernet keys; the file under HANDRAIL_HOME is made when it is first needed."""

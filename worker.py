@@ -100,7 +100,11 @@ async def run(settings: Settings) -> None:
     client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher)
     await ensure_search_attributes(client)
     database = Database(settings.resolved_database_url())
-    runners: dict[Connector, CommandRunner] = {Connector.SSH: SshRunner(), Connector.LOCAL: LocalRunner()}
+    places = settings.places()
+    runners: dict[Connector, CommandRunner] = {
+        Connector.SSH: SshRunner(places=places),
+        Connector.LOCAL: LocalRunner(places=places),
+    }
     tickets = TicketClient(client)
     upkeep = [
         asyncio.create_task(keep_starting(database, tickets.start)),

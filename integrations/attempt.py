@@ -14,6 +14,7 @@ from integrations.connector import (
 )
 from integrations.frames import End, ProtocolBroken, parse_end, parse_piece
 from integrations.output import KeptOutput
+from integrations.places import is_proof, place_of
 from integrations.session import FrameReader, Session, SessionLost, own_words
 from integrations.supervisor import Invocation, Mode, invocation
 
@@ -101,9 +102,11 @@ class Attempt:
     def _invocation(self) -> Invocation:
         seen = (self._out.total, self._err.total)
         # A host that still has the record learnt before the first start knows whether that start arrived.
-        record = self.request.record if self.sent else "-"
-        mode: Mode = "start" if record else "attach"
-        return invocation(mode, self.request.attempt_id, request=self.request, seen=seen, record=record or "-")
+        record = self.request.record
+        mode: Mode = "start" if not self.sent or is_proof(record) else "attach"
+        known = record if record and self.sent else "-"
+        places = (place_of(record),)
+        return invocation(mode, self.request.attempt_id, request=self.request, seen=seen, record=known, places=places)
 
     async def _follow(self, session: Session, start: Invocation) -> CommandResult:
         frames = await opened(session, start)

@@ -11,6 +11,7 @@ from domain.connection import CredentialKind
 
 DEFAULT_KEEP_BYTES = 1 << 20
 DETACH = "detach"
+RECORD_PATTERN = r"^[A-Za-z0-9.-]{1,79}(:[A-Za-z0-9._/-]{1,120})?$"
 
 
 class HostAddress(Model):
@@ -41,7 +42,8 @@ class CommandRequest(Model):
     `may_have_started`: an earlier call may have sent this attempt to the host. If the host then knows nothing of it,
     the result is `unknown`, never a fresh start; without it, a host that knows nothing of the attempt starts it.
     `record`: the answer of `identify_record` from before the attempt may have been sent. While the host still has that
-    record, its knowing nothing proves that nothing was started, and the attempt is started now.
+    record, its knowing nothing proves that nothing was started, and the attempt is started now. It also says in which
+    place on the host the attempt lies: every request for an attempt has the same one.
     """
 
     attempt_id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,120}$")
@@ -51,7 +53,7 @@ class CommandRequest(Model):
     supervise: bool = True
     keep_bytes: int = Field(default=DEFAULT_KEEP_BYTES, ge=0)
     may_have_started: bool = False
-    record: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]{1,100}$")
+    record: str | None = Field(default=None, pattern=RECORD_PATTERN)
 
 
 CommandStatus = Literal["exited", "timed_out", "cancelled", "unknown"]
@@ -117,10 +119,10 @@ class CommandRunner(Protocol):
         """Connect ahead of a command, and send nothing. Raises as `run` does."""
         ...
 
-    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str | None:
-        """Return what names the host's memory of attempts: another one once any of it is lost. Raises as `run` does.
+    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str:
+        """Return what names the host's memory of attempts, and its place there: another one once any of it is lost.
 
-        None where the host cannot say whether it was restarted.
+        Where the host cannot say whether it was restarted, it proves nothing: it is only the place. Raises as `run`.
         """
         ...
 

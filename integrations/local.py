@@ -5,9 +5,11 @@ import contextlib
 import os
 import signal
 from asyncio.subprocess import Process, SubprocessStreamProtocol
+from collections.abc import Sequence
 from pathlib import Path
 
 from integrations.connector import HostAddress, HostRefused, HostUnreachable, Secret
+from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session
 
@@ -19,9 +21,14 @@ class LocalRunner(SessionRunner):
     """Runs commands as children of nobody on this machine. `home`: where commands start and their record lies."""
 
     def __init__(
-        self, *, home: Path | None = None, shell: tuple[str, ...] = ("/bin/sh",), patience: float = 5.0
+        self,
+        *,
+        home: Path | None = None,
+        shell: tuple[str, ...] = ("/bin/sh",),
+        patience: float = 5.0,
+        places: Sequence[str] = DEFAULT_PLACES,
     ) -> None:
-        super().__init__(patience=patience)
+        super().__init__(patience=patience, places=places)
         self._home = home or Path.home()
         self._shell = shell
 
@@ -40,7 +47,7 @@ class LocalRunner(SessionRunner):
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                cwd=home,
+                cwd=home if self._home.is_dir() else "/",  # as a login without a home has it
                 env={"PATH": os.defpath, **environment, "HOME": home},
                 start_new_session=True,
             )

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from time import monotonic
 
 from integrations.attempt import ANSWER_SECONDS, UNKNOWN_REASONS, Attempt, opened
 from integrations.connector import (
     DETACH,
+    RECORD_PATTERN,
     CommandRequest,
     CommandResult,
     HostAddress,
@@ -20,22 +22,27 @@ from integrations.connector import (
     SudoReport,
 )
 from integrations.frames import MAX_TOTAL, ProtocolBroken, parse_end, parse_number
+from integrations.places import DEFAULT_PLACES, place_of
 from integrations.plain import NOT_SENT, PlainAttempt
 from integrations.session import Session, SessionLost, to_the_end
 from integrations.supervisor import Mode, invocation
 
 KILL_SECONDS = 60.0  # the host gives a command five seconds after TERM and ten after KILL, and may be busy
 RECORD_SECONDS = 60.0  # a record that is not the host's any more only makes `unknown` likelier
-_RECORD = re.compile(r"[A-Za-z0-9.-]{1,100}")
+_RECORD = re.compile(RECORD_PATTERN)
 
 log = logging.getLogger(__name__)
 
 
 class SessionRunner(ABC):
-    """A CommandRunner over sessions. `patience`: seconds that a lost connection is tried again within one run."""
+    """A CommandRunner over sessions. `patience`: seconds that a lost connection is tried again within one run.
 
-    def __init__(self, *, patience: float = 60.0) -> None:
+    `places`: where on a host records may lie, the first that will do is used.
+    """
+
+    def __init__(self, *, patience: float = 60.0, places: Sequence[str] = DEFAULT_PLACES) -> None:
         self._patience = patience
+        self._places = tuple(places)
         self._plain: dict[str, PlainAttempt] = {}
         self._records: dict[str, tuple[float, str]] = {}
 
@@ -51,15 +58,15 @@ class SessionRunner(ABC):
     async def open(self, address: HostAddress, secret: Secret | None) -> None:  # noqa: B027  # nothing is the default
         """Connect ahead of a command; nothing to do where every session connects for itself."""
 
-    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str | None:
+    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str:
         key = address.model_dump_json()
         learnt, record = self._records.get(key, (0.0, ""))
         if not record or monotonic() > learnt + RECORD_SECONDS:
-            record = _after("text ", await self._ask(address, secret, "identify"))
-            if not _RECORD.fullmatch(record):
+            record = _after("text ", await self._ask(address, secret, "identify", places=self._places))
+            if not _RECORD.fullmatch(record) or place_of(record) not in self._places:
                 raise ProtocolBroken(f"{record[:40]!r} is no record")
             self._records[key] = (monotonic(), record)
-        return None if record.endswith(".none") else record
+        return record
 
     async def run(
         self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress
@@ -69,6 +76,9 @@ class SessionRunner(ABC):
         attempt = Attempt(request, on_progress)
         try:
             return await attempt.run(lambda command: self._open(address, secret, command), self._patience)
+        except HostRefused:
+            self._records.pop(address.model_dump_json(), None)  # its place may be full by now: the next one may do
+            raise
         except asyncio.CancelledError as cancelled:
             if cancelled.args[:1] == (DETACH,):
                 raise
@@ -93,14 +103,15 @@ class SessionRunner(ABC):
         if plain := self._plain.get(attempt_id):
             plain.kill()
             return
-        end = parse_end(_after("end ", await self._ask(address, secret, "kill", attempt_id, record=record)))
+        answer = await self._ask(address, secret, "kill", attempt_id, record=record, places=(place_of(record),))
+        end = parse_end(_after("end ", answer))
         if end.reason in ("running", "left"):
             raise HostUnreachable(UNKNOWN_REASONS["left"], may_have_started=True)
         if end.reason == "gone":
             raise RecordGone(UNKNOWN_REASONS["gone"], may_have_started=True)
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:
-        return _after("text ", await self._ask(address, secret, "check"))
+        return _after("text ", await self._ask(address, secret, "check", places=self._places))
 
     async def check_sudo(self, address: HostAddress, secret: Secret | None) -> SudoReport:
         word, _, detail = _after("text ", await self._ask(address, secret, "check_sudo")).partition(" ")
@@ -112,7 +123,8 @@ class SessionRunner(ABC):
         return ""
 
     async def clean(self, address: HostAddress, secret: Secret | None, older_than_seconds: float) -> int:
-        answer = await self._ask(address, secret, "clean", age=max(int(older_than_seconds), 0))
+        places = tuple(dict.fromkeys((*self._places, *DEFAULT_PLACES)))  # those too that were in use before a change
+        answer = await self._ask(address, secret, "clean", age=max(int(older_than_seconds), 0), places=places)
         self._records.pop(address.model_dump_json(), None)  # what was removed took the host's record with it
         return parse_number(_after("removed ", answer), MAX_TOTAL)
 
@@ -128,9 +140,10 @@ class SessionRunner(ABC):
         attempt_id: str = "-",
         age: int = 0,
         record: str | None = None,
+        places: Sequence[str] = DEFAULT_PLACES,
     ) -> str:
         """Run the supervisor's text for one answer that is a line. Raises HostRefused, HostUnreachable."""
-        start = invocation(mode, attempt_id, age=age, record=record or "-")
+        start = invocation(mode, attempt_id, age=age, record=record or "-", places=places)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 session = await self._open(address, secret, start.command)

@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 
 import asyncssh
 
 from integrations.connector import HostAddress, HostUnreachable, Secret
+from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session, SessionLost
 from integrations.ssh_connections import KeptConnection, SshConnections, fetch_host_key, quick_acknowledge
@@ -16,8 +18,10 @@ _LOSSES = (asyncssh.Error, OSError)
 class SshRunner(SessionRunner):
     """Runs commands on SSH hosts. `connect_seconds` bounds one connect, `patience` a connection that was lost."""
 
-    def __init__(self, *, connect_seconds: float = 15.0, patience: float = 60.0) -> None:
-        super().__init__(patience=patience)
+    def __init__(
+        self, *, connect_seconds: float = 15.0, patience: float = 60.0, places: Sequence[str] = DEFAULT_PLACES
+    ) -> None:
+        super().__init__(patience=patience, places=places)
         self._connect_seconds = connect_seconds
         self._connections = SshConnections(connect_seconds)
 

@@ -3,12 +3,14 @@
 import math
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from integrations.connector import CommandRequest, HostRefused
+from integrations.places import HOME
 
 Mode = Literal["start", "attach", "kill", "clean", "check", "check_sudo", "identify"]
 
@@ -73,10 +75,12 @@ def invocation(
     seen: tuple[int, int] = (0, 0),
     age: int = 0,
     record: str = "-",
+    places: Sequence[str] = (HOME,),
 ) -> Invocation:
     """Return how to start the supervisor's text. `seen`: bytes of stdout and stderr already had; `age`: seconds.
 
-    `record`: start only if the host still has this record of claims.
+    `record`: start only if the host still has this record of claims. `places`: where on the host the attempt lies, or
+    the places to choose from.
     """
     nonce = secrets.token_hex(8)
     text = supervisor_text(mode).encode()
@@ -85,7 +89,8 @@ def invocation(
     # The text comes first on standard input and is read in single bytes, as nothing portable reads exactly n bytes.
     read = f"hr_s=$(dd ibs=1 count={len(text)} 2>/dev/null)||echo dd does not work here >&2"
     boot = f"exec sh -c '{read};eval \"$hr_s\"' handrail-run"
-    command = f"{boot} {mode} {first} {nonce} {half} {limit} {seen[0]} {seen[1]} {record}"
+    command = f"{boot} {mode} {first} {nonce} {half} {limit} {seen[0]} {seen[1]}"
+    command += f" {record.partition(':')[0]} {','.join(places)}"
     payload = b""
     if mode == "start" and request is not None:
         payload = bound_command(request.command, request.variables) + b"#" + nonce.encode()

@@ -1,15 +1,17 @@
 # Handrail's supervisor: what starts, follows and ends an attempt. supervisor_host.sh and supervisor_ending.sh go before it.
 #
-# One run directory, $HOME/.handrail/runs/ID, is one attempt. Whoever makes it (mkdir) has claimed the attempt.
-#   owner       process id of the supervisor and the host's boot id; made with noclobber, `void` if nobody began
+# One run directory, PLACE/runs/ID, is one attempt; PLACE is $HOME/.handrail, or handrail-UID in a directory that everybody
+# may use. Whoever makes it (mkdir) has claimed the attempt; it is looked for in no other place than it was first sent to.
+#   owner       process id of the supervisor and the host's boot id; only one can make it; `void` if nobody began
 #   group       process group of the command and when its leader started
 #   out.N err.N recorded output from byte N on; old middle parts are removed
 #   full.S      there was no room to record all of stream S
-#   status      how it ended; its room is reserved before the command starts, and so is that of
+#   status      how it ended
 #   left        it was told to end and has not: why, and the PID:START of what still lives
+#   *.new       room for the four above, taken before the command starts
 #   alive       a FIFO that only the supervisor holds open for writing: end of file means it is gone
 #   command pipe.out pipe.err   FIFOs: the command's text (never in a file), its output
-# $HOME/.handrail/runs/.record.NAME stands for what is remembered here of claims: while it is there, and the host has not
+# PLACE/runs/.record.NAME stands for what is remembered here of claims: while it is there, and the host has not
 # been restarted, no claim has been removed. Cleaning up and wiping remove it, and the next one has another name.
 # Frames written to the client: refused TEXT | incomplete | . | out AT LENGTH + bytes | err ...
 #   | end STATUS CODE OUT_TOTAL ERR_TOTAL FULL (for `unknown`, CODE is the reason)
@@ -58,12 +60,12 @@ hr_start() {
 hr_remembers() {
     [ "$hr_record" = - ] && return
     hr_boot_id
-    [ "${hr_record#*.}" = "$hr_boot" ] && [ -d "$hr_root/.record.${hr_record%%.*}" ]
+    [ "$hr_boot" != none ] && [ "${hr_record#*.}" = "$hr_boot" ] && [ -d "$hr_root/.record.${hr_record%%.*}" ]
 }
 
-# Room for the status is taken now, so that a disk that fills up later cannot hide how the command ended.
+# Room is taken now, so that a disk that fills up meanwhile hides neither whose command it is nor how it ended.
 hr_launch() {
-    if ! hr_reserve "$hr_d/status.new" || ! hr_reserve "$hr_d/left.new" ||
+    if ! hr_reserve owner || ! hr_reserve group || ! hr_reserve status || ! hr_reserve left ||
         ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err 2>&1); then
         rm -rf "$hr_d"
         hr_refuse "cannot write in $hr_root: $hr_e"
@@ -73,7 +75,7 @@ hr_launch() {
         HR_S=$hr_s
         export HR_S
         hr_detach sh -c 'eval "$HR_S"' handrail-supervisor supervise "$hr_id" "$hr_nonce" "$hr_half" "$hr_timeout" \
-            "$hr_own" "$hr_umask"
+            "$hr_own" "$hr_umask" - "$hr_place"
     } >/dev/null 2>&1 8<&- &
     exec 7>&-
     hr_open=1
@@ -87,9 +89,8 @@ hr_supervise() {
     trap 'hr_sig=1' TERM
     hr_p=$(cat)
     hr_boot_id
-    set -C
-    printf '%s %s\n' "$$" "$hr_boot" >"$hr_d/owner" || exit
-    set +C
+    printf '%s %s\n' "$$" "$hr_boot" 1<>"$hr_d/owner.new"
+    ln "$hr_d/owner.new" "$hr_d/owner" || exit
     # Both ends of both pipes are open before anything uses one, so that nothing can block or break on the other end.
     exec 9<>"$hr_d/pipe.out" 3<"$hr_d/pipe.out" 5>"$hr_d/pipe.out" 9>&-
     exec 9<>"$hr_d/pipe.err" 4<"$hr_d/pipe.err" 6>"$hr_d/pipe.err" 9>&-
@@ -110,7 +111,8 @@ $hr_p"' sh "#$hr_nonce" "$hr_umask"
     hr_group=$!
     exec 3<&- 4<&- 5>&- 6>&-
     hr_when=$(hr_started "$hr_group")
-    printf '%s %s\n' "$hr_group" "$hr_when" >"$hr_d/group"
+    printf '%s %s\n' "$hr_group" "$hr_when" 1<>"$hr_d/group.new"
+    mv "$hr_d/group.new" "$hr_d/group"
     { hr_let_go; hr_timer "$hr_timeout" USR1; } &
     hr_dog=$!
     hr_writer=
@@ -228,9 +230,11 @@ hr_await_owner() {
             set -C
             printf 'void void\n' >"$hr_d/owner"
             set +C
-        else
-            sleep 0.05
+            # On a full disk it is made all the same, but empty.
+            [ -s "$hr_d/owner" ] || [ ! -e "$hr_d/owner" ] || hr_end unknown void
+            [ "$hr_n" -le 200 ] || hr_refuse "cannot write in $hr_root, so nobody can say whether this attempt will begin"
         fi
+        sleep 0.05
     done 2>/dev/null
     [ -s "$hr_d/status" ] && return
     read -r hr_pid hr_owner_boot <"$hr_d/owner"

@@ -1,10 +1,10 @@
 # What Handrail asks a host beside running commands; supervisor_host.sh goes before it.
 # Frames written to the client: refused TEXT | text TEXT | removed N
 
+# Says which place the next attempts go to and what names its memory of claims: NAME.BOOT, for other places than home
+# NAME.BOOT:PLACE.
 hr_identify() {
-    hr_ready
-    hr_try_all
-    hr_open_place
+    hr_choose
     hr_boot_id
     for hr_f in "$hr_root"/.record.*; do
         [ ! -d "$hr_f" ] || break
@@ -13,18 +13,57 @@ hr_identify() {
         hr_f=$hr_root/.record.$hr_nonce
         hr_e=$(mkdir "$hr_f" 2>&1) || hr_refuse "cannot write in $hr_root: $hr_e"
     fi
-    printf 'text %s.%s\n' "${hr_f##*/.record.}" "$hr_boot"
+    hr_n=
+    [ "$hr_place" = home ] || hr_n=:$hr_place
+    printf 'text %s.%s%s\n' "${hr_f##*/.record.}" "$hr_boot" "$hr_n"
 }
 
 hr_check() {
+    hr_choose
+    [ -z "$hr_why" ] || hr_why="; records lie in $hr_root, as there is no place in ${hr_why#, }"
+    printf 'text %s%s\n' "$(uname -nsrm)" "$hr_why"
+}
+
+# Uses the first place that will do; hr_why tells of those before it.
+hr_choose() {
     hr_ready
     hr_try_all
-    hr_open_place
-    hr_r=0
-    hr_reserve "$hr_root/.room.$$" || hr_r=1
-    rm -f "$hr_root/.room.$$"
-    [ "$hr_r" -eq 0 ] || hr_refuse "cannot write in $hr_root: $hr_e"
-    printf 'text %s\n' "$(uname -nsrm)"
+    hr_why=
+    hr_each=$hr_places,
+    while [ -n "$hr_each" ]; do
+        hr_use "${hr_each%%,*}"
+        hr_each=${hr_each#*,}
+        ! hr_lasts || ! hr_make_place || ! hr_has_room || return 0
+        hr_why="$hr_why, $hr_place: ${hr_e%%"$hr_nl"*}"
+    done
+    hr_refuse "there is no place for records: ${hr_why#, }"
+}
+
+# False where the records would go with the user's last login.
+hr_lasts() {
+    case $hr_place in
+        /run/user/* | /dev/shm | /dev/shm/*) ;;
+        *) return 0 ;;
+    esac
+    [ -d /run/systemd/system ] && [ ! -e "/var/lib/systemd/linger/$(id -un)" ] || return 0
+    case $hr_place in
+        /dev/shm*) [ "$hr_me" -ge 1000 ] || return 0 ;;
+    esac
+    hr_e="what is there goes with the user's last login, unless 'loginctl enable-linger' lets it stay"
+    return 1
+}
+
+# True when a run would find blocks and inodes here.
+hr_has_room() {
+    hr_r=$hr_root/.try.$hr_nonce
+    hr_e=$(mkdir "$hr_r" 2>&1 && cd "$hr_r" && mkfifo a b c d e f g h i j k l 2>&1 &&
+        dd if=/dev/zero of=room bs=4096 count=16 2>&1 && printf fits)
+    rm -rf "$hr_r"
+    case $hr_e in
+        *fits) return 0 ;;
+    esac
+    hr_e="cannot write in $hr_root: $hr_e"
+    return 1
 }
 
 # A program of the right name may still not do what is asked of it here.
@@ -61,23 +100,33 @@ hr_check_sudo() {
     fi
 }
 
+# In every place; one that is not safe is left as it is, and said at the end.
 hr_clean() {
-    hr_n=0
-    [ -d "$hr_root" ] || { printf 'removed 0\n'; exit 0; }
-    hr_open_place
-    cd "$hr_root" || exit 0
-    if [ "$2" -gt 0 ]; then hr_age="-mmin +$(($2 / 60))"; else hr_age=; fi
+    hr_n=0 hr_why= hr_age=
+    [ "$2" -le 0 ] || hr_age="-mmin +$(($2 / 60))"
+    hr_each=$hr_places,
+    while [ -n "$hr_each" ]; do
+        hr_use "${hr_each%%,*}"
+        hr_each=${hr_each#*,}
+        [ -d "$hr_root" ] || continue
+        if hr_make_place && cd "$hr_root"; then hr_clean_place; else hr_why="$hr_why, $hr_e"; fi
+    done
+    [ -z "$hr_why" ] || hr_refuse "${hr_why#, }"
+    printf 'removed %s\n' "$hr_n"
+}
+
+hr_clean_place() {
     hr_found=$(find . ! -name . -prune -type d $hr_age -print)
     # Whoever learnt the record before what was found now was claimed must not take its absence for "never started".
     for hr_d in $hr_found; do
         case $hr_d in
-            ./.gone.* | ./.record.*) ;;
+            ./.gone.* | ./.try.* | ./.record.*) ;;
             *) rm -rf .record.*; break ;;
         esac
     done
     for hr_d in $hr_found; do
         case $hr_d in
-            ./.gone.*) rm -rf "$hr_d"; continue ;;
+            ./.gone.* | ./.try.*) rm -rf "$hr_d"; continue ;;
             ./.record.*) continue ;;
         esac
         if [ ! -s "$hr_d/status" ]; then
@@ -87,5 +136,4 @@ hr_clean() {
         fi
         mv "$hr_d" "./.gone.${hr_d#./}" 2>/dev/null && rm -rf "./.gone.${hr_d#./}" && hr_n=$((hr_n + 1))
     done
-    printf 'removed %s\n' "$hr_n"
 }

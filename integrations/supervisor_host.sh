@@ -14,7 +14,7 @@ hr_refuse() {
 # Every program that is used, but for those that have a stand-in. Without one of them an answer would be wrong, not missing.
 hr_tools() {
     hr_e=
-    for hr_f in cat dd find head mkdir mkfifo mv rm sh sleep tail tr uname wc; do
+    for hr_f in cat dd find head id ln mkdir mkfifo mv rm sh sleep tail tr uname wc; do
         command -v "$hr_f" >/dev/null 2>&1 || hr_e="$hr_e $hr_f"
     done
     for hr_f in ps date; do
@@ -68,19 +68,35 @@ hr_ready() {
     hr_find_detach
 }
 
-# Makes what is missing of the directories that runs lie in. Refuses if others could change what is there.
+# Names the directories of place $1: `home`, or a directory for everybody in which this user has one of his own.
+hr_use() {
+    hr_place=$1
+    if [ "$1" = home ]; then
+        hr_parent=${HOME:-} hr_top=${HOME:-}/.handrail
+    else
+        hr_me=$(id -u)
+        hr_parent=$1
+        [ "$1" != /run/user/UID ] || hr_parent=/run/user/$hr_me
+        hr_top=$hr_parent/handrail-$hr_me
+    fi
+    hr_root=$hr_top/runs
+    hr_d=$hr_root/$hr_id
+}
+
+# Makes what is missing of the place's directories. Refuses if others could change what is there.
 hr_open_place() {
     hr_make_place || hr_refuse "$hr_e"
 }
 
 hr_make_place() {
-    [ -n "${HOME:-}" ] || { hr_e='HOME is not set'; return 1; }
+    [ -n "$hr_parent" ] || { hr_e='HOME is not set'; return 1; }
     # Nobody else can rename what is in a directory of ours or root's that others cannot write in, or that is sticky.
     hr_f='! -user 0'
-    [ ! -O "$HOME" ] || hr_f='! -type d'
-    hr_e=$(find "$HOME/." -prune '(' ! -type d -o $hr_f -o ! -perm -1000 '(' -perm -020 -o -perm -002 ')' ')' 2>&1)
+    [ ! -O "$hr_parent" ] || hr_f='! -type d'
+    hr_e=$(find "$hr_parent/." -prune '(' ! -type d -o $hr_f -o ! -perm -1000 '(' -perm -020 -o -perm -002 ')' ')' 2>&1)
     [ -z "$hr_e" ] || {
-        [ "$hr_e" != "$HOME/." ] || hr_e="$HOME is not trusted: it must be a directory of this user or root that others cannot change"
+        [ "$hr_e" != "$hr_parent/." ] ||
+            hr_e="$hr_parent is not trusted: it must be a directory of this user or root that others cannot change"
         hr_e="cannot create $hr_root: $hr_e"
         return 1
     }
@@ -110,11 +126,12 @@ hr_find_run() {
     hr_is_ours "$hr_d" || hr_refuse "$hr_e"
 }
 
-# Fills one block of file $1. Shells say little about a failed write, some nothing, so dd is asked for the reason.
+# Fills one block for file $1. Shells say little about a failed write, some nothing, so dd is asked for the reason.
 hr_reserve() {
-    { printf '%4096s' '' >"$1"; } 2>/dev/null
-    [ -s "$1" ] || ! hr_e=$(dd if=/dev/zero of="$1" bs=4096 count=1 2>&1) || return 0
-    [ -s "$1" ]
+    hr_f=$hr_d/$1.new
+    { printf '%4096s' '' >"$hr_f"; } 2>/dev/null
+    [ -s "$hr_f" ] || ! hr_e=$(dd if=/dev/zero of="$hr_f" bs=4096 count=1 2>&1) || return 0
+    [ -s "$hr_f" ]
 }
 
 # True when the supervisor is gone, which is looked for during $1 seconds.
@@ -136,9 +153,8 @@ hr_ended() {
 
 hr_main() {
     hr_id=$2 hr_nonce=$3 hr_half=$4 hr_timeout=$5 hr_out=${6:-0} hr_err=${7:-0} hr_record=${8:--} hr_open=
-    hr_top=${HOME:-}/.handrail
-    hr_root=$hr_top/runs
-    hr_d=$hr_root/$hr_id
+    hr_places=${9:-home}
+    hr_use "${hr_places%%,*}"
     hr_umask=$(umask)
     umask 077
     if [ "$1" != supervise ]; then

@@ -30,7 +30,7 @@ MaxStartups 100
 MaxSessions {max_sessions}
 PrintMotd no
 SetEnv HOME={home} PATH={path}
-ForceCommand cd {home} && exec {shell} -c "$SSH_ORIGINAL_COMMAND"
+ForceCommand cd {home} 2>/dev/null || cd /; exec {shell} -c "$SSH_ORIGINAL_COMMAND"
 {more}
 """
 

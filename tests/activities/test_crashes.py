@@ -32,13 +32,14 @@ async def crashed(tmp_path: Path) -> AsyncIterator[Bench]:
     await database.close()
 
 
-async def mark(bench: Bench) -> None:
-    """Do what a worker does just before it sends a command."""
+async def mark(bench: Bench) -> str:
+    """Do what a worker does just before it sends a command; returns the host's record."""
     records = StepRecords(bench.database, Cipher([Fernet.generate_key().decode()]))
     record = await bench.runner.identify_record(HERE, None)
     async with bench.database.read() as session:
         plan = await executions.get_plan(session, "demo", bench.order.ticket_id, bench.order.execution_id)
     await bench.environment.run(records.begin, bench.order, plan, record)
+    return record
 
 
 async def test_a_crash_before_anything_was_sent_runs_it_once(crashed: Bench, tmp_path: Path) -> None:
@@ -47,6 +48,32 @@ async def test_a_crash_before_anything_was_sent_runs_it_once(crashed: Bench, tmp
     for _ in range(2):
         assert (await crashed.run()).status is StepStatus.SUCCEEDED
     assert (tmp_path / "ledger").read_text() == "ran\n"
+
+
+async def test_a_crash_in_the_second_place_runs_it_once_and_is_killed_there(crashed: Bench, tmp_path: Path) -> None:
+    """Which place it was sent to is stored before it is sent: a home that is well again is not asked."""
+    home, second = tmp_path / "home", tmp_path / "second"
+    second.mkdir(mode=0o700)
+    home.mkdir()
+    home.chmod(0o777)
+    crashed.use(LocalRunner(home=home, places=("home", str(second))))
+    command = f"echo ran >> {tmp_path}/ledger; sleep 12345"
+    await crashed.plan(f"  - {{name: a, run: '{command}', rollback: 'touch {tmp_path}/undone'}}")
+    record = await mark(crashed)
+    assert record.endswith(f":{second}")
+    request = CommandRequest(attempt_id=crashed.order.attempt_id, command=command, record=record)
+    task = asyncio.create_task(crashed.runner.run(HERE, None, request, _ignore))
+    async with asyncio.timeout(60):
+        while not (tmp_path / "ledger").exists():  # noqa: ASYNC110 - a file does not call back
+            await asyncio.sleep(0.01)
+    task.cancel(DETACH)
+    await asyncio.gather(task, return_exceptions=True)
+    home.chmod(0o700)
+    crashed.use(LocalRunner(home=home, places=("home", str(second))))
+    assert (await crashed.run(is_rollback=True, rollback_position=1)).status is StepStatus.SUCCEEDED
+    assert (tmp_path / "ledger").read_text() == "ran\n"
+    result = await crashed.runner.run(HERE, None, request, _ignore)
+    assert result.status == "cancelled"
 
 
 async def test_a_crash_on_a_host_that_forgets_is_unknown(crashed: Bench, tmp_path: Path) -> None:

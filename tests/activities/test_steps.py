@@ -34,11 +34,15 @@ class Bench:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.runner = LocalRunner()
-        cipher = Cipher([Fernet.generate_key().decode()])
-        self.activity = StepActivities(StepRecords(database, cipher), {Connector.LOCAL: self.runner})
+        self.use(LocalRunner())
         self.environment = ActivityEnvironment()
         self.order = StepRun(tenant="demo", ticket_id="", execution_id="", plan_digest="", position=1)
+
+    def use(self, runner: LocalRunner) -> None:
+        """Reach the host by this runner from now on, as a new worker does."""
+        self.runner = runner
+        cipher = Cipher([Fernet.generate_key().decode()])
+        self.activity = StepActivities(StepRecords(self.database, cipher), {Connector.LOCAL: runner})
 
     async def plan(self, steps: str, **inputs: str) -> None:
         """Store a plan whose steps are these (YAML, indented by two)."""

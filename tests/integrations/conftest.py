@@ -1,6 +1,7 @@
 """Real SSH hosts, in the three shells that a host's `sh` commonly is."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ async def used(host: Host) -> AsyncIterator[Host]:
     finally:
         await host.runner.close()
         host.sshd.close()
+
+
+lent = asynccontextmanager(used)
+"""`used` for one `async with`, which ends the host also when the test fails."""
 
 
 @pytest.fixture(params=SHELLS)

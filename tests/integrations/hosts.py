@@ -40,6 +40,11 @@ class Host:
     def home(self) -> Path:
         return self.sshd.home
 
+    async def learn(self) -> str:
+        """Ask the host anew for what names its memory of attempts."""
+        self.runner._records.clear()
+        return await self.runner.identify_record(self.address, self.secret)
+
     async def run(self, attempt_id: str, command: str, **fields: Any) -> CommandResult:
         request = CommandRequest(attempt_id=attempt_id, command=command, **fields)
         return await self.runner.run(self.address, self.secret, request, self.take)
@@ -50,8 +55,8 @@ class Host:
     async def take(self, progress: Progress) -> None:
         self.seen.append(progress)
 
-    async def kill(self, attempt_id: str) -> None:
-        await self.runner.kill(self.address, self.secret, attempt_id)
+    async def kill(self, attempt_id: str, record: str | None = None) -> None:
+        await self.runner.kill(self.address, self.secret, attempt_id, record)
 
     def reported(self, stream: str) -> bytes:
         return b"".join(each.data for each in self.seen if each.stream == stream)

@@ -10,7 +10,7 @@ import pytest
 
 from integrations.connector import HostRefused
 from integrations.ssh import SshRunner
-from tests.integrations.conftest import SHELLS, shell_command, used
+from tests.integrations.conftest import SHELLS, lent, shell_command
 from tests.integrations.hosts import ONE_OF_US, Host
 from tests.needs import need, need_program
 from tests.sshd import Sshd
@@ -57,7 +57,7 @@ LOW = {
 async def test_a_low_limit_is_refused_with_its_name(open_folder: Path, shell: str, limit: str) -> None:
     words = LOW[limit]
     sshd = limited(open_folder, shell_command(shell), limit)
-    async for host in used(Host(SshRunner(), sshd.address, sshd.secret, sshd)):
+    async with lent(Host(SshRunner(), sshd.address, sshd.secret, sshd)) as host:
         with pytest.raises(HostRefused, match=words):
             await host.runner.check(host.address, host.secret)
         with pytest.raises(HostRefused, match=words):
@@ -71,7 +71,7 @@ async def test_a_low_limit_is_refused_with_its_name(open_folder: Path, shell: st
 @pytest.mark.parametrize("limit", ["nofile=24", "fsize=3145728", "nproc=40"])
 async def test_a_limit_that_is_enough_is_enough(open_folder: Path, shell: str, limit: str) -> None:
     sshd = limited(open_folder, shell_command(shell), limit)
-    async for host in used(Host(SshRunner(), sshd.address, sshd.secret, sshd)):
+    async with lent(Host(SshRunner(), sshd.address, sshd.secret, sshd)) as host:
         await host.runner.check(host.address, host.secret)
         result = await host.run("one", COMMAND)
         assert (result.status, result.exit_status, result.stdout) == ("exited", 0, b"3000000\n")

@@ -111,7 +111,7 @@ async def test_a_home_that_cannot_be_written_is_refused(tmp_path: Path, shell: s
     if unwritable is home:
         home.mkdir(mode=0o500)
     sshd.start()
-    async for host in used(Host(SshRunner(), sshd.address, sshd.secret, sshd)):
+    async for host in used(Host(SshRunner(places=("home",)), sshd.address, sshd.secret, sshd)):
         with pytest.raises(HostRefused, match=r"cannot create .*/\.handrail/runs"):
             await host.run("one", f"touch {tmp_path}/started")
         with pytest.raises(HostRefused, match=r"cannot create .*/\.handrail/runs"):
@@ -129,7 +129,7 @@ async def test_a_full_disk_is_refused_before_and_survived_after(tmp_path: Path, 
     mount = f'mount -t tmpfs -o size=2m none {home} && exec "$@"'
     sshd = Sshd(tmp_path / "host", shell=shell_command(shell), under=[unshare, "-m", "sh", "-c", mount, "sh"])
     sshd.start()
-    async for host in used(Host(SshRunner(), sshd.address, sshd.secret, sshd)):
+    async for host in used(Host(SshRunner(places=("home",)), sshd.address, sshd.secret, sshd)):
         fill = "head -c 9000000 /dev/zero >filler; echo ran >&2; exit 5"
         result = await host.run("filler", fill)
         assert (result.status, result.exit_status) == ("exited", 5)

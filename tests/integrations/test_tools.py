@@ -83,7 +83,7 @@ async def test_without_any_way_it_is_refused(tmp_path: Path) -> None:
 
 def commands_of(text: str) -> set[str]:
     """Return the words that stand where a shell looks for a command's name, and are a program's on this machine."""
-    before = r"(?:\b(?:then|do|else|elif|if|until|while|exec|hr_detach|!)\s|^|[;|&({)])\s*(?:[A-Za-z_]+=\S*\s+)*"
+    before = r"(?:\b(?:then|do|else|elif|if|until|while|exec|hr_detach|!)\s|^|[;|&({)])\s*(?:[A-Za-z_]+=[^\s\"]*\s+)*"
     words = set(re.findall(rf"(?={before}([a-z][a-z0-9_]*)(?:[\s;)]|$))", text, re.MULTILINE))
     return {word for word in words - BUILT_IN if word in LISTED or shutil.which(word)}
 

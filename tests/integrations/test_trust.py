@@ -60,6 +60,7 @@ async def test_a_planted_directory_is_refused(shell_host: Host, place: str, spoi
     (folder / "status").write_text("exited 0\n")
     for each in (folder.parent, folder.parent.parent):
         each.chmod(0o700)
+    shell_host.runner._places = ("home",)
     spoil(shell_host.home / place)
     questions = ("start", "attach", "kill", "check", "identify", "clean")
     for question in questions[:3] if place.endswith("one") else questions:
