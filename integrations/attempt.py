@@ -118,7 +118,8 @@ class Attempt:
         beats, began = 0, monotonic()
         while True:
             word, _, rest = (await frames.line()).partition(" ")
-            self._last_contact = monotonic()
+            if word != "refused":  # which tells nothing of the command: patience goes on running out
+                self._last_contact = monotonic()
             if word == ".":
                 beats += 1
                 if beats > _BEATS[0] + _BEATS[1] * (monotonic() - began):

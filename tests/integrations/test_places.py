@@ -75,8 +75,8 @@ async def detached(host: Host, folder: Path, record: str) -> str:
     return command
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-@pytest.mark.parametrize("shell", SHELLS)
+# Each shell, and each thing that may be wrong.
+@pytest.mark.parametrize(("shell", "wrong"), list(zip(itertools.cycle(SHELLS), WRONG, strict=False)))
 async def test_a_home_that_will_not_do_is_not_needed(tmp_path: Path, shell: str, wrong: str) -> None:
     """A command, its crash, its kill and its cleaning up, all in the second place."""
     second = tmp_path / "second"
@@ -102,8 +102,7 @@ async def test_a_home_that_will_not_do_is_not_needed(tmp_path: Path, shell: str,
         assert (second / f"handrail-{os.getuid()}").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("wrong", RIGHT)
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(("shell", "wrong"), list(zip(SHELLS, RIGHT, strict=False)))
 async def test_an_attempt_stays_in_its_place_when_the_home_is_well_again(
     tmp_path: Path, shell: str, wrong: str
 ) -> None:
@@ -143,7 +142,22 @@ async def test_an_attempt_stays_in_its_home_when_that_fills_up(tmp_path: Path) -
         assert (tmp_path / "ledger").read_text() == "ran\n"
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(["home", "a", "b"])))
+async def test_a_claim_that_nobody_began_ends_on_a_full_disk(tmp_path: Path) -> None:
+    """The connection was cut just after the claim, then the disk filled up: it can be asked about, and ended."""
+    sshd = small_host(tmp_path, "ash", "mount -t tmpfs -o size=512k none {home}")
+    async with lent(Host(SshRunner(places=("home",)), sshd.address, sshd.secret, sshd)) as host:
+        record = await host.learn()
+        claim = "mkdir -m 700 .handrail/runs/one .handrail/runs/two; head -c 9000000 /dev/zero >filler"
+        await host.run("claim", claim, supervise=False)
+        asked = host.run("one", "touch began", may_have_started=True, record=record)
+        result, _ = await asyncio.gather(asked, host.kill("two", record))
+        assert (result.status, "never began" in result.detail) == ("unknown", True)
+        await host.run("free", "rm filler", supervise=False)
+        assert (await host.run("one", "touch began", may_have_started=True, record=record)).status == "unknown"
+        assert (await host.run("look", "ls began", supervise=False)).exit_status != 0
+
+
+@pytest.mark.parametrize("order", [("home", "a", "b"), ("b", "home", "a")])
 async def test_the_first_place_that_will_do_is_used(host: Host, tmp_path: Path, order: tuple[str, ...]) -> None:
     """Each place in turn becomes unusable, and the next in order is taken; with none left, each is named."""
     folders = {"home": host.home, "a": tmp_path / "a", "b": tmp_path / "b"}
@@ -181,8 +195,10 @@ def plant_file(path: Path) -> None:
     path.touch()
 
 
-@pytest.mark.parametrize("plant", [plant_link, plant_foreign, plant_open, plant_file])
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("shell", "plant"),
+    list(zip(itertools.cycle(SHELLS), [plant_link, plant_foreign, plant_open, plant_file], strict=False)),
+)
 async def test_what_was_planted_in_a_place_is_not_used(
     tmp_path: Path, shell: str, plant: Callable[[Path], None]
 ) -> None:
