@@ -10,7 +10,7 @@ T ?=
 DATA ?= ../shared/matching
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test chaos bench-matching check format bench-list screenshots clean
+.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list screenshots clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ demo: setup ## Play the story again on a running Handrail; ARGS=--approve plays 
 test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
 	@commands/missing.sh
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto $(ARGS) $(T)
+
+test-quick: setup-dev ## Run the tests that need no server, for while you work
+	@$(RUN) -m pytest -q -n auto -m "not servers" $(ARGS) $(T)
 
 chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about an hour)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" HANDRAIL_CHAOS=all $(RUN) -m pytest -q tests/chaos $(ARGS)

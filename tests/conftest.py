@@ -22,6 +22,18 @@ settings.register_profile("handrail", deadline=None, derandomize=True, suppress_
 settings.load_profile("handrail")
 
 
+SERVERS = {"temporal_server", "environment", "postgres", "sudo_user", "chaos_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that `make test-quick` can leave it out."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if marks & {"sshd", "postgres", "chromium", "e2e"} or SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("servers")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     server = Postgres()
