@@ -9,7 +9,7 @@ SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 LONGEST = 30 * SECONDS["d"]
 PATTERN = r"^\s*(\d{1,6}(\.\d{1,3})?\s*(d|h|m|s)\s*)+$"
 _WHOLE = re.compile(PATTERN, re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([dhms])", re.ASCII)
+_PART = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([dhms])", re.ASCII)
 
 
 def parse_duration(value: object) -> object:

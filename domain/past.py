@@ -22,7 +22,7 @@ SAME_SERVICE = 0.3
 NOT_THE_SAME = 0.95
 SHOWN = 5
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_VALUE = re.compile(r"\S*\d\S*")
+_VALUE = re.compile(r"(?<!\S)[^\s\d]*+\d\S*+")
 
 
 class Closings(WireModel):

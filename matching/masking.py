@@ -14,15 +14,16 @@ NAMING_LABELS = frozenset(_NAMING.split())
 TELLING_LABELS = ("alertname", "service", "job", "component", "app", "application", "reason", "resource", "namespace")
 NAME_LABELS = ("alertname", "alert_name", "alert")
 
+# Lengths are bounded (of names as in DNS), so that each place of a text is left after as many characters.
 _VALUES = re.compile(
     r"https?://\S+"
-    r"|\b[\w.+-]+@[\w-]+\.[\w.]+"
+    r"|\b[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]+"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?\b"
     r"|(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}\b"
     r"|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
-    r"|\b[\w-]+(?:\.[\w-]+)+:\d+\b"
-    r"|\b\d+(?:[.,]\d+)?\s?(?:%|[kKMGTP]i?[bB]?(?:/s)?|m?s|h|d|m)?(?![\w.-]*\w)"
-    r"|\b(?=[\w.-]*\d)[A-Za-z0-9]+(?:[-.][A-Za-z0-9]+)+\b"
+    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){1,20}:\d+\b"
+    r"|\b\d+(?:[.,]\d+)?\s?(?:%|[kKMGTP]i?[bB]?(?:/s)?|m?s|h|d|m)?(?![.-]*\w)"
+    r"|\b(?=[\w.-]{0,253}\d)[A-Za-z0-9]+(?:[-.][A-Za-z0-9]+)+\b"
 )
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from matching.lexicon import CONDITIONS, PHRASES, STOPWORDS, SYNONYMS
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*|\d+[A-Za-z][A-Za-z0-9]*|\d{3}(?!\d)")
+# Every pattern of this package takes linear time for any text: tests/matching/test_hostile_text.py.
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*|(?<!\d)\d++[A-Za-z][A-Za-z0-9]*|\d{3}(?!\d)")
 # An acronym before a capitalised word (TSDBReloads), a capitalised or lower-case word, an acronym, a number.
 _PART = re.compile(r"[A-Z]+s?(?![a-z])|[A-Z]?[a-z]+|\d+[a-z]*|[A-Z]")
 _STATUS = re.compile(r"[1-5](?:\d\d|xx)$")
