@@ -9,10 +9,13 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, invalid, to_response
+from api.reading import beside
 
 MAX_BODY = 1024 * 1024
 MAX_DRAINED = 32 * MAX_BODY
 MAX_DEPTH = 40
+MAX_PARTS = 100_000
+SMALL = 64 * 1024  # is read at once; more beside the loop
 
 
 class BodyLimit:
@@ -29,7 +32,7 @@ class BodyLimit:
             _check_address(scope)
             body = await _read(receive)
             if body and is_json(Headers(scope=scope).get("content-type", "")):
-                _check_json(body)
+                await beside(_check_json, body) if len(body) > SMALL else _check_json(body)
         except Problem as problem:
             await to_response(problem, scope["path"])(scope, receive, send)
             return
@@ -57,6 +60,7 @@ def is_json(content_type: str) -> bool:
 def why_unstorable(value: Any) -> str | None:
     """Return why a value of JSON cannot be kept by every database, or None."""
     level: list[Any] = [value]
+    parts = 0
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for one in level:
@@ -73,6 +77,9 @@ def why_unstorable(value: Any) -> str | None:
                 return "has a number that JSON cannot say (NaN or infinity); leave it out"
         if not below:
             return None
+        parts += len(below)
+        if parts > MAX_PARTS:
+            return f"has more than {MAX_PARTS} parts; send less at once"
         level = below
     return f"is nested more than {MAX_DEPTH} levels deep; make it flatter"
 

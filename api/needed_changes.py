@@ -1,8 +1,8 @@
 """Which stored runbooks must change before they can run: a rule that came later refuses them."""
 
-import asyncio
 from collections.abc import Sequence
 
+from api.reading import beside
 from db.runbooks import StoredRunbook
 from domain.runbook_checks import needs_changes
 
@@ -17,5 +17,5 @@ async def needed_changes(found: Sequence[StoredRunbook]) -> dict[str, list[str]]
         _known.clear()
         new = {one.digest: one.runbook for one in found}
     for digest, runbook in new.items():
-        _known[digest] = await asyncio.to_thread(needs_changes, runbook)
+        _known[digest] = await beside(needs_changes, runbook)
     return {one.digest: _known[one.digest] for one in found}

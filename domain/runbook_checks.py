@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from domain.inputs import spec_problems
@@ -11,6 +12,7 @@ from domain.runbook import Approval, InputSpec, OnFailure, Risk, RollbackScope, 
 from domain.runbook_names import check_names
 from domain.yaml_lines import Location, field_name
 
+MOST_FINDINGS = 100  # of which people are shown a few
 MOST_SHOWN = 20
 PHASES = ("prechecks", "steps", "postchecks")
 _TEMPLATE = re.compile(
@@ -28,19 +30,23 @@ class Finding(NamedTuple):
 
 
 def check_runbook(runbook: Runbook, *, with_names: bool = True) -> list[Finding]:
-    """Return every broken rule; empty when the runbook may be used. Without names, variables are not looked at."""
-    findings = [*_check_promises(runbook), *_check_specs(("inputs",), runbook.inputs)]
+    """Return the broken rules; empty when the runbook may be used. Without names, variables are not looked at."""
+    return list(islice(_broken_rules(runbook, with_names), MOST_FINDINGS))
+
+
+def _broken_rules(runbook: Runbook, with_names: bool) -> Iterator[Finding]:
+    yield from _check_promises(runbook)
+    yield from _check_specs(("inputs",), runbook.inputs)
     for phase in PHASES:
         steps: Sequence[Step] = getattr(runbook, phase)
-        findings += _check_step_names(phase, steps)
+        yield from _check_step_names(phase, steps)
         for index, step in enumerate(steps):
             location: Location = (phase, index)
-            findings += _check_step(location, step)
-            findings += _check_commands(location, step)
-            findings += _check_undo(location, step, runbook.risk) if phase == "steps" else _check_check(location, step)
+            yield from _check_step(location, step)
+            yield from _check_commands(location, step)
+            yield from _check_undo(location, step, runbook.risk) if phase == "steps" else _check_check(location, step)
     if with_names:
-        findings += [Finding(*found) for found in check_names(runbook)]
-    return findings
+        yield from (Finding(*found) for found in check_names(runbook))
 
 
 def needs_changes(runbook: Runbook) -> list[str]:

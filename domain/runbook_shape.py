@@ -23,7 +23,7 @@ from domain.runbook import (
 from domain.yaml_lines import Location
 
 MOST_ROUNDS = 30
-MOST_PROBLEMS = 200
+MOST_PROBLEMS = 20  # nobody mends more before looking again
 _CHILDREN: dict[tuple[type[Model], str], tuple[type[Model], bool]] = {  # -> model, and whether an index or name follows
     (Runbook, "match"): (MatchHints, False),
     (Runbook, "inputs"): (InputSpec, True),
@@ -73,10 +73,10 @@ def repair(data: Any) -> tuple[Any | None, list[ShapeProblem]]:
             for details, location in found:
                 if not any(location[: len(known)] == known for known in problems):
                     problems[location] = _describe(details, location)
+                if len(problems) >= MOST_PROBLEMS:
+                    return None, list(problems.values())
             for _, location in found:
                 _set_aside(data, location)
-            if len(problems) > MOST_PROBLEMS:
-                break
         else:
             return data, list(problems.values())
     return None, list(problems.values())

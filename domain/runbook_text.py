@@ -11,10 +11,8 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 from domain.base import Model
 from domain.runbook import Runbook
 from domain.runbook_checks import Finding, check_runbook
-from domain.runbook_shape import ShapeProblem, repair
+from domain.runbook_shape import MOST_PROBLEMS, ShapeProblem, repair
 from domain.yaml_lines import LinedData, Location, TextProblem, TextUnreadable, field_name, read_lined
-
-MOST_PROBLEMS = 200
 
 
 class Problem(Model):
@@ -32,11 +30,12 @@ class Problem(Model):
 
 
 class RunbookInvalid(ValueError):
-    """A text that is no usable runbook; `problems` has everything found, in the order of the lines."""
+    """A text that is no usable runbook; `problems` has the first 20 found, in the order of the lines."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
+        self.problems = sorted(problems, key=lambda problem: problem.line)[:MOST_PROBLEMS]
+        more = ["there may be more: mend these first"] if len(problems) >= MOST_PROBLEMS else []
+        super().__init__("\n".join([*map(str, self.problems), *more]))
 
 
 def parse_runbook(text: str | bytes, *, file: str = "runbook") -> Runbook:
@@ -50,8 +49,7 @@ def parse_runbook(text: str | bytes, *, file: str = "runbook") -> Runbook:
         raise RunbookInvalid([_problem(file, problem)])
     runbook, problems = _read(lined, file)
     if problems or runbook is None:
-        problems.sort(key=lambda problem: problem.line)
-        raise RunbookInvalid(problems[:MOST_PROBLEMS])
+        raise RunbookInvalid(problems)
     return runbook
 
 

@@ -49,6 +49,7 @@ class _Scanner:
         self.at = 0
         self.found: list[Reference] = []
         self.nesting: list[str] = []
+        self._line, self._counted = 0, 0  # the line of the last position that was asked for
         self.heredocs: list[tuple[str, bool, bool]] = []  # delimiter, tabs stripped, expanded
 
     def scan(self) -> list[Reference]:
@@ -124,7 +125,13 @@ class _Scanner:
             self.at += 2 if rest[:1] in _SPECIAL else 1
 
     def _add(self, name: str) -> None:
-        self.found.append(Reference(name, self.text.count("\n", 0, self.at)))
+        self.found.append(Reference(name, self._line_here()))
+
+    def _line_here(self) -> int:
+        """Count on from the last time: a command may have thousands of references."""
+        self._line += self.text.count("\n", self._counted, self.at)
+        self._counted = self.at
+        return self._line
 
     def _heredoc_bodies(self) -> None:
         for delimiter, tabs_stripped, expanded in self.heredocs:
@@ -136,7 +143,7 @@ class _Scanner:
                     self.at = end
                     break
                 if expanded:
-                    first = self.text.count("\n", 0, self.at)
+                    first = self._line_here()
                     inner = _Scanner(line.replace('"', " "))
                     inner.nesting.append('"')
                     self.found += [Reference(name, first) for name, _ in inner.scan()]

@@ -1,15 +1,17 @@
 """YAML (and so JSON) into plain data that remembers its lines, with nothing executed, expanded or guessed."""
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 20_000
+MAX_NODES = 10_000  # keys and values; with MAX_BYTES, about two seconds of reading at worst
+TOO_MANY = f"has more than {MAX_NODES} parts, aliases counted"
 Location = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 
@@ -65,9 +67,10 @@ class LinedData:
         """Turn a node into data. Raises TextUnreadable for what is too deep or too large."""
         self._nodes += 1
         self._lines[location] = line
-        if len(location) > MAX_DEPTH or self._nodes > MAX_NODES:
-            message = "is nested too deeply" if len(location) > MAX_DEPTH else "has too many parts, aliases counted"
-            raise TextUnreadable(TextProblem(line, location[:3], message, "write a smaller, flatter document"))
+        if len(location) > MAX_DEPTH:
+            raise _too_big(line, location[:3], "is nested too deeply")
+        if self._nodes > MAX_NODES:
+            raise _too_big(line, location[:3], TOO_MANY)
         if isinstance(node, MappingNode):
             return self._mapping(node, location)
         if isinstance(node, SequenceNode):
@@ -126,6 +129,25 @@ class LinedData:
         self.problems.append(TextProblem(line, location, message, mend))
 
 
+class _BoundedComposer(Composer):
+    """Stops at the first part too many, so that the rest of the text is not even read."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False
+        self._nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise _too_big(self.parser.peek_event().start_mark.line + 1, (), TOO_MANY)
+        return super().compose_node(parent, index)
+
+
+def _too_big(line: int, location: Location, message: str) -> TextUnreadable:
+    return TextUnreadable(TextProblem(line, location, message, "write a smaller, flatter document"))
+
+
 def read_lined(text: str | bytes) -> LinedData:
     """Read one YAML or JSON document. Raises TextUnreadable; lesser problems are in the result's `problems`."""
     lined = LinedData()
@@ -163,15 +185,18 @@ def _without_json_tabs(text: str) -> str:
 
 def _compose(text: str) -> Node | None:
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer, yaml.max_depth = _BoundedComposer, MAX_DEPTH
     try:
         return yaml.compose(text)  # type: ignore[no-any-return]
+    except MaxDepthExceededError as error:
+        raise _too_big(error.problem_mark.line + 1, (), "is nested too deeply") from None
+    except TextUnreadable:
+        raise
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
         problem = TextProblem(mark.line + 1 if mark else 1, (), f"is not YAML: {what}", _syntax_mend(what))
         raise TextUnreadable(problem) from None
-    except RecursionError:
-        raise TextUnreadable(TextProblem(1, (), "is nested too deeply", "write a flatter document")) from None
     except (YAMLError, ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
         # The parser lets several kinds of its own errors out on hostile text.
         line = text.count("\n", 0, getattr(error, "position", 0) or 0) + 1

@@ -14,6 +14,9 @@ async def read_form(request: Request) -> dict[str, str]:
 
     The hidden field `key` becomes the request's idempotency key, so that a form sent twice is acted on once.
     """
+    is_plain = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    if is_plain and request.state.body.count(b"&") > MAX_FIELDS:
+        raise Problem(413, f"the form has more than {MAX_FIELDS} fields")
     form = await request.form(max_fields=MAX_FIELDS, max_files=0)
     fields = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
     why = why_unstorable(fields)

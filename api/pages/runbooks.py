@@ -1,6 +1,5 @@
 """Runbooks: how they did, what is in them, what changed between versions; writing, checking and retiring them."""
 
-import difflib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
@@ -8,10 +7,12 @@ from fastapi.responses import Response
 
 from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant, Writing
 from api.needed_changes import needed_changes
+from api.pages.difference import difference
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import Problem
+from api.reading import beside
 from api.routes import history
 from api.routes import runbooks as routes
 from api.routes.runbooks import EXAMPLE, RunbookId
@@ -82,7 +83,7 @@ async def runbook_page(
         did=(await figures.runbook_figures(session, tenant)).get(runbook_id, figures.RunbookFigures()),
         history=await history.history_of(session, tenant, runbook_id),
         earlier=earlier,
-        difference=_difference(earlier.text, shown.text) if earlier else [],
+        difference=await beside(difference, earlier.text, shown.text) if earlier else [],
     )
 
 
@@ -133,7 +134,7 @@ async def _save(
     fields = await read_form(request)
     text = fields.get("text", "")
     try:
-        book = routes.read_runbook(text.encode(), runbook_id)
+        book = await beside(routes.read_runbook, text.encode(), runbook_id)
         if fields.get("do") == "check":
             unchecked = await routes.see_that_it_parses(book, text)
             words = f"This is a valid runbook: {book.title}. Nothing is stored yet."
@@ -177,8 +178,3 @@ async def _editor(
 def _after(answer: Response, background: BackgroundTasks) -> Response:
     answer.background = background
     return answer
-
-
-def _difference(before: str, after: str) -> list[tuple[str, str]]:
-    drawn = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3)
-    return [(line[0], line[1:] if line[0] != "@" else line) for line in drawn if not line.startswith(("---", "+++"))]

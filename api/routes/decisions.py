@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import MAX_NUMBER, Actor, Serving, Tenant, TicketId, find_ticket, request_key, requires_json
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.problems import Problem, answer, problem_responses
+from api.reading import beside
 from api.routes.tickets import is_under_way
 from api.services import Services
 from api.temporal import WorkflowEnded, ask
@@ -138,7 +139,7 @@ async def _check(session: AsyncSession, tenant: str, ticket_id: str, new: NewDec
     ask_spec = plan.steps[new.step - 1].ask
     if ask_spec is not None and new.decision is DecisionKind.APPROVE:
         try:
-            await asyncio.to_thread(bind_inputs, ask_spec.answers, new.answers)
+            await beside(bind_inputs, ask_spec.answers, new.answers)
         except InputsInvalid as error:
             found = [{"field": f"answers.{one.name}", "message": one.message} for one in error.problems]
             raise Problem(422, f"answers: {error}", errors=found) from error

@@ -12,6 +12,7 @@ from api.bodies import is_json, why_unstorable
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
 from api.needed_changes import needed_changes
 from api.problems import Problem, answer, problem_responses
+from api.reading import beside
 from api.services import Services
 from api.shell_syntax import check_shell
 from api.waiting_plans import tell_waiting, uses_runbook
@@ -150,7 +151,7 @@ async def list_runbooks(
 )
 async def validate(request: Request, tenant: Tenant) -> RunbookValid:
     """200 if it could be posted; else 422 with every problem, its line and its mend."""
-    runbook = _read(request)
+    runbook = await _read(request)
     unchecked = await see_that_it_parses(runbook, request.state.body)
     return RunbookValid(id=runbook.id, title=runbook.title, version=runbook.version, unchecked=unchecked)
 
@@ -171,7 +172,19 @@ async def post_runbook(
     background: BackgroundTasks,
 ) -> RunbookDetail:
     """A document that differs from the latest version becomes a new one. Plans that wait are made again."""
-    runbook = _read(request)
+    return await _add(request, tenant, None, actor, services, response, background)
+
+
+async def _add(
+    request: Request,
+    tenant: str,
+    runbook_id: str | None,
+    actor: str,
+    services: Services,
+    response: Response,
+    background: BackgroundTasks,
+) -> RunbookDetail:
+    runbook = await _read(request, runbook_id)
     text = request.state.body.decode("utf-8-sig")
     detail, is_new = await store_runbook(tenant, runbook, text, actor, services, background)
     response.headers["Location"] = f"/api/v1/runbooks/{tenant}/{runbook.id}"
@@ -236,8 +249,7 @@ async def post_version(
     background: BackgroundTasks,
 ) -> RunbookDetail:
     """The document's id must be the one in the address."""
-    _read(request, runbook_id)
-    return await post_runbook(request, tenant, actor, services, response, background)
+    return await _add(request, tenant, runbook_id, actor, services, response, background)
 
 
 @router.delete("/{runbook_id}", status_code=204, summary="Retire a runbook", responses=problem_responses(422))
@@ -251,12 +263,12 @@ async def retire(
     background.add_task(tell_waiting, services, tenant, uses_runbook(runbook_id))
 
 
-def _read(request: Request, runbook_id: str | None = None) -> Runbook:
+async def _read(request: Request, runbook_id: str | None = None) -> Runbook:
     """Raises Problem."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in YAML_TYPES and not is_json(kind):
         raise Problem(415, "send the runbook as YAML (`Content-Type: application/yaml`) or JSON (`application/json`)")
-    return read_runbook(request.state.body, runbook_id)
+    return await beside(read_runbook, request.state.body, runbook_id)
 
 
 def read_runbook(text: bytes, runbook_id: str | None = None) -> Runbook:

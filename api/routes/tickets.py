@@ -25,6 +25,7 @@ from api.dependencies import (
 )
 from api.plan_view import PlanDraft, view_draft
 from api.problems import Problem, answer, problem_responses
+from api.reading import beside
 from api.services import Services
 from api.temporal import UNREACHABLE, ask
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
@@ -193,9 +194,9 @@ async def _check_choice(session: AsyncSession, tenant: str, choice: RunbookChoic
     stored = await runbooks.get_runbook(session, tenant, choice.runbook_id)
     if stored is None or stored.retired_at is not None:
         raise _unknown_runbook(choice.runbook_id, list(await runbooks.latest_versions(session, tenant)))
-    if why := await asyncio.to_thread(why_not_run, stored.runbook):
+    if why := await beside(why_not_run, stored.runbook):
         raise Problem(409, why)
-    await asyncio.to_thread(_check_inputs, stored.runbook, choice.inputs)
+    await beside(_check_inputs, stored.runbook, choice.inputs)
     known = [connection.name for connection in await connections.list_connections(session, tenant)]
     if choice.target is not None and choice.target not in known:
         message = f"there is no connection {choice.target!r}; there are: {', '.join(known[:50]) or 'none'}"
