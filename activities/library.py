@@ -21,7 +21,10 @@ CONSIDERED = 50
 
 
 class Library:
-    """One matcher a tenant. A match first looks, cheaply, which runbooks changed since the last one."""
+    """One matcher a tenant. A match first looks, cheaply, which runbooks changed since the last one.
+
+    Texts from outside are read in threads: a long one takes a second or two, and keeps nobody waiting.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,14 +61,13 @@ class Library:
             known = self._duplicates.setdefault(tenant, {})
             for runbook_id in runbook_ids:
                 if runbook_id not in known:
-                    known[runbook_id] = matcher.duplicates(runbook_id)
-                    await asyncio.sleep(0)
+                    known[runbook_id] = await asyncio.to_thread(matcher.duplicates, runbook_id)
             return {runbook_id: known[runbook_id] for runbook_id in runbook_ids}
 
     async def _by_text(self, tenant: str, query: MatchQuery, limit: int) -> list[Match]:
         async with self._lock:
             matcher = await self._refreshed(tenant)
-            return matcher.match(query, limit)
+            return await asyncio.to_thread(matcher.match, query, limit)
 
     async def _with_history(self, tenant: str, query: MatchQuery, matches: list[Match]) -> list[Match]:
         ids = [match.runbook_id for match in matches]
@@ -100,9 +102,8 @@ class Library:
             matcher.remove(runbook_id)
             del indexed[runbook_id]
         for one in stored:
-            matcher.upsert(one.runbook.to_document())
+            await asyncio.to_thread(matcher.upsert, one.runbook.to_document())
             indexed[one.runbook.id] = one.runbook.version
-            await asyncio.sleep(0)  # a whole library takes a while; others have their turn
         return matcher
 
 
@@ -111,10 +112,11 @@ async def analysis_of(
 ) -> tuple[Analysis, str]:
     """Classify a text, find the connection that its CI means and the past tickets like it; also return its pattern."""
     known = await connections.list_connections(session, tenant)
-    pattern = pattern_of(ticket, extract_ci(ticket, known))
+    pattern = await asyncio.to_thread(lambda: pattern_of(ticket, extract_ci(ticket, known)))
     learnt = learnt_reason(await past.closings_of(session, tenant, pattern, ticket_id))
     similar = similar_tickets(ticket, pattern, await past.latest_ended(session, tenant, ticket_id))
-    return analyse(ticket, known, rules, learnt).model_copy(update={"similar": similar}), pattern
+    analysis = await asyncio.to_thread(analyse, ticket, known, rules, learnt)
+    return analysis.model_copy(update={"similar": similar}), pattern
 
 
 async def query_of(session: AsyncSession, tenant: str, ticket: NewTicket, analysis: Analysis | None) -> MatchQuery:

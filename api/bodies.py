@@ -14,7 +14,7 @@ from api.reading import beside
 MAX_BODY = 1024 * 1024
 MAX_DRAINED = 32 * MAX_BODY
 MAX_DEPTH = 40
-MAX_PARTS = 100_000
+MAX_PARTS = 50_000  # keys and values; each may be a problem of its own
 SMALL = 64 * 1024  # is read at once; more beside the loop
 
 

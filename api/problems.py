@@ -18,6 +18,7 @@ log = logging.getLogger("handrail.api")
 
 _OURS = (DataError, IntegrityError, ProgrammingError)  # what the database rightly refuses is our mistake
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20  # nobody mends more before asking again
 
 
 class FieldError(BaseModel):
@@ -115,7 +116,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [_field_error(details) for details in error.errors()]
+    found = [_field_error(details) for details in error.errors()[:MOST_ERRORS]]
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in found[:5])
     return to_response(Problem(422, detail, errors=found), request.url.path)
 

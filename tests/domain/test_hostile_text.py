@@ -15,7 +15,7 @@ from domain.host_names import could_be_host, host_words, looks_like_host
 from domain.past import pattern_of
 from domain.shell_names import assigned_names, references
 from domain.ticket import NewTicket
-from tests.hostile import dearest
+from tests.hostile import dear
 
 KNOWN = [Connection(name="a-1", connector=Connector.SSH, host="1.1.1.1", username="ops", credential="key")]
 
@@ -54,4 +54,4 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("what", READERS)
 def test_work_grows_with_the_text(what: str) -> None:
-    assert dearest(READERS[what]) == {}
+    assert dear(READERS[what]) == {}

@@ -11,7 +11,7 @@ from matching.masking import mask
 from matching.model import load_model
 from matching.query import prepare_query
 from matching.text import compounds, spaced, technical_names, terms
-from tests.hostile import dearest
+from tests.hostile import dear
 
 READERS: dict[str, Callable[[str], object]] = {
     "mask": lambda text: mask(text, {"host": "a-a", "instance": text[:200]}),
@@ -33,4 +33,4 @@ READERS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("what", READERS)
 def test_work_grows_with_the_text(what: str) -> None:
-    assert dearest(READERS[what]) == {}
+    assert dear(READERS[what]) == {}
