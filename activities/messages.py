@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from domain.base import WireModel
+from domain.base import Said, WireModel
 from domain.decision import Decision, DecisionOutcome
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
@@ -203,7 +203,7 @@ class StepOutcome(WireModel):
 
     status: StepStatus
     exit_status: int | None = None
-    detail: str = ""
+    detail: Said = ""
     is_cancelled: bool = False
     attempt: int = 1
     was_sent: bool | None = None
@@ -246,7 +246,7 @@ class ConnectionReport(WireModel):
     """
 
     is_ok: bool
-    detail: str
+    detail: Said
     sudo: str | None = None
     host_key: str | None = None
     host: str = ""

@@ -270,7 +270,9 @@ class StepRecords:
             if result is not None and not step.spec.sensitive:
                 await executions.save_output(
                     session,
-                    _output(order, result.stdout, result.stderr, result.stdout_bytes, result.stderr_bytes, True),
+                    _output(
+                        order, result.stdout, result.stderr, result.stdout_bytes, result.stderr_bytes, result.is_whole
+                    ),
                 )
             if value is not None and step.spec.register_as:
                 await executions.set_variable(session, order.execution_id, step.spec.register_as, value)

@@ -35,6 +35,7 @@ PATIENCE_BEFORE = timedelta(minutes=1)
 # Afterwards the command may be running or have run: it is worth more waiting to learn which.
 PATIENCE_AFTER = timedelta(minutes=10)
 LONGEST_DETAIL = 300
+NO_ROOM = "the host had no room to keep all that it wrote"
 # A run directory is needed while its step may still be looked at again; a week covers a long weekend.
 RUNS_KEPT = timedelta(days=7)
 CLEAN_EVERY = timedelta(days=1)
@@ -311,7 +312,8 @@ def judge(step: PlannedStep, result: CommandResult, is_rollback: bool) -> tuple[
     value = None
     if step.spec.register_as and not is_rollback:
         value = result.stdout.rstrip(b"\n")
-    return StepOutcome(status=StepStatus.SUCCEEDED, exit_status=result.exit_status), value
+    detail = NO_ROOM if result.no_room else ""
+    return StepOutcome(status=StepStatus.SUCCEEDED, exit_status=result.exit_status, detail=detail), value
 
 
 def _why_failed(step: PlannedStep, result: CommandResult, is_rollback: bool) -> str | None:
@@ -321,15 +323,18 @@ def _why_failed(step: PlannedStep, result: CommandResult, is_rollback: bool) -> 
     if result.exit_status not in ([0] if is_rollback else expect.exit_codes):
         last = result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         said = f": {last[:LONGEST_DETAIL]}" if last and not step.spec.sensitive else ""
-        return f"exit status {result.exit_status}{said}"
+        return f"exit status {result.exit_status}{said}" + (f"; {NO_ROOM}" if result.no_room else "")
     if is_rollback:
         return None
     if wrong := _why_not_judged(step):
         return wrong
+    if (expect.pattern or step.spec.register_as) and not result.is_stdout_whole:
+        if "stdout" in result.no_room:
+            return f"its output is not whole: {NO_ROOM}"
+        use = "register" if step.spec.register_as else "judge"
+        return f"its output of {result.stdout_bytes} bytes is too large to {use}"
     if expect.pattern and not compile_pattern(expect.pattern).found_in(result.stdout.decode(errors="replace")):
         return "its output does not have what the runbook expects"
-    if step.spec.register_as and result.stdout_bytes > len(result.stdout):
-        return f"its output of {result.stdout_bytes} bytes is too large to register"
     if step.spec.register_as and b"\0" in result.stdout:
         return "its output holds a NUL byte, which no variable can hold"
     return None

@@ -151,6 +151,8 @@ async def _output(context: typer.Context, given: str, step: int, rollback: bool,
         return
     sys.stdout.write(written["stdout"])
     sys.stderr.write(written["stderr"])
+    if not written["is_complete"]:
+        errors.print("this is not all: it still runs, or the rest could not be kept")
 
 
 def _api(context: typer.Context) -> Api:

@@ -103,7 +103,7 @@ async def connection_use(session: AsyncSession, tenant: str, name: str, most: in
 
 
 class OutputTail(WireModel):
-    """The end of what a step wrote: texts, and how many bytes there were in all."""
+    """The end of what a step wrote: texts, how many bytes there were in all, and whether all that it wrote is kept."""
 
     position: int
     is_rollback: bool
@@ -111,6 +111,7 @@ class OutputTail(WireModel):
     stderr: str
     stdout_bytes: int
     stderr_bytes: int
+    is_complete: bool
 
 
 async def output_tails(session: AsyncSession, execution_id: str, most: int) -> list[OutputTail]:
@@ -122,6 +123,7 @@ async def output_tails(session: AsyncSession, execution_id: str, most: int) -> l
         _tail(OutputRow.stderr, most),
         OutputRow.stdout_bytes,
         OutputRow.stderr_bytes,
+        OutputRow.is_complete,
     ).where(OutputRow.execution_id == execution_id)
     return [
         OutputTail(
@@ -131,8 +133,11 @@ async def output_tails(session: AsyncSession, execution_id: str, most: int) -> l
             stderr=bytes(stderr).decode(errors="replace"),
             stdout_bytes=stdout_bytes,
             stderr_bytes=stderr_bytes,
+            is_complete=is_complete,
         )
-        for position, is_rollback, stdout, stderr, stdout_bytes, stderr_bytes in await session.execute(query)
+        for position, is_rollback, stdout, stderr, stdout_bytes, stderr_bytes, is_complete in await session.execute(
+            query
+        )
     ]
 
 

@@ -1,8 +1,9 @@
 """What every model of the domain shares."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from ulid import ULID
 
 
@@ -26,3 +27,12 @@ def new_id() -> str:
 def utc_now() -> datetime:
     """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def storable(text: str) -> str:
+    """Return a text with a sign for what databases and JSON cannot hold: NUL characters and lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+Said = Annotated[str, BeforeValidator(storable)]
+"""Words that may be a host's own: it may say anything."""

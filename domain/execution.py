@@ -143,7 +143,10 @@ def why_too_late(later: list[tuple[str, str, str]]) -> str | None:
 
 
 class StepOutput(WireModel):
-    """What a step wrote: text (undecodable bytes replaced), and how many bytes there were in all."""
+    """What a step wrote: text (undecodable bytes replaced), and how many bytes there were in all.
+
+    `is_complete`: the step has ended, and this is all that it wrote.
+    """
 
     execution_id: str
     position: int

@@ -35,7 +35,6 @@ UNKNOWN_REASONS = {
     "left": "it was told to end, and something of it still runs on the host: Handrail's user may not end that, or it "
     "cannot be ended.",
 }
-_NO_ROOM = "the host had no room to keep all of the output."
 _NO_END = "the host did not say how the command ended, although its time was over {:g} seconds ago."
 _BEATS = (100, 10)  # the supervisor beats once a second; a host that beats 100 times and ten a second more is not one
 
@@ -149,7 +148,6 @@ class Attempt:
     def _result(self, end: End) -> CommandResult:
         if (end.stdout_bytes, end.stderr_bytes) != (self._out.total, self._err.total):
             raise ProtocolBroken("it counts other bytes of output than it sent")
-        detail = UNKNOWN_REASONS.get(end.reason, end.reason)
         return CommandResult(
             status=end.status,
             exit_status=end.exit_status,
@@ -157,7 +155,8 @@ class Attempt:
             stderr=self._err.value(),
             stdout_bytes=self._out.total,
             stderr_bytes=self._err.total,
-            detail=" ".join(part for part in (detail, _NO_ROOM if end.full else "") if part),
+            no_room=end.full,
+            detail=UNKNOWN_REASONS.get(end.reason, end.reason),
         )
 
     def _unknown(self, detail: str) -> CommandResult:

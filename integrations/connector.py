@@ -56,6 +56,7 @@ class CommandRequest(Model):
     record: str | None = Field(default=None, pattern=RECORD_PATTERN)
 
 
+Stream = Literal["stdout", "stderr"]
 CommandStatus = Literal["exited", "timed_out", "cancelled", "unknown"]
 
 
@@ -63,7 +64,8 @@ class CommandResult(Model):
     """How a command ended. `unknown`: it cannot be known whether it ran; `detail` says why, for a person.
 
     `stdout` and `stderr` hold at most `keep_bytes` bytes each; `stdout_bytes` and `stderr_bytes` say how much there
-    was, and a stream that was cut says so in its middle. `exit_status` is 128 + n for signal n.
+    was, and a stream that was cut says so in its middle. `no_room`: the streams that the host had no room to keep all
+    of; what it did not keep is not counted either. `exit_status` is 128 + n for signal n.
     """
 
     status: CommandStatus
@@ -72,7 +74,21 @@ class CommandResult(Model):
     stderr: bytes = b""
     stdout_bytes: int = 0
     stderr_bytes: int = 0
+    no_room: frozenset[Stream] = frozenset()
     detail: str = ""
+
+    @property
+    def is_stdout_whole(self) -> bool:
+        """True if stdout is all that the command wrote there."""
+        return self._is_whole("stdout", self.stdout, self.stdout_bytes)
+
+    @property
+    def is_whole(self) -> bool:
+        """True if both streams are all that the command wrote."""
+        return self.is_stdout_whole and self._is_whole("stderr", self.stderr, self.stderr_bytes)
+
+    def _is_whole(self, stream: Stream, kept: bytes, count: int) -> bool:
+        return self.status != "unknown" and stream not in self.no_room and len(kept) == count
 
 
 class Progress(Model):
@@ -81,7 +97,7 @@ class Progress(Model):
     An offset that grows by more than `data` says that the host did not keep the bytes in between.
     """
 
-    stream: Literal["stdout", "stderr"]
+    stream: Stream
     data: bytes
     offset: int
 

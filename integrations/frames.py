@@ -2,9 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
-from integrations.connector import CommandStatus, HostRefused
+from integrations.connector import CommandStatus, HostRefused, Stream
 
 MAX_LINE = 1 << 14
 MAX_PIECE = 1 << 24  # the supervisor's segments have at most 1 MiB
@@ -20,7 +19,7 @@ _STATUSES: dict[str, CommandStatus] = {
     "cancelled": "cancelled",
     "unknown": "unknown",
 }
-_STREAMS: dict[str, Literal["stdout", "stderr"]] = {"out": "stdout", "err": "stderr"}
+_STREAMS: dict[str, Stream] = {"out": "stdout", "err": "stderr"}
 
 
 class ProtocolBroken(HostRefused):
@@ -34,7 +33,7 @@ class ProtocolBroken(HostRefused):
 class Piece:
     """Announces `length` bytes of one stream, from byte `offset` on."""
 
-    stream: Literal["stdout", "stderr"]
+    stream: Stream
     offset: int
     length: int
 
@@ -48,7 +47,7 @@ class End:
     reason: str
     stdout_bytes: int
     stderr_bytes: int
-    full: frozenset[str]
+    full: frozenset[Stream]
 
 
 def parse_number(text: str, most: int) -> int:
@@ -77,8 +76,8 @@ def parse_end(rest: str) -> End:
     status, code = _STATUSES[fields[0]], fields[1]
     if status == "unknown" and not _REASON.fullmatch(code):
         raise ProtocolBroken(f"{code[:40]!r} is no reason")
-    full = frozenset(_STREAMS.get(name, name) for name in fields[4].split(",") if name)
-    if not full <= {"stdout", "stderr"}:
+    names = [name for name in fields[4].split(",") if name]
+    if not _STREAMS.keys() >= set(names):
         raise ProtocolBroken(f"{fields[4][:40]!r} names no streams")
     return End(
         status=status,
@@ -86,5 +85,5 @@ def parse_end(rest: str) -> End:
         reason=code if status == "unknown" else "",
         stdout_bytes=parse_number(fields[2], MAX_TOTAL),
         stderr_bytes=parse_number(fields[3], MAX_TOTAL),
-        full=full,
+        full=frozenset(_STREAMS[name] for name in names),
     )

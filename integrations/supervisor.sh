@@ -5,7 +5,7 @@
 #   owner       process id of the supervisor and the host's boot id; only one can make it; `void` if nobody began
 #   group       process group of the command and when its leader started
 #   out.N err.N recorded output from byte N on; old middle parts are removed
-#   full.S      there was no room to record all of stream S
+#   room.S      becomes full.S when there is no room to record all of stream S
 #   status      how it ended
 #   left        it was told to end and has not: why, and the PID:START of what still lives
 #   *.new       room for the four above, taken before the command starts
@@ -66,7 +66,7 @@ hr_remembers() {
 # Room is taken now, so that a disk that fills up meanwhile hides neither whose command it is nor how it ended.
 hr_launch() {
     if ! hr_reserve owner || ! hr_reserve group || ! hr_reserve status || ! hr_reserve left ||
-        ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err 2>&1); then
+        ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err room.out room.err 2>&1); then
         rm -rf "$hr_d"
         hr_refuse "cannot write in $hr_root: $hr_e"
     fi
@@ -200,7 +200,7 @@ hr_keep() {
         hr_n=$((1000000000000000 + hr_at))
         hr_f=$hr_d/$hr_name.${hr_n#1}
         hr_r=$(LC_ALL=C dd bs=4096 count="$hr_segment" of="$hr_f" 2>&1) || {
-            printf '' 2>/dev/null >"$hr_d/full.$hr_name"
+            mv "$hr_d/room.$hr_name" "$hr_d/full.$hr_name"
             exec cat >/dev/null
         }
         hr_r=${hr_r%% records in*}

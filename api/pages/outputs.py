@@ -13,6 +13,8 @@ router = APIRouter(prefix="/t/{tenant}/executions", include_in_schema=False)
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
+NOT_WHOLE = "--- this is not all: it still runs, or the rest could not be kept ---\n"
+
 
 @router.get("/{execution_id}/steps/{position}/output")
 async def output(
@@ -27,4 +29,5 @@ async def output(
     if not isinstance(found, StepOutput):
         return found
     parts = [found.stdout, *([f"\n--- stderr ---\n{found.stderr}"] if found.stderr else [])]
-    return PlainTextResponse("".join(parts) or "(it wrote nothing)", headers=HEADERS)
+    text = "".join(parts) or ("(it wrote nothing)" if found.is_complete else "(nothing is kept)")
+    return PlainTextResponse(("" if found.is_complete else NOT_WHOLE) + text, headers=HEADERS)

@@ -38,7 +38,10 @@ async def get_output(
     session: Reading,
     rollback: Annotated[bool, Query(description="The output of the step's rollback instead.")] = False,
 ) -> StepOutput | PlainTextResponse:
-    """Empty while it has written nothing. `Accept: text/plain` gives stdout alone."""
+    """Empty while it has written nothing. `Accept: text/plain` gives stdout alone.
+
+    `is_complete` is false while the step runs, and for good where not all that it wrote could be kept.
+    """
     execution = await _find(session, tenant, execution_id)
     step = next((step for step in execution.steps if step.position == position), None)
     if step is None:
@@ -48,7 +51,7 @@ async def get_output(
     output = await executions.get_output(session, execution_id, position, rollback)
     output = output or StepOutput(execution_id=execution_id, position=position, is_rollback=rollback)
     if request.headers.get("accept", "").startswith("text/plain"):
-        return PlainTextResponse(output.stdout)
+        return PlainTextResponse(output.stdout, headers={"Is-Complete": str(output.is_complete).lower()})
     return output
 
 

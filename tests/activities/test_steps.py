@@ -192,6 +192,7 @@ async def test_sensitive_output_is_stored_nowhere(bench: Bench) -> None:
         ("timeout: 1s", "sleep 60", StepStatus.FAILED, "longer than its timeout"),
         ("register: value", "printf 'a\\0b'", StepStatus.FAILED, "NUL"),
         ("register: value", "head -c 3000000 /dev/zero | tr '\\0' x", StepStatus.FAILED, "too large to register"),
+        ("expect: {pattern: 'x'}", "head -c 3000000 /dev/zero | tr '\\0' x", StepStatus.FAILED, "too large to judge"),
     ],
 )
 async def test_what_counts_as_success(bench: Bench, fields: str, run: str, status: StepStatus, words: str) -> None:

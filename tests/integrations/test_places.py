@@ -157,6 +157,28 @@ async def test_a_claim_that_nobody_began_ends_on_a_full_disk(tmp_path: Path) -> 
         assert (await host.run("look", "ls began", supervise=False)).exit_status != 0
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_output_that_found_no_room_is_said_to_be_cut(tmp_path: Path, shell: str) -> None:
+    """No blocks for the rest of it, or not even a name for any of it: each stream is said to be whole or not."""
+    sshd = small_host(tmp_path, shell, "mount -t tmpfs -o size=512k none {home}")
+    async with lent(Host(SshRunner(places=("home",)), sshd.address, sshd.secret, sshd)) as host:
+        fill = "head -c 9000000 /dev/zero >filler 2>/dev/null"
+        cut = await host.run("one", f"exec 2>/dev/null; {fill}; seq 100000; exit 3")
+        assert (cut.status, cut.exit_status) == ("exited", 3)
+        assert cut.no_room == {"stdout"}
+        assert (cut.is_whole, cut.stdout_bytes < 588_895) == (False, True)
+        await host.run("free", "rm filler", supervise=False)
+        both = await host.run("two", f"{fill}; seq 100000; seq 100000 >&2")
+        assert both.no_room == {"stdout", "stderr"}
+        await host.run("free", "rm filler; mount -o remount,nr_inodes=60 .", supervise=False)
+        late = "i=0; while mkdir $i; do i=$((i + 1)); done 2>/dev/null; head -c 1500000 /dev/zero"
+        names = await host.run("three", late)
+        assert names.exit_status == 0
+        assert names.no_room == {"stdout"}
+        await host.run("free", "rm -r [0-9]* .handrail/runs/[a-z]*", supervise=False)
+        assert (await host.run("four", "seq 1000")).is_whole
+
+
 @pytest.mark.parametrize("order", [("home", "a", "b"), ("b", "home", "a")])
 async def test_the_first_place_that_will_do_is_used(host: Host, tmp_path: Path, order: tuple[str, ...]) -> None:
     """Each place in turn becomes unusable, and the next in order is taken; with none left, each is named."""

@@ -49,6 +49,7 @@ async def test_200_megabytes_do_not_hurt_the_browser(busy_site: Site, visitor: V
     await expect(page.locator("#s-head .chip")).to_have_text("resolved")
     await page.locator("li.step summary").first.click()
     await expect(output).to_contain_text("200.0 MB, the end of it")
+    await expect(page.locator("li.step").first).to_contain_text("This is not all that it wrote")
     await expect(output.locator("pre")).to_contain_text("finished")
     assert await weight(page) < 100_000
     assert await is_narrow_enough(page)
@@ -57,6 +58,7 @@ async def test_200_megabytes_do_not_hurt_the_browser(busy_site: Site, visitor: V
 
     await output.get_by_role("link", name="all that is kept").click()
     await expect(page.locator("pre")).to_contain_text("bytes left out")
+    await expect(page.locator("pre")).to_contain_text("--- this is not all")
     kept = await page.locator("pre").inner_text()
     assert len(kept) < 1_100_000
     assert kept.endswith("finished\n")
