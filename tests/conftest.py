@@ -23,6 +23,8 @@ settings.load_profile("handrail")
 
 
 SERVERS = {"temporal_server", "environment", "postgres", "sudo_user", "chaos_server"}
+STARTING = {"lab", "deploy", "bench", "ui", "test_on_lab.py", "test_upgrade.py", "test_fuzz.py", "test_compose.py"}
+"""Folders and files whose tests start servers or long computations themselves."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a server, so that `make test-quick` can leave it out."""
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
-        if marks & {"sshd", "postgres", "chromium", "e2e"} or SERVERS & set(getattr(item, "fixturenames", ())):
+        needs = marks & {"sshd", "postgres", "chromium", "e2e"} or SERVERS & set(getattr(item, "fixturenames", ()))
+        if needs or STARTING & set(item.path.parts):
             item.add_marker("servers")
 
 
