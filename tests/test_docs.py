@@ -141,8 +141,10 @@ def test_samples_are_valid_runbooks(text: str) -> None:
     parse_runbook(text)
 
 
-def test_decisions_are_numbered() -> None:
-    names = sorted(path.name for path in (DOCS / "decisions").glob("*.md"))
+def test_decisions_are_numbered_and_listed() -> None:
+    names = sorted(path.name for path in (DOCS / "decisions").glob("[0-9]*.md"))
     assert [name[:4] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
+    index = read("decisions/README.md")
     for name in names:
         assert (DOCS / "decisions" / name).read_text(encoding="utf-8").startswith(f"# {int(name[:4])}. ")
+        assert f"]({name})" in index
