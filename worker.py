@@ -8,10 +8,12 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.admission import RunGuard
 from activities.connections import ConnectionActivities
 from activities.leases import LeaseActivities
 from activities.library import Library
 from activities.plans import PlanActivities
+from activities.signatures import SignatureActivities
 from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
@@ -32,13 +34,23 @@ from upkeep.reconcile import keep_reconciling
 from upkeep.starts import keep_starting
 from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
-from workflows.names import TASK_QUEUE
+from workflows.names import (
+    CONNECTION_CHECK_WORKFLOW,
+    PLAN_PREVIEW_WORKFLOW,
+    TASK_QUEUE,
+    TICKET_WORKFLOW,
+    ticket_workflow_id,
+)
 from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.ticket import TicketWorkflow
 from workflows.watch import WorkflowWatch
 
 WORKFLOWS_KEPT = 2000  # a cache smaller than the workflows that are alive costs 40 % of the throughput
 STEPS_AT_ONCE = 200
+ASIDE = {  # what workflows do that are no ticket's
+    CONNECTION_CHECK_WORKFLOW: frozenset({"check_connection"}),
+    PLAN_PREVIEW_WORKFLOW: frozenset({"preview_plan"}),
+}
 GRACE = timedelta(seconds=5)
 
 log = logging.getLogger("handrail.worker")
@@ -56,6 +68,7 @@ def build_worker(
     tickets = TicketActivities(database, library, default_rules(), model)
     plans = PlanActivities(database, library)
     leases = LeaseActivities(database)
+    signatures = SignatureActivities(database, cipher.signer())
     steps = StepActivities(StepRecords(database, cipher), runners)
     connections = ConnectionActivities(database, cipher, runners)
     return Worker(
@@ -74,11 +87,13 @@ def build_worker(
             plans.rollback_outline,
             leases.take_leases,
             leases.release_leases,
+            signatures.read_mail,
             steps.run_step,
             steps.end_step,
             steps.is_wanted,
             connections.check_connection,
         ],
+        interceptors=[RunGuard(database, TICKET_WORKFLOW, ticket_workflow_id, ASIDE)],
         max_cached_workflows=WORKFLOWS_KEPT,
         max_concurrent_activities=STEPS_AT_ONCE,
         # A cancel reaches a step with its next heartbeat: at most a second later.
@@ -105,7 +120,7 @@ async def run(settings: Settings) -> None:
         Connector.SSH: SshRunner(places=places),
         Connector.LOCAL: LocalRunner(places=places),
     }
-    tickets = TicketClient(client)
+    tickets = TicketClient(client, cipher.signer())
     upkeep = [
         asyncio.create_task(keep_starting(database, tickets.start)),
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),

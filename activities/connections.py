@@ -5,12 +5,14 @@ import asyncio
 from temporalio import activity
 
 from activities.messages import ConnectionCheck, ConnectionReport
+from activities.signatures import take
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
 from domain.connection import Connector, fingerprint_of
 from domain.plan import Target
 from domain.sealed import CipherKeyWrong
+from domain.signature import MessageKind, letter_of, read_signed_text
 from integrations.connector import CommandRunner, HostAddress, HostRefused, HostUnreachable, Secret, SudoReport
 
 SUDO_SECONDS = 10.0  # the whole test has twenty; a person waits
@@ -27,10 +29,13 @@ class ConnectionActivities:
 
     def __init__(self, database: Database, cipher: Cipher, runners: dict[Connector, CommandRunner]) -> None:
         self._database, self._cipher, self._runners = database, cipher, runners
+        self._signer = cipher.signer()
 
     @activity.defn
     async def check_connection(self, check: ConnectionCheck) -> ConnectionReport:
-        """Connect and run a harmless command."""
+        """Connect and run a harmless command, for somebody with a token."""
+        if not await self._is_asked_for(check):
+            return ConnectionReport(is_ok=False, detail="nobody with a token asked for this test through Handrail")
         async with self._database.read() as session:
             connection = await connections.get_connection(session, check.tenant, check.name)
             if connection is None:
@@ -62,6 +67,16 @@ class ConnectionActivities:
             return ConnectionReport(is_ok=False, detail=str(error))
         words = SUDO_WORDS[found.sudo].format(found.detail)
         return ConnectionReport(is_ok=True, detail=f"{detail}; {words}", sudo=found.sudo)
+
+    async def _is_asked_for(self, check: ConnectionCheck) -> bool:
+        if check.signature is None:
+            return False
+        letter = letter_of(MessageKind.CONNECTION_CHECK, check.tenant, check.name, check)
+        if self._signer.problem_with(letter, check.tenant, check.name) is not None:
+            return False
+        async with self._database.write() as session:
+            run_id = activity.info().workflow_run_id or ""
+            return await take(session, read_signed_text(letter.text), run_id) is None
 
     async def _show_host_key(self, target: Target) -> ConnectionReport:
         """Ask the host for its key and go no further: nobody has confirmed it."""

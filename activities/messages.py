@@ -12,6 +12,7 @@ from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.lease import LeaseHolder
 from domain.plan import Plan, StepOutline, Verdict, VerdictDecision
+from domain.signature import Letter, Signed
 from domain.ticket import Classification, TicketStatus
 
 
@@ -157,6 +158,7 @@ class Record(WireModel):
     step_status: StepStatus | None = None
     actor: str | None = None
     false_positive_by: str | None = Field(default=None, description="The person who closes it as a false positive.")
+    doubt: str | None = Field(default=None, description="Why nothing may run for this ticket unasked from now on.")
 
 
 class LeaseRequest(WireModel):
@@ -233,7 +235,26 @@ class RollbackOutline(WireModel):
     ticket_status: TicketStatus = Field(description="The ticket's status, which a refusal leaves as it is.")
 
 
-class ConnectionCheck(WireModel):
+class Mail(WireModel):
+    """What arrived for a ticket's workflow. `unsigned`: what needs no look, in words."""
+
+    tenant: str
+    ticket_id: str
+    number: int = Field(description="Counts the mail of one run.")
+    letters: list[Letter] = Field(default_factory=list)
+    unsigned: list[str] = Field(default_factory=list)
+    unsigned_total: int = 0
+    is_told: bool = Field(default=True, description="What is refused is told of in the timeline.")
+    opens: bool = Field(default=False, description="The run began with a request, and none has been genuine so far.")
+
+
+class MailRead(WireModel):
+    """Which of the letters count, in their order."""
+
+    is_genuine: list[bool]
+
+
+class ConnectionCheck(Signed):
     tenant: str
     name: str
 

@@ -48,7 +48,10 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     match = next((match for match in matches if match.runbook_id == runbook.id), None)
     confidence = min(confidence, match.at_most) if match else confidence
     known = await connections.list_connections(session, request.tenant)
-    draft = await asyncio.to_thread(_judged, ticket, analysis, match, request, runbook, confidence, settings, known)
+    standing = await tickets.get_doubts(session, request.ticket_id)
+    draft = await asyncio.to_thread(
+        _judged, ticket, analysis, match, request, runbook, confidence, settings, known, standing
+    )
     timeout = runbook.approval_timeout or settings.approval_timeout
     plan = Plan(
         runbook_id=runbook.id,
@@ -84,7 +87,7 @@ async def foresee(
     try:
         runbook = await _runbook(session, tenant, best.runbook_id)
         draft = await asyncio.to_thread(
-            _judged, ticket, analysis, best, request, runbook, best.confidence_score, settings, known
+            _judged, ticket, analysis, best, request, runbook, best.confidence_score, settings, known, []
         )
     except PlanProblem as problem:
         return Foreseen(decision=Fate.ASK, reasons=[str(problem)])
@@ -110,6 +113,7 @@ def _judged(
     confidence: float,
     settings: TenantSettings,
     known: list[Connection],
+    standing: list[str],
 ) -> Draft:
     brought = values_of_ticket(runbook, ticket)
     try:
@@ -142,7 +146,7 @@ def _judged(
             confidence_score=confidence,
             was_asked=request.was_asked,
             case=case,
-            doubts=_doubts(analysis, match, request, runbook),
+            doubts=_doubts(analysis, match, request, runbook) + standing,
         )
     )
     return Draft(inputs, origins, targets, case, verdict)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.admission import not_admitted
 from activities.messages import StepOutcome, StepRun
 from activities.records import event_key
-from db import connections, events, executions, host_changes
+from db import connections, events, executions, host_changes, signed
 from db.cipher import Cipher
 from db.engine import Database
 from db.tables import OutputRow, StepRow
@@ -15,8 +16,8 @@ from domain.base import utc_now
 from domain.connection import Connector
 from domain.event import EventKind
 from domain.execution import StepStatus
-from domain.plan import Phase, Plan, PlannedStep, Target
-from domain.runbook import Risk
+from domain.plan import Phase, Plan, PlannedStep, Target, VerdictDecision
+from domain.runbook import Approval, Risk
 from domain.sealed import CipherKeyWrong
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import KeptOutput
@@ -104,13 +105,17 @@ class StepRecords:
     def __init__(self, database: Database, cipher: Cipher) -> None:
         self._database, self._cipher = database, cipher
 
-    async def load(self, order: StepRun) -> Job:
-        """Read the approved plan and all that goes with a step. Raises PlanTampered."""
+    async def load(self, order: StepRun, *, is_to_run: bool = True) -> Job:
+        """Read the approved plan and all that goes with a step; `is_to_run`: it is not only to be asked about or ended.
+
+        Raises PlanTampered, and a failure that is not retried without the approvals that it needs.
+        """
         async with self._database.read() as session:
             plan = await _plan(session, order)
             if plan.digest() != order.plan_digest:
                 raise PlanTampered(f"the stored plan has digest {plan.digest()}, approved was {order.plan_digest}")
             step = plan.step(order.position)
+            await _need_approval(session, order, plan, step if is_to_run else None)
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
             own = await executions.get_step_row(session, order.execution_id, order.position)
             registered = await executions.get_variables(session, order.execution_id)
@@ -304,6 +309,19 @@ async def _plan(session: AsyncSession, order: StepRun) -> Plan:
         return await executions.get_plan(session, order.tenant, order.ticket_id, order.execution_id)
     except NoResultFound:
         raise PlanTampered("this ticket has no such execution; nothing was sent") from None
+
+
+async def _need_approval(session: AsyncSession, order: StepRun, plan: Plan, step: PlannedStep | None) -> None:
+    """Look for the signed approvals themselves: what a workflow says of them can be forged in Temporal."""
+    about = (order.tenant, order.ticket_id, order.execution_id, order.plan_digest)
+    verdict = plan.verdict.decision
+    is_asked = verdict is VerdictDecision.ASK
+    if verdict is VerdictDecision.REFUSE or (is_asked and not await signed.is_approved(session, *about)):
+        raise not_admitted("nobody with a token approved this plan through Handrail, so nothing of it runs")
+    if step is None or order.is_rollback or step.spec.approval is not Approval.REQUIRED:
+        return
+    if not await signed.is_approved(session, *about, step=order.position):
+        raise not_admitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
 
 
 def _recorded(row: StepRow, order: StepRun) -> StepOutcome | None:

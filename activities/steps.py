@@ -82,7 +82,7 @@ class StepActivities:
         `failed` and `is_cancelled` when nothing of it runs and nothing will, `unknown` when its host does not say so.
         """
         try:
-            job = await self._records.load(order)
+            job = await self._records.load(order, is_to_run=False)
         except PlanTampered as error:
             return StepOutcome(status=StepStatus.UNKNOWN, detail=str(error))
         if job.recorded is not None and job.recorded.status is not StepStatus.UNKNOWN:
@@ -119,7 +119,7 @@ class StepActivities:
     @activity.defn
     async def is_wanted(self, order: StepRun) -> StepOutcome:
         """Say, before people are asked about a step, whether its `when` holds: `pending` if so, else `skipped`."""
-        job = await self._records.load(order)
+        job = await self._records.load(order, is_to_run=False)
         try:
             if _is_wanted(job):
                 return StepOutcome(status=StepStatus.PENDING)

@@ -175,6 +175,8 @@ class TicketActivities:
             )
             if not is_first:
                 return
+            if record.doubt is not None:
+                await tickets.update_ticket(session, record.ticket_id, doubt=record.doubt)
             if record.execution_id and record.execution_status:
                 await executions.set_execution_status(
                     session, record.execution_id, record.execution_status, record.reason

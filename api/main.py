@@ -28,6 +28,7 @@ from api.routes import (
     notes,
     runbooks,
     settings,
+    signed,
     tickets,
     timeline,
 )
@@ -44,6 +45,7 @@ ROUTERS = (
     tickets.router,
     decisions.router,
     notes.router,
+    signed.router,
     timeline.router,
     executions.router,
     runbooks.router,

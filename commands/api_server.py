@@ -30,7 +30,7 @@ async def serve_api(settings: Settings) -> None:
     services = Services(
         database=database,
         cipher=cipher,
-        tickets=TicketClient(client),
+        tickets=TicketClient(client, cipher.signer()),
         explainer=Explainer(Library(database), default_rules()),
         tokens=_tokens(settings),
         temporal_ui_url=settings.resolved_temporal_ui_url(),

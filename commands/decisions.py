@@ -125,6 +125,58 @@ def execute(
     run(_ask(context, ticket, "execute", body, f"asked to run {runbook}", as_json))
 
 
+@app.command()
+def sign(
+    context: typer.Context,
+    ticket: Id,
+    reject: Annotated[bool, typer.Option("--reject", help="A rejection instead of an approval.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="A cancel of the ticket instead of a decision.")] = False,
+    digest: Annotated[str | None, typer.Option("--digest", help="Sign for this plan and no other.")] = None,
+    answer: Annotated[list[str] | None, typer.Option("--answer", help="NAME=VALUE, for a step that asks.")] = None,
+    comment: Comment = "",
+    as_json: Json = False,
+) -> None:
+    """Print a signed approval of what waits, to be sent by hand with Temporal's CLI. Decides nothing by itself."""
+    if reject and cancel:
+        raise typer.BadParameter("give --reject or --cancel")
+    what = "cancel" if cancel else "reject" if reject else "approve"
+    run(_sign(context, ticket, what, digest, comment, as_json, named(answer, "--answer")))
+
+
+async def _sign(
+    context: typer.Context,
+    given: str,
+    what: str,
+    digest: str | None,
+    comment: str,
+    as_json: bool,
+    answers: dict[str, str],
+) -> None:
+    async with _api(context) as api:
+        ticket = await find.ticket(api, given)
+        if what == "cancel":
+            signed = await api.post(f"{TICKET}{ticket['id']}/cancel/signed", {"comment": comment})
+        else:
+            plan = _plan_of(ticket, what, digest)
+            body = {"decision": what, "plan_digest": plan["digest"], "comment": comment, "answers": answers}
+            body["step"] = ticket["waits_for_step"]
+            signed = await api.post(f"{TICKET}{ticket['id']}/decision/signed", body)
+    if as_json:
+        print_json(signed)
+        return
+    sys.stdout.write(f"{signed['command']}\n")  # one line, whatever the terminal's width
+    errors.print("paste it where Temporal's CLI is set up; in its UI send only what follows --input", style="dim")
+
+
+def _plan_of(ticket: dict[str, Any], what: str, digest: str | None) -> dict[str, Any]:
+    """Return the plan to decide about. Raises CommandFailed if there is none, or not the one that is meant."""
+    plan: dict[str, Any] | None = ticket["plan"]
+    if plan is None:
+        raise CommandFailed(f"the ticket is {ticket['status']}: there is no plan to {what}", _look(ticket))
+    check_digest(ticket, digest)
+    return plan
+
+
 async def _decide(
     context: typer.Context,
     given: str,
@@ -138,10 +190,7 @@ async def _decide(
 ) -> None:
     async with _api(context) as api:
         ticket = await find.ticket(api, given)
-        plan = ticket["plan"]
-        if plan is None:
-            raise CommandFailed(f"the ticket is {ticket['status']}: there is no plan to {decision}", _look(ticket))
-        check_digest(ticket, digest)
+        plan = _plan_of(ticket, decision, digest)
         step = ticket["waits_for_step"]
         if not as_json:
             print_plan(plan)

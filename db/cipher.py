@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.sealed import CipherKeyWrong
+from domain.signature import Signer
 
 KEY_ID_BYTES = 6
 
@@ -25,6 +26,10 @@ class Cipher:
     def derived_keys(self, purpose: str) -> list[bytes]:
         """Return 32 bytes for each key, for another purpose than sealing; the first one signs, all of them check."""
         return [HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(key.encode()) for key in self._keys]
+
+    def signer(self) -> Signer:
+        """Return who signs and verifies what people say to workflows."""
+        return Signer(self.derived_keys("signed message"))
 
     def seal(self, document: dict[str, str | None]) -> bytes:
         return self._fernet.encrypt(json.dumps(document).encode())

@@ -67,6 +67,8 @@ class TicketRow(Row):
     `start_pending` is the intent to start its workflow, written with the row; whoever starts it clears it.
 
     `person_needed` follows from its status and its executions' (domain/inbox.py); whoever takes note clears it.
+
+    `run_id` is the one run of its workflow that may act for it; `doubt` says why nothing may run for it unasked.
     """
 
     __tablename__ = "tickets"
@@ -105,6 +107,8 @@ class TicketRow(Row):
     occurrences: Mapped[int] = mapped_column(Integer, default=1)
     event_count: Mapped[int] = mapped_column(Integer, default=0)
     start_pending: Mapped[bool]
+    run_id: Mapped[str | None] = mapped_column(NAME)
+    doubt: Mapped[str | None]
     created_at: Mapped[datetime]
     analyzed_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
@@ -215,6 +219,24 @@ class DecisionRow(Row):
     execution_id: Mapped[str | None] = mapped_column(ID)
     document: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+
+class SignedMessageRow(Row):
+    """A message with our signature that was taken: by which run of the workflow, so that it counts for no other one.
+
+    `subject` is a ticket's id, or a connection's name; `document` is what was signed.
+    """
+
+    __tablename__ = "signed_messages"
+    __table_args__ = (Index(None, "execution_id"),)
+    tenant: Mapped[str] = mapped_column(NAME, primary_key=True)
+    subject: Mapped[str] = mapped_column(NAME, primary_key=True)
+    message_id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    kind: Mapped[str] = mapped_column(NAME)
+    execution_id: Mapped[str | None] = mapped_column(NAME)
+    run_id: Mapped[str] = mapped_column(NAME)
+    document: Mapped[dict[str, Any]]
+    taken_at: Mapped[datetime]
 
 
 class LeaseRow(Row):

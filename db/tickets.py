@@ -30,6 +30,12 @@ KEEPS_OPEN_KEY = frozenset(TicketStatus) - {
 }
 
 
+async def get_doubts(session: AsyncSession, ticket_id: str) -> list[str]:
+    """Return why nothing may run for a ticket unasked; mostly nothing."""
+    doubt = (await session.execute(select(TicketRow.doubt).where(TicketRow.id == ticket_id))).scalar_one_or_none()
+    return [doubt] if doubt else []
+
+
 class TicketFilter(Model):
     """What a list of tickets is narrowed by; an empty list narrows nothing."""
 

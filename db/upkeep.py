@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.signed import EARLIER_RUN
 from db.tables import ExecutionRow, LeaseRow, TicketRow
 from domain.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
 from domain.ticket import FINAL_TICKET_STATUSES
@@ -13,7 +14,10 @@ from domain.ticket import FINAL_TICKET_STATUSES
 
 @dataclass(frozen=True)
 class UnderWay:
-    """A ticket that has not ended, or whose execution has not. `started_at`: when its commands began."""
+    """A ticket that has not ended, or whose execution has not. `started_at`: when its commands began.
+
+    `run_id`: the run that may act for it; None where any may be that one.
+    """
 
     tenant: str
     ticket_id: str
@@ -22,6 +26,7 @@ class UnderWay:
     start_pending: bool
     started_at: datetime | None
     updated_at: datetime
+    run_id: str | None
 
 
 async def list_under_way(session: AsyncSession) -> list[UnderWay]:
@@ -42,6 +47,7 @@ async def list_under_way(session: AsyncSession) -> list[UnderWay]:
             start_pending=ticket.start_pending,
             started_at=execution.started_at if execution else None,
             updated_at=ticket.updated_at,
+            run_id=None if ticket.run_id == EARLIER_RUN else ticket.run_id,
         )
         for ticket, execution in await session.execute(query)
     ]

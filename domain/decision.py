@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from domain.base import WireModel
+from domain.signature import Signed
 
 
 class DecisionKind(StrEnum):
@@ -38,7 +39,7 @@ def _as_text(value: object) -> object:
 
 
 class Decision(WireModel):
-    """The payload of the workflow's `approval` signal. Idempotent by `decision_id`.
+    """What the workflow's `approval` signal says. Idempotent by `decision_id`.
 
     `step` is the position of the step that waits (none: the plan itself waits); `answers` goes with a step that asks;
     `outcome` goes with a step that is unknown.
@@ -52,6 +53,14 @@ class Decision(WireModel):
     step: int | None = None
     answers: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
     outcome: UnknownOutcome | None = None
+
+
+class SignedDecision(Decision, Signed):
+    """A decision as it travels."""
+
+    def unsigned(self) -> Decision:
+        """Return it without its signature, which is nobody's business once it has been looked at."""
+        return Decision.model_validate(self.model_dump(exclude={"signature"}))
 
 
 class DecisionOutcome(StrEnum):

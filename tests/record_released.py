@@ -87,7 +87,7 @@ async def fill(stack: Stack) -> dict[str, str]:
             found[name] = await stack.file("the printer is out of toner")
             await stack.status(found[name], TicketStatus.AWAITING_RUNBOOK)
         closing = CancelRequest(actor="sam", is_false_positive=True)
-        await stack.tickets.cancel(stack.tenant, found["nothing, it was closed"], closing)
+        await stack.cancel(found["nothing, it was closed"], closing)
         await stack.ended(found["nothing, it was closed"])
     async with stack.database.write() as session:
         new = NewTicket(**WORDS, environment=f"test-{new_id()}")

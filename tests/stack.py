@@ -28,7 +28,7 @@ from tests.payloads import opened
 from tests.temporal_server import CIPHER
 from worker import build_worker
 from workflows.client import TicketClient
-from workflows.messages import ExecuteRequest
+from workflows.messages import CancelRequest, ExecuteRequest
 
 PATIENCE_SECONDS = 60.0
 SKIPPED_AT_ONCE = timedelta(minutes=30)
@@ -50,7 +50,7 @@ class Stack:
     model: LanguageModel | None = None
 
     def __post_init__(self) -> None:
-        self.tickets = TicketClient(self.client)
+        self.tickets = TicketClient(self.client, self.cipher.signer())
 
     def worker(self) -> Any:
         """Return a worker, to be used as an async context manager."""
@@ -97,8 +97,11 @@ class Stack:
         execution = await self.execution(ticket_id)
         fields = {"plan_digest": execution.plan_digest, "decision_id": new_id(), "actor": "sam"} | more
         sent = Decision(decision=decision, **fields)
-        await self.tickets.decide(self.tenant, ticket_id, sent)
+        await self.tickets.decide(self.tenant, ticket_id, sent, execution.id)
         return await self.until(lambda: self.recorded(sent.decision_id))
+
+    async def cancel(self, ticket_id: str, request: CancelRequest | None = None) -> None:
+        await self.tickets.cancel(self.tenant, ticket_id, request or CancelRequest(actor="sam"), new_id())
 
     # Looking
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,14 @@ def free_port() -> int:
 class TemporalServer:
     """Start it, `await` that it answers, stop it; what it knew is there again after the next start."""
 
-    def __init__(self, home: Path, namespaces: int = NAMESPACES, *, codec: str | None = None) -> None:
-        """`home`: a directory for its file and its log. With `codec` it has a Web UI, which uses that endpoint."""
-        self.home, self._codec = home, codec
+    def __init__(
+        self, home: Path, namespaces: int = NAMESPACES, *, codec: str | None = None, options: Sequence[str] = ()
+    ) -> None:
+        """`home`: a directory for its file and its log. With `codec` it has a Web UI, which uses that endpoint.
+
+        `options`: more of the server's own.
+        """
+        self.home, self._codec, self._options = home, codec, options
         ui = free_port() if codec else None
         self.ports = ServerPorts(grpc=free_port(), http=free_port(), metrics=free_port(), ui=ui)
         self._names = [f"test-{number}" for number in range(namespaces)]
@@ -78,6 +83,7 @@ class TemporalServer:
         command = dev_server_command(self.home / "temporal.db", self.ports, self._names[0], self._codec)
         for name in self._names[1:]:
             command += ["--namespace", name]
+        command += self._options
         with (self.home / "temporal.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 

@@ -51,7 +51,7 @@ async def tell_a_story(stack: Stack, folder: Path) -> str:
     await stack.until(step_waits)
     await stack.decide(ticket_id, DecisionKind.APPROVE, step=3)
     await stack.ended(ticket_id)
-    await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam", comment=MARKER))
+    await stack.cancel(ticket_id, CancelRequest(actor="sam", comment=MARKER))
     await stack.ended(ticket_id)
     return ticket_id
 

@@ -18,7 +18,7 @@ from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from domain.connection import Connector
-from domain.decision import DecisionKind
+from domain.decision import Decision, DecisionKind
 from domain.finding import FindingKind
 from domain.ticket import TicketStatus
 from integrations.local import LocalRunner
@@ -102,6 +102,32 @@ async def test_the_tickets_that_waited_are_finished(stack: Stack, waiting: dict[
     assert ledger(tmp_path) == WHOLE[2:] + WHOLE * 5
 
 
+async def test_a_workflow_from_before_signatures_takes_nothing_unsigned(
+    stack: Stack, waiting: dict[str, str], tmp_path: Path
+) -> None:
+    """It had waited through the upgrade; what arrives from then on is looked at."""
+    ticket_id = waiting["approval"]
+    execution = await stack.execution(ticket_id)
+    decision = Decision(
+        decision=DecisionKind.APPROVE, plan_digest=execution.plan_digest, actor="mallory", decision_id="unsigned"
+    )
+    handle = stack.tickets.handle(stack.tenant, ticket_id)
+    async with stack.worker():
+        for _ in range(2):
+            await handle.signal("approval", decision)
+        await handle.signal("cancel", CancelRequest(actor="mallory"))
+
+        async def refused() -> bool | None:
+            said = [event.text for event in await stack.events(ticket_id)]
+            return any("unsigned: cancel in the name of mallory" in text for text in said) or None
+
+        await stack.until(refused)
+        assert (await stack.ticket(ticket_id)).status is TicketStatus.AWAITING_APPROVAL
+        await stack.decide(ticket_id, DecisionKind.REJECT)
+        assert (await stack.ended(ticket_id)).status is TicketStatus.REJECTED
+    assert ledger(tmp_path) == []
+
+
 async def finish_from_the_plan(stack: Stack, ticket_id: str) -> None:
     await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
     await stack.decide(ticket_id)
@@ -126,7 +152,7 @@ async def test_what_ran_before_is_undone(stack: Stack, waiting: dict[str, str], 
         await stack.decide(waiting["approval"], DecisionKind.REJECT)
         assert (await stack.ended(waiting["approval"])).status is TicketStatus.REJECTED
         for name in ("a step's approval", "the host", "a runbook"):
-            await stack.tickets.cancel(stack.tenant, waiting[name], CancelRequest(actor="sam"))
+            await stack.cancel(waiting[name], CancelRequest(actor="sam"))
             assert (await stack.ended(waiting[name])).status is TicketStatus.CANCELLED
     assert ledger(tmp_path) == ["undo-one"]
 

@@ -60,7 +60,7 @@ async def gone(database: Database, watch: WorkflowWatch, settled: timedelta = SE
     async with database.read() as session:
         under_way = await upkeep.list_under_way(session)
     started = [one for one in under_way if not one.start_pending and one.updated_at < utc_now() - settled]
-    return [one for one in started if not await watch.runs(one.tenant, one.ticket_id)]
+    return [one for one in started if not await watch.runs(one.tenant, one.ticket_id, one.run_id)]
 
 
 async def _look_at(one: UnderWay, running: Running | None, watch: WorkflowWatch) -> Finding | None:
@@ -72,7 +72,7 @@ async def _look_at(one: UnderWay, running: Running | None, watch: WorkflowWatch)
             mend="a worker starts it as soon as it reaches the database and Temporal",
             **where,
         )
-    if running is None and not await watch.runs(one.tenant, one.ticket_id):
+    if running is None and not await watch.runs(one.tenant, one.ticket_id, one.run_id):
         return Finding(
             kind=FindingKind.WORKFLOW_GONE,
             what=f"ticket {one.ticket_id} is under way and its workflow does not run (terminated, or lost)",

@@ -15,19 +15,22 @@ from domain.lease import LeaseHolder
 from domain.ticket import TicketStatus
 from upkeep.again import again_and_again
 from upkeep.findings import SETTLED, gone, left_behind
+from upkeep.strangers import end_strangers
 from workflows.watch import WorkflowWatch
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 30.0
 LOST = "its workflow was ended from outside before the execution did; look at the host, then roll it back or cancel it"
+LOST_EARLY = "its workflow was lost, or ended from outside, before anything ran"
 
 
 async def reconcile(database: Database, watch: WorkflowWatch, settled: timedelta = SETTLED) -> int:
     """Start again what had changed nothing, escalate what had; give back what the ended left; wake whose turn it is.
 
-    Returns how many it mended.
+    Runs that may not act are ended first. Returns how many it mended.
     """
+    ended = await end_strangers(database, watch)
     async with database.read() as session:
         overlooked = await leases.overlooked(session, utc_now() - settled)
     lost, turns = await gone(database, watch, settled), [*overlooked]
@@ -36,7 +39,7 @@ async def reconcile(database: Database, watch: WorkflowWatch, settled: timedelta
     freed, next_turns = await _free_left_behind(database, watch, settled)
     for tenant, ticket_id in sorted({(one.tenant, one.ticket_id) for one in [*turns, *next_turns]}):
         await watch.wake(tenant, ticket_id)
-    return len(lost) + freed + len(overlooked)
+    return ended + len(lost) + freed + len(overlooked)
 
 
 async def keep_reconciling(database: Database, watch: WorkflowWatch) -> None:
@@ -68,17 +71,18 @@ async def _free_left_behind(
 
 
 async def _start_again(database: Database, one: UnderWay) -> list[LeaseHolder]:
-    """Nothing of it has run: tell its story from the beginning. Returns whose turn it is on the hosts it gives back."""
+    """Nothing of it has run: tell its story from the beginning. Whoever ended it in Temporal starts nothing by that.
+
+    Returns whose turn it is on the hosts it gives back.
+    """
     turns: list[LeaseHolder] = []
     async with database.write() as session:
         if one.execution_id and one.execution_status and not one.execution_status.is_final:
-            await executions.set_execution_status(
-                session, one.execution_id, ExecutionStatus.CANCELLED, "its workflow was lost before anything ran"
-            )
+            await executions.set_execution_status(session, one.execution_id, ExecutionStatus.CANCELLED, LOST_EARLY)
             turns = await leases.release_leases(session, one.execution_id)
         await tickets.set_status(session, one.ticket_id, TicketStatus.OPEN, "its workflow was lost and starts again")
-        await tickets.update_ticket(session, one.ticket_id, start_pending=True)
-        await _say(session, one, "its workflow was lost before anything ran; it starts again")
+        await tickets.update_ticket(session, one.ticket_id, start_pending=True, doubt=LOST_EARLY)
+        await _say(session, one, f"{LOST_EARLY}; it starts again, and what it plans waits for a person")
     return turns
 
 

@@ -58,6 +58,21 @@ class Board:
             **options.BOOKKEEPING,
         )
 
+    async def doubt(self, why: str) -> None:
+        """Say in the timeline why nothing more may run for this ticket unasked; its status stays."""
+        await workflow.execute_activity_method(
+            TicketActivities.record,
+            Record(
+                tenant=self.start.tenant,
+                ticket_id=self.start.ticket_id,
+                reason=why,
+                kind=EventKind.REQUEST_REFUSED,
+                doubt=why,
+            ),
+            summary=why[:200],
+            **options.BOOKKEEPING,
+        )
+
     def note(self, status: TicketStatus, reason: str = "") -> None:
         """Show a status that an activity has recorded together with its work."""
         self.status, self.reason = status, reason

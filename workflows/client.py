@@ -9,7 +9,9 @@ from temporalio.converter import PayloadCodec
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.messages import ConnectionCheck, ConnectionReport, PlanPreview, PlanRequest
-from domain.decision import Decision
+from domain.base import new_id
+from domain.decision import Decision, SignedDecision
+from domain.signature import Message, MessageKind, Signer
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import (
     CancelRequest,
@@ -30,8 +32,8 @@ FORGOTTEN_AFTER = timedelta(seconds=60)  # with no worker there, nobody waits fo
 class TicketClient:
     """Every method raises temporalio.service.RPCError while Temporal is not reachable."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, signer: Signer) -> None:
+        self._client, self._signer = client, signer
 
     @property
     def codec(self) -> PayloadCodec:
@@ -48,35 +50,52 @@ class TicketClient:
 
         Whoever started it may have died before it could say so; then it is asked for again, however late.
         """
+        start = TicketStart(tenant=tenant, ticket_id=ticket_id)
         with suppress(WorkflowAlreadyStartedError):
             await self._client.start_workflow(
                 TicketWorkflow.run,
-                TicketStart(tenant=tenant, ticket_id=ticket_id),
+                self._signed(MessageKind.START, tenant, ticket_id, start, new_id()),
                 id=ticket_workflow_id(tenant, ticket_id),
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             )
 
-    async def decide(self, tenant: str, ticket_id: str, decision: Decision) -> None:
-        """Signal a decision. Raises RPCError with status NOT_FOUND if the workflow has ended."""
-        await self.handle(tenant, ticket_id).signal(TicketWorkflow.approval, decision)
+    def signed_decision(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> SignedDecision:
+        """Return what the signal `approval` takes, for whoever sends it themselves."""
+        message = SignedDecision(**decision.model_dump())
+        return self._signed(MessageKind.APPROVAL, tenant, ticket_id, message, decision.decision_id, execution_id)
 
-    async def cancel(self, tenant: str, ticket_id: str, request: CancelRequest) -> None:
+    def signed_cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> CancelRequest:
+        """Return what the signal `cancel` takes, for whoever sends it themselves."""
+        return self._signed(MessageKind.CANCEL, tenant, ticket_id, request, request_id)
+
+    async def decide(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> None:
+        """Signal a decision on an execution. Raises RPCError with status NOT_FOUND if the workflow has ended."""
+        message = self.signed_decision(tenant, ticket_id, decision, execution_id)
+        await self.handle(tenant, ticket_id).signal(TicketWorkflow.approval, message)
+
+    async def cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> None:
         """Signal a cancel; on an ended ticket it is recorded by a run of its own."""
-        await self._signal_with_start(tenant, ticket_id, "cancel", request)
+        message = self.signed_cancel(tenant, ticket_id, request, request_id)
+        await self._signal_with_start(tenant, ticket_id, "cancel", message)
 
     async def execute(self, tenant: str, ticket_id: str, request: ExecuteRequest) -> None:
         """Ask for a runbook to be run."""
-        await self._signal_with_start(tenant, ticket_id, "execute", request)
+        message = self._signed(MessageKind.EXECUTE, tenant, ticket_id, request, request.request_id)
+        await self._signal_with_start(tenant, ticket_id, "execute", message)
 
     async def rollback(self, tenant: str, ticket_id: str, request: RollbackRequest) -> None:
         """Ask for a finished execution to be undone."""
-        await self._signal_with_start(tenant, ticket_id, "rollback", request)
+        message = self._signed(
+            MessageKind.ROLLBACK, tenant, ticket_id, request, request.request_id, request.execution_id
+        )
+        await self._signal_with_start(tenant, ticket_id, "rollback", message)
 
     async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None:
         """Ask for a closed ticket to be taken up again."""
-        await self._signal_with_start(tenant, ticket_id, "reopen", request)
+        message = self._signed(MessageKind.REOPEN, tenant, ticket_id, request, request.request_id)
+        await self._signal_with_start(tenant, ticket_id, "reopen", message)
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         """Say that a runbook or connection of a waiting plan changed."""
@@ -86,7 +105,9 @@ class TicketClient:
         """Try a connection from a worker and return what it found."""
         return await self._client.execute_workflow(
             ConnectionCheckWorkflow.run,
-            ConnectionCheck(tenant=tenant, name=name),
+            self._signed(
+                MessageKind.CONNECTION_CHECK, tenant, name, ConnectionCheck(tenant=tenant, name=name), check_id
+            ),
             id=f"connection-check:{tenant}:{name}:{check_id}",
             task_queue=TASK_QUEUE,
             execution_timeout=FORGOTTEN_AFTER,
@@ -113,6 +134,17 @@ class TicketClient:
     async def ping(self) -> None:
         """Raise unless Temporal answers."""
         await self._client.service_client.check_health()
+
+    def _signed(
+        self,
+        kind: MessageKind,
+        tenant: str,
+        subject: str,
+        message: Message,
+        message_id: str,
+        execution_id: str | None = None,
+    ) -> Message:
+        return self._signer.sign(kind, tenant, subject, message, message_id=message_id, execution_id=execution_id)
 
     async def _signal_with_start(
         self,

@@ -44,10 +44,13 @@ class Desk:
     is_planning: bool = False
     is_plan_suspect: bool = False
     is_lease_released: bool = False
+    parked: str = ""  # why the next step waits for a person
     seen: set[str] = field(default_factory=set)
 
     def take_cancel(self, request: CancelRequest) -> None:
-        """Take a cancel. One that arrives once the end is being recorded is about the ended ticket."""
+        """Take a cancel once. One that arrives once the end is being recorded is about the ended ticket."""
+        if request.signature is not None and not self.is_new(request.signature.id):
+            return
         if self.is_over:
             self.late_cancel = self.late_cancel or request
         else:
@@ -82,8 +85,11 @@ class Desk:
         if self.gate is not None:
             self.decided_digest, self.gate = self.gate.plan_digest, None
 
-    def judge(self, decision: Decision) -> tuple[DecisionOutcome, str]:
-        """Take a decision if it fits the open question; otherwise say why not."""
+    def judge(self, decision: Decision, *, is_about_it: bool = True) -> tuple[DecisionOutcome, str]:
+        """Take a decision if it fits the open question; otherwise say why not.
+
+        `is_about_it`: whether it was signed for the execution that there is now.
+        """
         gate = self.gate
         if gate is None or gate.decision is not None:
             digest = gate.plan_digest if gate else self.decided_digest
@@ -92,6 +98,8 @@ class Desk:
             return DecisionOutcome.NOT_AWAITED, "nothing waits for a decision now"
         if gate.plan_digest != decision.plan_digest:
             return DecisionOutcome.STALE, f"the plan has changed; its digest is now {gate.plan_digest}"
+        if not is_about_it:
+            return DecisionOutcome.STALE, "it was given for an earlier execution of the same plan"
         if gate.step != decision.step:
             if decision.step is None:
                 return DecisionOutcome.ALREADY_DECIDED, f"the plan was already decided; step {gate.step} waits now"

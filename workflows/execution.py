@@ -71,13 +71,14 @@ class ExecutionStory:
         run = self.run
         if run.desk.cancel:
             raise run.cancelled(f" before {run.name(step)}")
-        if step.when and (step.ask or step.approval):
+        is_parked = bool(run.desk.parked) and not step.ask
+        if step.when and (step.ask or step.approval or is_parked):
             wanted = await is_wanted(run, step)
             if wanted.status is StepStatus.SKIPPED:
                 return
             if wanted.status is StepStatus.FAILED:
                 self._fail(step, wanted)
-        if step.approval:
+        if step.approval or is_parked:
             await await_approval(run, step, self.approval_timeout)
         if step.ask:
             await await_answers(run, step)

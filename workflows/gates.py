@@ -16,8 +16,14 @@ with workflow.unsafe.imports_passed_through():
 
 
 async def await_approval(run: Run, step: StepOutline, timeout: float) -> None:
-    """Wait until a person approves a step. Raises Failed on a rejection, a cancel, or no answer in time (seconds)."""
-    decision = await _ask(run, GateKind.STEP, step, "approval", timeout)
+    """Wait until a person approves a step. Raises Failed on a rejection, a cancel, or no answer in time (seconds).
+
+    A step before which the execution is parked waits for as long as it takes.
+    """
+    parked = run.desk.parked
+    wanted = f"approval: {parked}" if parked else "approval"
+    decision = await _ask(run, GateKind.STEP, step, wanted, None if parked else timeout)
+    run.desk.parked = ""
     await run.record_decision(decision, DecisionOutcome.ACCEPTED)
     _raise_if_rejected(run, step, decision)
     await _resume(run, step, f"{decision.actor} approved step {step.position}")
@@ -69,7 +75,7 @@ async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> Un
     return finding
 
 
-async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float) -> Decision:
+async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float | None) -> Decision:
     gate = _open_gate(run, kind, step)
     await run.show(
         TicketStatus.AWAITING_APPROVAL,

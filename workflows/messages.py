@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain.base import WireModel
 from domain.execution import CANCELLED_BY
+from domain.signature import Signed
 from domain.ticket import TicketStatus
 
 
@@ -17,13 +18,13 @@ class FirstMove(StrEnum):
     REQUEST = "request"
 
 
-class TicketStart(WireModel):
+class TicketStart(Signed):
     tenant: str
     ticket_id: str
     first_move: FirstMove = FirstMove.ANALYZE
 
 
-class ExecuteRequest(WireModel):
+class ExecuteRequest(Signed):
     """A person chose a runbook. `target` names a connection where the ticket's CI is ambiguous or unknown."""
 
     request_id: str
@@ -33,7 +34,7 @@ class ExecuteRequest(WireModel):
     actor: str
 
 
-class RollbackRequest(WireModel):
+class RollbackRequest(Signed):
     """A person wants a finished execution undone."""
 
     request_id: str
@@ -42,7 +43,7 @@ class RollbackRequest(WireModel):
     comment: str = ""
 
 
-class ReopenRequest(WireModel):
+class ReopenRequest(Signed):
     """A person says that a closed ticket is a real problem; its story goes on with matching."""
 
     request_id: str
@@ -50,7 +51,7 @@ class ReopenRequest(WireModel):
     comment: str = ""
 
 
-class CancelRequest(WireModel):
+class CancelRequest(Signed):
     """`is_false_positive`: the person closes the ticket, since nothing is wrong."""
 
     actor: str

@@ -10,6 +10,9 @@ STATUS = "HandrailStatus"
 SEVERITY = "HandrailSeverity"
 RUNBOOK = "HandrailRunbook"
 TARGET = "HandrailTarget"
+SIGNED_MESSAGES = "signed-messages"  # a change of the workflow, marked in its history
+PARKS_ON_CANCEL = "parks-on-cancel"
+
 SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
 
 # A sealed payload's encoding, and the metadata that names its key: as in Temporal's own samples.

@@ -12,6 +12,12 @@ class ActivityOptions(TypedDict, total=False):
     retry_policy: RetryPolicy
 
 
+class LocalOptions(TypedDict):
+    start_to_close_timeout: timedelta
+    local_retry_threshold: timedelta
+    retry_policy: RetryPolicy
+
+
 # Bookkeeping only needs the database. It is tried for ever: with the database down a workflow waits and then goes on,
 # nothing is skipped. 5 s at most between tries, so that it goes on soon after the database is back. A try that died
 # with its worker is missed after 10 s; one that was only slow may then run twice, which these activities allow.
@@ -67,6 +73,14 @@ CONNECTION_CHECK = ActivityOptions(
 # A person waits for a preview too; the first one after a deploy may have to read the library.
 PLAN_PREVIEW = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=50), retry_policy=RetryPolicy(maximum_attempts=1)
+)
+
+# Signatures are looked at within the worker, with one look into the database. While that is away the next tries are
+# timers rather than a workflow task that goes on and on.
+SIGNATURES = LocalOptions(
+    start_to_close_timeout=timedelta(seconds=10),
+    local_retry_threshold=timedelta(seconds=2),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)),
 )
 
 

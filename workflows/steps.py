@@ -4,9 +4,10 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.admission import NOT_ADMITTED
     from activities.messages import StepOutcome, StepRun
     from activities.steps import StepActivities
     from domain.execution import StepStatus
@@ -101,6 +102,8 @@ async def _settled(task: "workflow.ActivityHandle[StepOutcome]") -> StepOutcome:
     try:
         return await task
     except (ActivityError, asyncio.CancelledError) as error:
+        if isinstance(error.__cause__, ApplicationError) and error.__cause__.type == NOT_ADMITTED:
+            raise  # nothing more of this run may happen
         if is_cancelled_exception(error):
             return _UNTOLD
         cause = error.__cause__ or error

@@ -8,6 +8,7 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from activities.admission import not_admitted
     from activities.messages import PlanOutline, PlanRequest, ReopenRequested, RollbackQuestion, TicketRef
     from activities.plans import PlanActivities
     from activities.tickets import TicketActivities
@@ -16,10 +17,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.execution import ASKED_FOR_ROLLBACK, ExecutionStatus
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
+    from domain.signature import MessageKind
     from domain.ticket import Classification, TicketStatus
     from workflows import names, options
-    from workflows.board import Board
-    from workflows.desk import Desk, Gate, GateKind
+    from workflows.desk import Gate, GateKind
     from workflows.execution import ExecutionStory
     from workflows.messages import (
         CancelRequest,
@@ -29,104 +30,54 @@ with workflow.unsafe.imports_passed_through():
         RollbackRequest,
         TicketEnd,
         TicketStart,
-        TicketState,
     )
-    from workflows.run import Run, until
+    from workflows.run import until
+    from workflows.signals import TicketSignals
 
 AUTOMATIC = "handrail"
+CANCELLED_IN_TEMPORAL = (
+    "somebody cancelled its workflow in Temporal, which undoes nothing; a person says how it goes on: "
+    "approve the next step, or cancel the ticket through Handrail"
+)
 
 
 @workflow.defn(name=names.TICKET_WORKFLOW)
-class TicketWorkflow:
-    """See DESIGN.md, "The flow". Ends when nothing more happens unless a person asks; that starts another run."""
+class TicketWorkflow(TicketSignals):
+    """See docs/design.md, "The flow". Ends when nothing more happens unless a person asks; that starts another run."""
 
     @workflow.init
     def __init__(self, start: TicketStart) -> None:
-        self.start = start
-        self.desk = Desk()
-        self.board = Board(start)
-        self.plan: PlanOutline | None = None
+        super().__init__(start)
         self.runbook_timeout = options.RUNBOOK_TIMEOUT.total_seconds()
         self.deadline = workflow.now()
 
     @workflow.run
     async def run(self, start: TicketStart) -> TicketEnd:
+        looking = asyncio.create_task(self.inbox.attend())
         story = asyncio.create_task(self._story())
-        while True:
-            try:
-                return await asyncio.shield(story)
-            except asyncio.CancelledError:
-                # Cancelled from Temporal's own UI or CLI: the same as our signal, so that what ran is undone.
-                self.desk.take_cancel(CancelRequest(actor="Temporal"))
-
-    # What people send
-
-    @workflow.signal
-    async def approval(self, decision: Decision) -> None:
-        """Take a decision on the plan or step that waits; every decision is recorded with what became of it."""
-        if not self.desk.is_new(decision.decision_id):
-            return
-        # People see a plan as soon as its row is there, which may be before this workflow hears of it.
-        await workflow.wait_condition(lambda: self.desk.knows(decision.plan_digest) or not self.desk.is_planning)
-        result, detail = self.desk.judge(decision)
-        if result is not DecisionOutcome.ACCEPTED:
-            execution_id = self.plan.execution_id if self.plan else ""
-            await self._run_of(execution_id, decision.plan_digest, 0).record_decision(decision, result, detail)
-
-    @workflow.signal
-    def cancel(self, request: CancelRequest) -> None:
-        """Stop; whatever ran is rolled back."""
-        self.desk.take_cancel(request)
-
-    @workflow.signal
-    def execute(self, request: ExecuteRequest) -> None:
-        """Run a chosen runbook; taken unless an execution is under way."""
-        self.desk.take_request(request)
-
-    @workflow.signal
-    def rollback(self, request: RollbackRequest) -> None:
-        """Undo a finished execution."""
-        self.desk.take_request(request)
-
-    @workflow.signal
-    def reopen(self, request: ReopenRequest) -> None:
-        """Take a closed ticket up again; nothing is to be reopened where a story is under way."""
-        if self.board.status in (TicketStatus.OPEN, TicketStatus.CLOSED):
-            self.desk.take_request(request)
-
-    @workflow.signal
-    def plan_inputs_changed(self) -> None:
-        """A runbook or connection changed: a plan that waits is made again and compared."""
-        self.desk.is_plan_suspect = True
-
-    @workflow.signal
-    def lease_released(self) -> None:
-        """Somebody in front gave a lease back."""
-        self.desk.is_lease_released = True
-
-    @workflow.query
-    def state(self) -> TicketState:
-        """Where the ticket stands, what it waits for, and under which digest."""
-        gate = self.desk.gate
-        return self.board.state().model_copy(
-            update={
-                "plan_digest": self.plan.digest if self.plan else None,
-                "execution_id": self.plan.execution_id if self.plan else None,
-                "step": gate.step if gate else None,
-            }
-        )
+        try:
+            while True:
+                try:
+                    return await asyncio.shield(story)
+                except asyncio.CancelledError:
+                    await self._cancelled_in_temporal()
+        finally:
+            looking.cancel()
 
     # The story
 
     async def _story(self) -> TicketEnd:
         self.board.tag(names.TENANT, self.start.tenant)
         if self.start.first_move is FirstMove.ANALYZE:
+            await self._need_a_signed_start()
             end = await self._from_the_beginning()
         else:
-            await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None)
+            await until(lambda: bool(self.desk.requests) or self.desk.cancel is not None or self._is_over_unasked())
+            if self._is_over_unasked():
+                raise not_admitted("it began with a request that nobody with a token made through Handrail")
             end = await self._cancelled("") if not self.desk.requests else await self._serve()
         while True:
-            await workflow.wait_condition(workflow.all_handlers_finished)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() and self.inbox.is_empty)
             if self.desk.requests:  # a person was faster than the end of this run
                 self.desk.begin_again()
                 end = await self._serve()
@@ -135,6 +86,19 @@ class TicketWorkflow:
                 end = await self._cancelled("")
             else:
                 return end
+
+    async def _need_a_signed_start(self) -> None:
+        if not self.inbox.wants_signatures:
+            return
+        if not await self.inbox.is_genuine(MessageKind.START, self.start, "start of its workflow"):
+            await workflow.wait_condition(lambda: self.inbox.is_empty)  # it has been told of
+            raise not_admitted()
+
+    def _is_over_unasked(self) -> bool:
+        """A run that began with a request, of which none was genuine."""
+        is_asked = bool(self.desk.requests) or self.desk.cancel is not None
+        is_quiet = workflow.all_handlers_finished() and self.inbox.is_empty
+        return self.inbox.wants_signatures and is_quiet and not is_asked
 
     async def _from_the_beginning(self) -> TicketEnd:
         ref = TicketRef(tenant=self.start.tenant, ticket_id=self.start.ticket_id)
@@ -202,7 +166,7 @@ class TicketWorkflow:
             return await self._end(TicketStatus.ESCALATED, f"refused: {'; '.join(plan.verdict.reasons)}")
         if self.desk.cancel:
             return await self._cancelled(plan.execution_id)
-        run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
+        run = self.run_of(plan.execution_id, plan.digest, len(plan.steps))
         return await self._to_its_end(ExecutionStory(run, plan.approval_timeout).execute(plan.steps, plan.leases))
 
     async def _make_plan(self, request: ExecuteRequest, waiting: PlanOutline | None = None) -> PlanOutline:
@@ -275,7 +239,7 @@ class TicketWorkflow:
 
     async def _act_on(self, decision: Decision, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
         """An approval counts only if the plan made again now has the digest that was approved."""
-        run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
+        run = self.run_of(plan.execution_id, plan.digest, len(plan.steps))
         if decision.decision is DecisionKind.REJECT:
             self.desk.close_gate()
             await run.record_decision(decision, DecisionOutcome.ACCEPTED)
@@ -285,6 +249,7 @@ class TicketWorkflow:
         renewed = await self._make_plan(request, plan)
         if renewed is plan:
             self.desk.close_gate()
+            self.desk.parked = ""
             await run.record_decision(decision, DecisionOutcome.ACCEPTED)
         else:
             await self._record_stale(decision, plan, renewed)
@@ -292,7 +257,7 @@ class TicketWorkflow:
 
     async def _record_stale(self, decision: Decision, plan: PlanOutline, renewed: PlanOutline) -> None:
         now = f"its digest is now {renewed.digest}" if renewed.problem is None else renewed.problem
-        run = self._run_of(plan.execution_id, plan.digest, len(plan.steps))
+        run = self.run_of(plan.execution_id, plan.digest, len(plan.steps))
         await run.record_decision(decision, DecisionOutcome.STALE, f"the plan changed before it ran; {now}")
 
     async def _undo(self, request: RollbackRequest) -> TicketEnd:
@@ -308,7 +273,7 @@ class TicketWorkflow:
         if found.problem is not None:
             return await self._refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         self.board.tag(names.RUNBOOK, found.runbook_id)
-        run = self._run_of(request.execution_id, found.digest, found.total)
+        run = self.run_of(request.execution_id, found.digest, found.total)
         why = f"{request.actor}{ASKED_FOR_ROLLBACK}" + (f": {request.comment}" if request.comment else "")
         return await self._to_its_end(ExecutionStory(run).undo(found, why))
 
@@ -334,8 +299,13 @@ class TicketWorkflow:
 
     # Small things
 
-    def _run_of(self, execution_id: str, digest: str, total: int) -> Run:
-        return Run(self.start, self.desk, self.board, execution_id, digest, total)
+    async def _cancelled_in_temporal(self) -> None:
+        """Nobody signed that, so nothing is undone for it; what goes on waits for a person first."""
+        if not workflow.patched(names.PARKS_ON_CANCEL):
+            self.desk.take_cancel(CancelRequest(actor="Temporal"))
+            return
+        self.desk.parked = CANCELLED_IN_TEMPORAL
+        await self.board.doubt(CANCELLED_IN_TEMPORAL)
 
     async def _end_execution(self, plan: PlanOutline, status: ExecutionStatus, reason: str) -> None:
         await self.board.show(self.board.status, reason, execution_id=plan.execution_id, execution_status=status)

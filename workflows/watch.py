@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -15,6 +15,7 @@ from domain.sealed import CipherKeyWrong
 from workflows.names import TASK_QUEUE, TICKET_WORKFLOW, ticket_workflow_id
 
 STUCK_AFTER_TRIES = 5
+RUNNING = f"WorkflowType = '{TICKET_WORKFLOW}' AND ExecutionStatus = 'Running'"
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,39 @@ class WorkflowWatch:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def runs(self, tenant: str, ticket_id: str) -> bool:
-        """True if the ticket's workflow runs; asks the workflow itself, not the list, which lags."""
-        handle = self._client.get_workflow_handle(ticket_workflow_id(tenant, ticket_id))
+    async def runs(self, tenant: str, ticket_id: str, run_id: str | None = None) -> bool:
+        """True if the ticket's workflow runs; asks the workflow itself, not the list, which lags.
+
+        With `run_id` that run, or another one that is at work, since it may be about to be let act.
+        """
+        description = await self._describe(ticket_workflow_id(tenant, ticket_id))
+        if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
+            return False
+        return run_id in (None, description.run_id) or not _is_idle(description)
+
+    async def end_if_idle(self, tenant: str, ticket_id: str, run_id: str, why: str) -> bool:
+        """Terminate a run that has nothing to do at this moment; False if it is at work, or has ended."""
+        workflow_id = ticket_workflow_id(tenant, ticket_id)
+        description = await self._describe(workflow_id, run_id)
+        if description is None or description.status is not WorkflowExecutionStatus.RUNNING:
+            return False
+        if not _is_idle(description):
+            return False
+        await self._client.get_workflow_handle(workflow_id, run_id=run_id).terminate(why)
+        return True
+
+    async def runs_by_ticket(self) -> AsyncIterator[tuple[str, str, str]]:
+        """Yield (tenant, ticket id, run id) of every running workflow of a ticket, as the list has it, which lags."""
+        async for execution in self._client.list_workflows(RUNNING):
+            yield *_ticket_of(execution.id), execution.run_id
+
+    async def _describe(self, workflow_id: str, run_id: str | None = None) -> WorkflowExecutionDescription | None:
         try:
-            description = await handle.describe()
+            return await self._client.get_workflow_handle(workflow_id, run_id=run_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return False
+                return None
             raise
-        return description.status is WorkflowExecutionStatus.RUNNING
 
     async def wake(self, tenant: str, ticket_id: str) -> None:
         """Tell a ticket's workflow that a lease it waits for may be free; no error if it does not run."""
@@ -54,9 +78,8 @@ class WorkflowWatch:
 
     async def running(self) -> AsyncIterator[Running]:
         """Yield every running workflow of a ticket, with what of it is stuck."""
-        query = f"WorkflowType = '{TICKET_WORKFLOW}' AND ExecutionStatus = 'Running'"
-        async for execution in self._client.list_workflows(query):
-            tenant, _, ticket_id = execution.id.removeprefix("ticket:").rpartition(":")
+        async for execution in self._client.list_workflows(RUNNING):
+            tenant, ticket_id = _ticket_of(execution.id)
             description = await self._client.get_workflow_handle(execution.id).describe()
             raw = description.raw_description
             yield Running(
@@ -88,3 +111,14 @@ class WorkflowWatch:
             )
         )
         return bool(answer.pollers)
+
+
+def _ticket_of(workflow_id: str) -> tuple[str, str]:
+    tenant, _, ticket_id = workflow_id.removeprefix("ticket:").rpartition(":")
+    return tenant, ticket_id
+
+
+def _is_idle(description: WorkflowExecutionDescription) -> bool:
+    """Whether it waits for somebody or for a time, and no worker has anything to do for it."""
+    raw = description.raw_description
+    return not (raw.HasField("pending_workflow_task") or raw.pending_activities)

@@ -51,7 +51,7 @@ async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
     fields = await read_form(request)
 
     async def act() -> Any:
-        await decisions.cancel(tenant, ticket_id, actor, services, body)
+        await decisions.cancel(request, tenant, ticket_id, actor, services, body)
 
     is_false = fields.get("do") == "false_positive"
     body = build(decisions.Cancellation, comment=fields.get("comment", ""), false_positive=is_false)

@@ -23,7 +23,7 @@ from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDec
 from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.runbook import Scalar
-from domain.ticket import TicketStatus
+from domain.ticket import Ticket, TicketStatus
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 
 router = APIRouter(
@@ -100,10 +100,10 @@ async def decide(
         await find_ticket(session, tenant, ticket_id)
         recorded = await decisions.get_decision(session, tenant, decision.decision_id)
         if recorded is None:
-            await _check(session, tenant, ticket_id, new)
+            execution = await check_decision(session, tenant, ticket_id, new)
     if recorded is None:
         try:
-            await ask(services.tickets.decide(tenant, ticket_id, decision), services.temporal_seconds)
+            await ask(services.tickets.decide(tenant, ticket_id, decision, execution.id), services.temporal_seconds)
         except WorkflowEnded as error:
             raise await _conflict(
                 services, tenant, ticket_id, "the ticket's workflow has ended, so nothing waits for a decision"
@@ -118,8 +118,11 @@ async def decide(
     return recorded
 
 
-async def _check(session: AsyncSession, tenant: str, ticket_id: str, new: NewDecision) -> None:
-    """Raises Problem where the rows already say that the decision cannot count; the workflow has the last word."""
+async def check_decision(session: AsyncSession, tenant: str, ticket_id: str, new: NewDecision) -> Execution:
+    """Return the execution that it is about.
+
+    Raises Problem where the rows already say that the decision cannot count; the workflow has the last word.
+    """
     current = await current_plan(session, tenant, ticket_id)
     if current is None:
         raise Problem(
@@ -131,7 +134,7 @@ async def _check(session: AsyncSession, tenant: str, ticket_id: str, new: NewDec
         raise _with_plan(words, plan, result=DecisionOutcome.STALE.value)
     waiting = step_that_waits(execution)
     if new.step is None and execution.status is ExecutionStatus.AWAITING_APPROVAL:
-        return
+        return execution
     if new.step is None or new.step != waiting:
         words = await _why_not(session, execution, new.step, waiting)
         outcome = DecisionOutcome.NOT_AWAITED if new.step else DecisionOutcome.ALREADY_DECIDED
@@ -147,6 +150,7 @@ async def _check(session: AsyncSession, tenant: str, ticket_id: str, new: NewDec
     if is_unknown and new.outcome is None and new.decision is DecisionKind.APPROVE:
         message = "is missing; say what you found on the host: ran, did_not_run or roll_back"
         raise Problem(422, f"outcome: {message}", errors=[{"field": "outcome", "message": message}])
+    return execution
 
 
 async def _why_not(session: AsyncSession, execution: Execution, step: int | None, waiting: int | None) -> str:
@@ -190,23 +194,38 @@ def _with_plan(detail: str, plan: PlanView | None, **members: str) -> Problem:
 
 @router.post("/cancel", status_code=202, summary="Stop; whatever ran is rolled back")
 async def cancel(
-    tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving, body: Cancellation | None = None
+    request: Request,
+    tenant: Tenant,
+    ticket_id: TicketId,
+    actor: Actor,
+    services: Serving,
+    body: Cancellation | None = None,
 ) -> TicketAccepted:
     """Possible until the ticket has ended. An escalated one is closed as cancelled. With `false_positive` the ticket is
     closed as a false alarm, from which analysis learns."""
-    body = body or Cancellation()
+    asked = cancel_of(body or Cancellation(), actor)
+    ticket = await check_cancel(services, tenant, ticket_id, asked)
+    key = request_key(request, tenant, ticket_id, "cancel")
+    await ask(services.tickets.cancel(tenant, ticket_id, asked, key), services.temporal_seconds)
+    return accepted(ticket, services)
+
+
+def cancel_of(body: Cancellation, actor: str) -> CancelRequest:
+    return CancelRequest(actor=actor, comment=body.comment, is_false_positive=body.false_positive)
+
+
+async def check_cancel(services: Services, tenant: str, ticket_id: str, asked: CancelRequest) -> Ticket:
+    """Return the ticket. Raises Problem where there is nothing to cancel."""
     async with services.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
-        ran = await executions.list_executions(session, ticket_id) if body.false_positive else []
+        ran = await executions.list_executions(session, ticket_id) if asked.is_false_positive else []
     if ticket.status.is_final and ticket.status is not TicketStatus.ESCALATED:
         undo = "; to undo its changes ask for a rollback" if ticket.status is TicketStatus.RESOLVED else ""
         raise Problem(409, f"the ticket is {ticket.status.value} ({ticket.status_reason}), so nothing runs{undo}")
     busy = next((one for one in ran if is_under_way(one.status)), None)
     if busy is not None:
         raise Problem(409, f"execution {busy.id} is {busy.status.value}; cancel it, or wait for its end, then close it")
-    asked = CancelRequest(actor=actor, comment=body.comment, is_false_positive=body.false_positive)
-    await ask(services.tickets.cancel(tenant, ticket_id, asked), services.temporal_seconds)
-    return accepted(ticket, services)
+    return ticket
 
 
 @router.post("/reopen", status_code=202, summary="Take a closed ticket up again")

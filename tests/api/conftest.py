@@ -56,7 +56,7 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
         database=stack.database,
         explainer=Explainer(Library(stack.database), default_rules()),
         cipher=stack.cipher,
-        tickets=TicketClient(client),
+        tickets=TicketClient(client, stack.cipher.signer()),
         tokens=TOKENS,
         temporal_ui_url="http://127.0.0.1:8233",
         temporal_namespace=stack.client.namespace,
@@ -86,11 +86,12 @@ async def busy_desk(desk: Desk, stack: Stack) -> AsyncIterator[Desk]:
 async def lone_services(database: Database) -> Services:
     """Services whose Temporal is not there."""
     client = await TemporalServer(Path(), 1).client("test-0", lazy=True)
+    cipher = Cipher([Fernet.generate_key().decode()])
     return Services(
         database=database,
         explainer=Explainer(Library(database), default_rules()),
-        cipher=Cipher([Fernet.generate_key().decode()]),
-        tickets=TicketClient(client),
+        cipher=cipher,
+        tickets=TicketClient(client, cipher.signer()),
         tokens=TOKENS,
         temporal_ui_url="http://127.0.0.1:8233",
         temporal_namespace="test-0",

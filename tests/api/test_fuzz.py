@@ -61,11 +61,12 @@ class Server:
         database = Database(f"sqlite+aiosqlite:///{self.home / 'handrail.db'}")
         await migrate(database)
         client = await TemporalServer(self.home, 1).client("test-0", lazy=True)
+        cipher = Cipher([Fernet.generate_key().decode()])
         services = Services(
             database=database,
             explainer=Explainer(Library(database), default_rules()),
-            cipher=Cipher([Fernet.generate_key().decode()]),
-            tickets=TicketClient(client),
+            cipher=cipher,
+            tickets=TicketClient(client, cipher.signer()),
             tokens=TOKENS,
             temporal_ui_url="http://127.0.0.1:8233",
             temporal_namespace="test-0",

@@ -36,9 +36,9 @@ class CountedTickets(TicketClient):
         await super().start(tenant, ticket_id)
         POINTS.reach("after start")
 
-    async def decide(self, tenant: str, ticket_id: str, decision: Decision) -> None:
+    async def decide(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> None:
         POINTS.reach("before decide")
-        await super().decide(tenant, ticket_id, decision)
+        await super().decide(tenant, ticket_id, decision, execution_id)
         POINTS.reach("after decide")
 
 

@@ -188,7 +188,7 @@ class Trial:
             await self._decide(execution, Decision(**_by_sam(execution, "plan")))
         if self.scenario.cancel_at in ledger(self.host.home) and ("cancel", 0, 0) not in self.answered:
             self.answered.add(("cancel", 0, 0))
-            await self.stack.tickets.cancel(self.stack.tenant, ticket_id, CancelRequest(actor="sam"))
+            await self.stack.cancel(ticket_id, CancelRequest(actor="sam"))
         elif execution.status is ExecutionStatus.UNKNOWN:
             await self._find_out(execution)
 
@@ -205,7 +205,7 @@ class Trial:
         await self._decide(execution, Decision(**fields, step=step.position, outcome=outcome))
 
     async def _decide(self, execution: Execution, decision: Decision) -> None:
-        await self.stack.tickets.decide(self.stack.tenant, execution.ticket_id, decision)
+        await self.stack.tickets.decide(self.stack.tenant, execution.ticket_id, decision, execution.id)
 
     # The check
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,38 +15,10 @@ from commands.api_client import Api
 from commands.demo_mode import kept_mode
 from domain.connection import fingerprint_of
 from domain.tenant import ExecutionMode
-from tests.e2e.running import CLI, PATIENCE, Running, free_ports, running, until
+from tests.cli.waiting import filed, status, waiting
+from tests.e2e.running import CLI, PATIENCE, Running, free_ports, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def handrail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("cli") / "state") as started:
-        yield started
-
-
-def filed(handrail: Running, title: str, *words: str) -> str:
-    ticket = handrail.json("ticket", "file", "--title", title, *words)
-    return str(ticket["id"])
-
-
-def waiting(handrail: Running, host: str) -> dict[str, object]:
-    """File a ticket whose plan waits for a person; return the ticket."""
-    assert handrail.cli("mode", "hil").returncode == 0
-    ticket_id = filed(
-        handrail,
-        f"nginx is down on {host}",
-        *("--description", "connection refused; the unit is in failed state", "--severity", "high"),
-        *("--ci", host, "--service", "nginx", "--label", "alertname=SystemdUnitFailed"),
-    )
-    until(lambda: status(handrail, ticket_id) == "awaiting_approval", lambda: status(handrail, ticket_id))
-    shown: dict[str, object] = handrail.json("ticket", "show", ticket_id)
-    return shown
-
-
-def status(handrail: Running, ticket_id: str) -> str:
-    return str(handrail.json("ticket", "show", ticket_id)["status"])
 
 
 def test_mode_is_shown_and_set(handrail: Running) -> None:

@@ -28,7 +28,7 @@ async def test_in_mid_command(stack: Stack, host: Path) -> None:
     async with stack.worker():
         ticket_id = await stack.file(**WORDS)
         await last(stack, host, "two")
-        await stack.tickets.cancel(stack.tenant, ticket_id, BY_SAM)
+        await stack.cancel(ticket_id, BY_SAM)
         ticket = await stack.ended(ticket_id)
     assert ticket.status is TicketStatus.CANCELLED
     assert ledger(host) == ["precheck", "one", "two", "undo-two", "undo-one"]
@@ -45,7 +45,7 @@ async def test_while_queued_behind_another(stack: Stack, host: Path) -> None:
             return any("is in front" in event.text for event in await stack.events(second)) or None
 
         await stack.until(queued)
-        await stack.tickets.cancel(stack.tenant, second, BY_SAM)
+        await stack.cancel(second, BY_SAM)
         assert (await stack.ended(second)).status is TicketStatus.CANCELLED
         assert (await stack.execution(second)).status is ExecutionStatus.CANCELLED
         (host / "go").touch()
@@ -59,7 +59,7 @@ async def test_in_mid_rollback_the_rollback_goes_on(stack: Stack, host: Path) ->
     async with stack.worker():
         ticket_id = await stack.file(**WORDS)
         await last(stack, host, "undo-two")
-        await stack.tickets.cancel(stack.tenant, ticket_id, BY_SAM)
+        await stack.cancel(ticket_id, BY_SAM)
         (host / "go").touch()
         ticket = await stack.ended(ticket_id)
     assert ticket.status is TicketStatus.ESCALATED

@@ -25,7 +25,6 @@ from tests.needs import need_program
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 from tests.ui.people import Site, Visitor
-from workflows.client import TicketClient
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +67,7 @@ async def served(
         database=stack.database,
         explainer=Explainer(Library(stack.database), default_rules()),
         cipher=stack.cipher,
-        tickets=TicketClient(stack.client),
+        tickets=stack.tickets,
         tokens=TOKENS,
         temporal_ui_url=temporal_ui_url,
         temporal_namespace=stack.client.namespace,

@@ -222,7 +222,7 @@ async def test_a_false_positive_is_closed_and_reopened_by_one_click_each(busy_si
     await page.get_by_role("button", name="Reopen").click()
     await expect(page.locator("#s-decide")).to_contain_text("Pick a runbook")
     other = await busy_site.stack.file("The coffee machine is out of milk")
-    await busy_site.stack.tickets.cancel("demo", ticket_id, CancelRequest(actor="kim"))
+    await busy_site.stack.cancel(ticket_id, CancelRequest(actor="kim"))
     await busy_site.stack.status(ticket_id, TicketStatus.CANCELLED)
     await busy_site.stack.status(other, TicketStatus.AWAITING_RUNBOOK)
     third = await busy_site.stack.file("The coffee machine is out of beans")

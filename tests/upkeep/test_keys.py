@@ -109,7 +109,7 @@ async def test_a_key_dropped_too_early_is_said_and_nothing_is_lost(
         approval = Decision(
             decision=DecisionKind.APPROVE, plan_digest=execution.plan_digest, decision_id=new_id(), actor="sam"
         )
-        await new.tickets.decide(new.tenant, ticket_id, approval)
+        await new.tickets.decide(new.tenant, ticket_id, approval, execution.id)
         await new.until(lambda: is_retried(new, ticket_id))
         assert ledger(tmp_path) == []
     both = await with_keys(stack, temporal_server, NEW, OLD)

@@ -50,7 +50,7 @@ async def test_what_an_ended_execution_left_is_freed_before_its_own_release_come
         await eventually(stack, FindingKind.LEASE_LEFT)
         assert await mend(stack) == 1
         await waits(stack, second)
-        await stack.tickets.cancel(stack.tenant, first, CancelRequest(actor="sam"))
+        await stack.cancel(first, CancelRequest(actor="sam"))
         await stack.ended(first)
         assert [await wakes(stack, ticket_id) for ticket_id in (second, third)] == [1, 0]
         assert await holders(stack) == [second]

@@ -19,7 +19,7 @@ async def reopen(stack: Stack, ticket_id: str, request_id: str = "r1") -> None:
 async def close(stack: Stack) -> str:
     ticket_id = await stack.file(**NOISE)
     await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
-    await stack.tickets.cancel(stack.tenant, ticket_id, FALSE)
+    await stack.cancel(ticket_id, FALSE)
     ticket = await stack.ended(ticket_id)
     assert (ticket.status, ticket.classification) == (TicketStatus.CLOSED, Classification.FALSE_POSITIVE)
     assert ticket.status_reason == "closed as a false positive by sam: it never prints"
@@ -40,7 +40,7 @@ async def test_three_closings_close_the_fourth_and_a_reopening_unlearns(stack: S
     fifth = await stack.file(**NOISE)
     await stack.status(fifth, TicketStatus.AWAITING_RUNBOOK)
     for ticket_id in (fourth, fifth):
-        await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam"))
+        await stack.cancel(ticket_id, CancelRequest(actor="sam"))
         assert (await stack.ended(ticket_id)).status is TicketStatus.CANCELLED
 
 
@@ -65,7 +65,7 @@ async def test_a_plan_that_waits_ends_with_the_closing(stack: Stack, tmp_path: P
     await stack.set(mode="hil")
     ticket_id = await stack.file(title="widget files are missing", service="widgets")
     await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
-    await stack.tickets.cancel(stack.tenant, ticket_id, FALSE)
+    await stack.cancel(ticket_id, FALSE)
     assert (await stack.ended(ticket_id)).status is TicketStatus.CLOSED
     assert (await stack.execution(ticket_id)).status.value == "cancelled"
     assert ledger(tmp_path) == []

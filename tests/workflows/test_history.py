@@ -53,7 +53,7 @@ async def test_a_cancel_is_not_the_runbooks_fault(stack: Stack, tmp_path: Path) 
     await stack.add_runbook(runbook(tmp_path, second="approval: required"))
     first = await stack.file(**WORDS, environment="lab")
     await stack.status(first, TicketStatus.AWAITING_APPROVAL)
-    await stack.tickets.cancel(stack.tenant, first, CancelRequest(actor="sam"))
+    await stack.cancel(first, CancelRequest(actor="sam"))
     await stack.ended(first)
     assert (await stack.execution(first)).status is ExecutionStatus.ROLLED_BACK
     second = await stack.file(**WORDS, environment="lab")

@@ -103,7 +103,7 @@ async def test_a_cancel_in_mid_command_kills_it_and_undoes(stack: Stack, tmp_pat
         return int(child.read_text()) if child.exists() and child.read_text().strip() else None
 
     child = await stack.until(sleeping)
-    await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam", comment="wrong host"))
+    await stack.cancel(ticket_id, CancelRequest(actor="sam", comment="wrong host"))
     ticket = await stack.ended(ticket_id)
     assert ticket.status is TicketStatus.CANCELLED
     assert "cancelled by sam: wrong host" in ticket.status_reason
@@ -111,22 +111,12 @@ async def test_a_cancel_in_mid_command_kills_it_and_undoes(stack: Stack, tmp_pat
     assert not Path(f"/proc/{child}/stat").exists() or " Z " in Path(f"/proc/{child}/stat").read_text()
 
 
-async def test_temporals_own_cancel_undoes_as_well(stack: Stack, tmp_path: Path) -> None:
-    await stack.add_runbook(runbook(tmp_path, second="approval: required"))
-    ticket_id = await stack.file(**WORDS)
-    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
-    await stack.tickets.handle(stack.tenant, ticket_id).cancel()
-    ticket = await stack.ended(ticket_id)
-    assert ticket.status is TicketStatus.CANCELLED
-    assert ledger(tmp_path) == ["precheck", "one", "undo-one"]
-
-
 async def test_a_cancel_before_approval(stack: Stack, tmp_path: Path) -> None:
     await stack.add_runbook(runbook(tmp_path))
     await stack.set(mode="hil")
     ticket_id = await stack.file(**WORDS)
     await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
-    await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam"))
+    await stack.cancel(ticket_id, CancelRequest(actor="sam"))
     assert (await stack.ended(ticket_id)).status is TicketStatus.CANCELLED
     assert (await stack.execution(ticket_id)).status is ExecutionStatus.CANCELLED
     assert ledger(tmp_path) == []
@@ -180,7 +170,7 @@ async def just_escalated(stack: Stack, tmp_path: Path, then: Callable[[str], Awa
 
 async def test_a_cancel_at_the_very_end_still_closes_the_escalated_ticket(stack: Stack, tmp_path: Path) -> None:
     async def cancel(ticket_id: str) -> None:
-        await stack.tickets.cancel(stack.tenant, ticket_id, CancelRequest(actor="sam", comment="by hand"))
+        await stack.cancel(ticket_id, CancelRequest(actor="sam", comment="by hand"))
 
     for _ in range(3):
         ticket_id = await just_escalated(stack, tmp_path, cancel)

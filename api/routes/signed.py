@@ -1,0 +1,72 @@
+"""Signed inputs for who works in Temporal's own UI or CLI: what is sent there counts only with our signature."""
+
+import json
+import shlex
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from api.dependencies import Actor, Serving, Tenant, TicketId, find_ticket, request_key, requires_json
+from api.problems import problem_responses
+from api.routes.decisions import Cancellation, NewDecision, cancel_of, check_cancel, check_decision
+from api.services import Services
+from domain.base import Model
+from domain.decision import Decision
+from domain.signature import Signed
+from workflows.names import ticket_workflow_id
+
+router = APIRouter(
+    prefix="/api/v1/tickets/{tenant}/tickets/{ticket_id}",
+    tags=["decisions"],
+    dependencies=[Depends(requires_json)],
+    responses=problem_responses(401, 404, 409, 413, 415, 422, 503),
+)
+
+
+class SignedInput(Model):
+    """A signal to be sent by hand. It counts once, for this ticket, in the name of whoever asked for it."""
+
+    workflow_id: str
+    signal: str = Field(examples=["approval"])
+    input: dict[str, Any] = Field(description="What to paste as the signal's input.")
+    command: str = Field(description="The same as a command line of Temporal's CLI.")
+
+
+@router.post("/decision/signed", summary="Sign a decision that you send through Temporal yourself")
+async def sign_decision(
+    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+) -> SignedInput:
+    """Nothing is decided by this. The decision counts when the workflow gets it, for the execution that waits now."""
+    decision = Decision(
+        **new.model_dump(), actor=actor, decision_id=request_key(request, tenant, ticket_id, "decision")
+    )
+    async with services.database.read() as session:
+        await find_ticket(session, tenant, ticket_id)
+        execution = await check_decision(session, tenant, ticket_id, new)
+    signed = services.tickets.signed_decision(tenant, ticket_id, decision, execution.id)
+    return _input(services, tenant, ticket_id, "approval", signed)
+
+
+@router.post("/cancel/signed", summary="Sign a cancel that you send through Temporal yourself")
+async def sign_cancel(
+    request: Request,
+    tenant: Tenant,
+    ticket_id: TicketId,
+    actor: Actor,
+    services: Serving,
+    body: Cancellation | None = None,
+) -> SignedInput:
+    """Nothing is cancelled by this. It is good for a week, while the ticket's workflow runs."""
+    asked = cancel_of(body or Cancellation(), actor)
+    await check_cancel(services, tenant, ticket_id, asked)
+    key = request_key(request, tenant, ticket_id, "cancel")
+    return _input(services, tenant, ticket_id, "cancel", services.tickets.signed_cancel(tenant, ticket_id, asked, key))
+
+
+def _input(services: Services, tenant: str, ticket_id: str, signal: str, message: Signed) -> SignedInput:
+    workflow_id = ticket_workflow_id(tenant, ticket_id)
+    words = ["temporal", "workflow", "signal", "--namespace", services.temporal_namespace]
+    document = message.model_dump(mode="json")
+    words += ["--workflow-id", workflow_id, "--name", signal, "--input", json.dumps(document)]
+    return SignedInput(workflow_id=workflow_id, signal=signal, input=document, command=shlex.join(words))
