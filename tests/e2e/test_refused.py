@@ -148,7 +148,7 @@ async def test_a_cancel_ends_the_command_when_the_login_is_back(
         ticket_id = await begun(stack, host)
         with refused(sshd, "rotated key"):
             await met_refusals(stack, runner)
-            await stack.tickets.cancel(stack.tenant, ticket_id, BY_SAM)
+            await stack.cancel(ticket_id, BY_SAM)
             await met_refusals(stack, runner)
         assert (await stack.ended(ticket_id)).status is TicketStatus.CANCELLED
     assert ledger(host) == ["precheck", "one", "two", "stopped", "undo-two", "undo-one"]
@@ -172,7 +172,7 @@ async def test_a_cancel_that_no_host_confirms_waits_for_a_person(
 
         await stack.until(second_runs)
         with refused(sshd, "rotated key"):
-            await stack.tickets.cancel(stack.tenant, ticket_id, BY_SAM)
+            await stack.cancel(ticket_id, BY_SAM)
             await is_unknown(stack, ticket_id)
         assert ledger(host) == ["precheck", "one", "two"]
         await stack.decide(ticket_id, step=3, outcome=UnknownOutcome.ROLL_BACK)
@@ -187,6 +187,6 @@ async def test_a_cancel_of_an_unknown_step_ends_it_first(stack: Stack, host: Pat
         ticket_id = await begun(stack, host, second="timeout: 1m")
         with refused(sshd, "rotated key"):
             await is_unknown(stack, ticket_id)
-        await stack.tickets.cancel(stack.tenant, ticket_id, BY_SAM)
+        await stack.cancel(ticket_id, BY_SAM)
         assert (await stack.ended(ticket_id)).status is TicketStatus.CANCELLED
     assert ledger(host) == ["precheck", "one", "two", "stopped", "undo-two", "undo-one"]
