@@ -15,6 +15,7 @@ from db.engine import Database
 from db.migrate import migrate
 from domain.connection import Connection, Connector, CredentialKind, NewCredential
 from domain.runbook_text import parse_runbook
+from domain.signature import MessageKind
 from integrations.ssh import SshRunner
 from tests.sshd import Sshd
 from tests.sudo_host import ANYTHING, NO_KILL, NOTHING, SudoUser
@@ -51,10 +52,10 @@ async def try_it(database: Database, sshd: Sshd, command: str) -> ConnectionRepo
         await runbooks.save_runbook(session, "demo", parse_runbook(text), text, "test")
     runner = SshRunner()
     activities = ConnectionActivities(database, cipher, {Connector.SSH: runner})
+    check = ConnectionCheck(tenant="demo", name="web-01")
+    signed = cipher.signer().sign(MessageKind.CONNECTION_CHECK, "demo", "web-01", check, message_id="1")
     try:
-        report: ConnectionReport = await ActivityEnvironment().run(
-            activities.check_connection, ConnectionCheck(tenant="demo", name="web-01")
-        )
+        report: ConnectionReport = await ActivityEnvironment().run(activities.check_connection, signed)
     finally:
         await runner.close()
     assert report.is_ok, report

@@ -7,23 +7,27 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import delete
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.messages import PlanRequest, StepOutcome, StepRun
 from activities.planning import draft_plan
 from activities.step_records import StepRecords
 from activities.steps import PATIENCE_BEFORE, StepActivities
-from db import executions, runbooks, tenants, tickets
+from db import executions, runbooks, signed, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from db.tables import ExecutionRow
+from db.tables import ExecutionRow, SignedMessageRow
 from domain.base import new_id, utc_now
 from domain.connection import Connector
+from domain.decision import Decision, DecisionKind
 from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
 from domain.plan import Plan
 from domain.runbook import Expect
 from domain.runbook_text import parse_runbook
+from domain.signature import MessageKind
 from domain.ticket import NewTicket
 from integrations.connector import HostUnreachable
 from integrations.local import LocalRunner
@@ -82,6 +86,29 @@ class Bench:
             plan_digest=plan.digest(),
             position=1,
         )
+        await self.approve()
+
+    async def approve(self, step: int | None = None) -> None:
+        """Note what a worker notes that has looked at a signed approval."""
+        decision = Decision(
+            decision=DecisionKind.APPROVE,
+            plan_digest=self.order.plan_digest,
+            actor="sam",
+            decision_id=new_id(),
+            step=step,
+        )
+        row = SignedMessageRow(
+            tenant="demo",
+            subject=self.order.ticket_id,
+            message_id=decision.decision_id,
+            kind=MessageKind.APPROVAL.value,
+            execution_id=self.order.execution_id,
+            run_id="r",
+            document={"message": decision.model_dump(mode="json", exclude_defaults=True)},
+            taken_at=utc_now(),
+        )
+        async with self.database.write() as session:
+            assert await signed.take_message(session, row)
 
     async def change_pattern(self, pattern: str) -> None:
         """Let the approved plan expect a pattern that is not taken any more."""
@@ -92,6 +119,7 @@ class Bench:
             plan = plan.model_copy(update={"steps": [plan.steps[0].model_copy(update={"spec": spec})]})
             row.plan, row.plan_digest = plan.model_dump(mode="json", by_alias=True), plan.digest()
         self.order = self.order.model_copy(update={"plan_digest": plan.digest()})
+        await self.approve()
 
     async def run(self, **changed: object) -> StepOutcome:
         order = self.order.model_copy(update=changed)
@@ -147,6 +175,22 @@ async def test_a_changed_plan_does_not_run(bench: Bench, tmp_path: Path) -> None
         row.plan = plan
     assert (await bench.run()).status is StepStatus.FAILED
     assert not (tmp_path / "ran").exists()
+
+
+async def test_a_plan_or_a_step_that_nobody_approved_does_not_run(bench: Bench, tmp_path: Path) -> None:
+    """Whatever the workflow that orders it was made to believe."""
+    await bench.plan(f"  - {{name: a, run: touch {tmp_path}/ran, approval: required, no_rollback: a test}}")
+    await bench.approve(step=2)
+    with pytest.raises(ApplicationError, match="approved step 1"):
+        await bench.run()
+    async with bench.database.write() as session:
+        await session.execute(delete(SignedMessageRow).where(SignedMessageRow.subject == bench.order.ticket_id))
+    await bench.approve(step=1)
+    with pytest.raises(ApplicationError, match="approved this plan"):
+        await bench.run()
+    assert not (tmp_path / "ran").exists()
+    await bench.approve()
+    assert (await bench.run()).status is StepStatus.SUCCEEDED
 
 
 async def test_a_retried_activity_never_runs_the_command_again(bench: Bench, tmp_path: Path) -> None:
