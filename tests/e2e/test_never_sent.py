@@ -59,7 +59,7 @@ async def test_cancelled_while_its_host_is_down_it_is_not_undone(stack: Stack, h
             return notes.refusals > 0 or None
 
         await stack.until(was_away)
-        await stack.tickets.cancel(stack.tenant, ticket_id, BY_SAM)
+        await stack.cancel(ticket_id, BY_SAM)
         sshd.start()
         assert (await stack.ended(ticket_id)).status is TicketStatus.CANCELLED
     assert ledger(host) == ["precheck", "one", "undo-one"]
