@@ -26,7 +26,7 @@ class Inbox:
         self._letters: list[tuple[Letter, asyncio.Future[bool]]] = []
         self._unsigned: list[str] = []
         self._unsigned_total = 0
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
         self._told = 0
         self._number = 0
         self._is_looking = False
@@ -55,12 +55,14 @@ class Inbox:
         if signature is None:
             self._tell(f"unsigned: {words}")
             return False
-        if signature.value in self._seen:
+        letter = letter_of(kind, self._start.tenant, self._start.ticket_id, message)
+        # Not by its signature alone: a forgery that borrows it must not keep the genuine message out.
+        if (letter.text, letter.value) in self._seen:
             self._tell(f"sent again: {words}")
             return False
-        self._seen.add(signature.value)
+        self._seen.add((letter.text, letter.value))
         looked: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._letters.append((letter_of(kind, self._start.tenant, self._start.ticket_id, message), looked))
+        self._letters.append((letter, looked))
         return await looked
 
     async def attend(self) -> None:

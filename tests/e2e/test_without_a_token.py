@@ -112,7 +112,10 @@ async def test_a_signed_message_with_another_word_in_it_is_not_signed(
         message = stack.tickets.signed_decision(stack.tenant, ticket_id, rejection, execution.id)
         await stranger.signal(ticket_id, "approval", message.model_dump(mode="json") | {"decision": "approve"})
         await stranger.refused(ticket_id, "not signed by Handrail")
-        await resolved_after_all(stack, ticket_id, tmp_path)
+        assert (await stack.ticket(ticket_id)).status is TicketStatus.AWAITING_APPROVAL
+        await stranger.signal(ticket_id, "approval", message.model_dump(mode="json"))  # the borrowed signature counts
+        assert (await stack.ended(ticket_id)).status is TicketStatus.REJECTED
+    assert ledger(tmp_path) == []
 
 
 async def test_nothing_else_is_done_for_an_unsigned_message(stack: Stack, stranger: Stranger, tmp_path: Path) -> None:
