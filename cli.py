@@ -9,6 +9,7 @@ from commands.context import Commands, Context, context_of, run
 from commands.leaving import run_and_leave
 from commands.match import match
 from commands.options import Json
+from commands.output import out
 
 app = typer.Typer(
     name="./handrail",
@@ -77,7 +78,7 @@ def migrate(context: typer.Context) -> None:
     from commands.migrations import migrate_database
 
     migrate_database(context_of(context).settings)
-    typer.echo("the database is up to date")
+    out.print("the database is up to date")
 
 
 @app.command()

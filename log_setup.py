@@ -5,6 +5,13 @@ import sys
 
 import structlog
 
+from domain.signs import signs
+
+
+def _as_signs(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """No line of the log says anything to a terminal, whatever a host or a ticket said."""
+    return {key: signs(value) if isinstance(value, str) else value for key, value in event.items()}
+
 
 def set_up_logging(level: str) -> None:
     """Send all logging through structlog; colours only on a terminal."""
@@ -21,7 +28,7 @@ def set_up_logging(level: str) -> None:
                 structlog.processors.TimeStamper(fmt="iso"),
                 structlog.processors.format_exc_info,
             ],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_signs, renderer],
         )
     )
     root = logging.getLogger()

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from commands import find
 from commands.api_client import Api, ApiError
@@ -228,7 +229,7 @@ async def send(api: Api, ticket: dict[str, Any], body: dict[str, Any], as_json: 
     elif recorded.get("status") == "kept":
         errors.print(recorded["detail"], style="yellow", soft_wrap=True)
     else:
-        out.print(f"[green]recorded:[/] {recorded['decision']} by {recorded['actor']}")
+        out.print(Text.assemble(("recorded:", "green"), f" {recorded['decision']} by {recorded['actor']}"))
         out.print(f"  follow it: ./handrail ticket watch {ticket['id'][-8:]}", style="dim")
 
 

@@ -1,7 +1,7 @@
 """`handrail doctor`: what is stuck and why, straight from the database and Temporal."""
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from commands.context import Context, run
 from commands.output import out, print_json
@@ -30,8 +30,8 @@ def _print(findings: list[Finding]) -> None:
     if not findings:
         out.print("nothing: no ticket is stuck, rows and Temporal agree")
     for finding in findings:
-        out.print(f"[bold]{finding.kind.value}[/] {escape(finding.what)}", highlight=False, soft_wrap=True)
-        out.print(f"    mend: {escape(finding.mend)}", highlight=False, soft_wrap=True)
+        out.print(Text.assemble((finding.kind.value, "bold"), f" {finding.what}"), soft_wrap=True)
+        out.print(f"    mend: {finding.mend}", soft_wrap=True)
 
 
 async def _find(settings: Settings) -> list[Finding]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from commands.output import write
+
 
 def run_and_leave(command: Callable[[], object]) -> NoReturn:
     """Run a command and end the process without Python's finalisation, which now and then aborts (SIGABRT).
@@ -20,7 +22,7 @@ def run_and_leave(command: Callable[[], object]) -> NoReturn:
     except SystemExit as ended:
         status = _status(ended)
     except BaseException:  # all that the interpreter itself would print
-        traceback.print_exc()
+        write(traceback.format_exc(), sys.stderr)
         status = 1
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
@@ -32,5 +34,5 @@ def run_and_leave(command: Callable[[], object]) -> NoReturn:
 def _status(ended: SystemExit) -> int:
     if ended.code is None or isinstance(ended.code, int):
         return ended.code or 0
-    sys.stderr.write(f"{ended.code}\n")
+    write(f"{ended.code}\n", sys.stderr)
     return 1

@@ -1,21 +1,30 @@
-"""Where commands print: text for people, JSON for programs."""
+"""Where commands print, and nowhere else: text for people, JSON for programs.
+
+Nothing from outside reaches a terminal but as text: no control characters, no markup.
+"""
 
 import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
+import rich.text
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.signs import json_signs, signs
+
 WIDTH_OF_FILES = 140
+
+# Every text that Rich shows passes here before it is measured and folded. Its own rule lets escapes through.
+rich.text.__dict__["strip_control_codes"] = signs
 
 
 def _console(*, stderr: bool = False) -> Console:
     """A console that does not squeeze its lines when they go to a file or a pipe."""
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH_OF_FILES
     return console
@@ -44,7 +53,19 @@ COLOURS = {
 
 def print_json(value: Any) -> None:
     """Print one JSON document and nothing else, never coloured or wrapped."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_signs(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
+
+
+def print_json_line(value: Any) -> None:
+    """Print one JSON document on a line of its own, at once."""
+    sys.stdout.write(json_signs(json.dumps(value, ensure_ascii=False)) + "\n")
+    sys.stdout.flush()
+
+
+def write(text: str, stream: TextIO) -> None:
+    """Write a text as it is into a file or a pipe, with signs on a terminal."""
+    shown = signs(text) if stream.isatty() else text.encode(errors="replace").decode()
+    stream.write(shown)
 
 
 def coloured(word: str | None) -> Text:

@@ -1,5 +1,6 @@
 """`handrail runbook ...`: the runbooks in use, and files on their way to become some."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from commands.api_client import Api
 from commands.context import ROOT, context_of, run
 from commands.failures import Exit
 from commands.options import Comment, Json
-from commands.output import errors, out, print_json, table, time_of
+from commands.output import errors, out, print_json, table, time_of, write
 from commands.runbook_files import check, found_in
 from commands.runbook_files import sync as sync_files
 from domain.runbook_text import RunbookInvalid
@@ -54,7 +55,7 @@ async def _show(context: typer.Context, runbook_id: str, version: int | None, as
     if as_json:
         print_json(runbook)
     else:
-        out.out(runbook["text"], highlight=False)
+        write(f"{runbook['text']}\n", sys.stdout)
         for why in runbook.get("needs_changes", []):
             errors.print(f"cannot run before it is changed: {why}", style="red", soft_wrap=True, markup=False)
 

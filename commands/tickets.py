@@ -12,7 +12,7 @@ from commands.decisions import app as decisions
 from commands.describe import print_ticket
 from commands.failures import CommandFailed
 from commands.options import Id, Json, named
-from commands.output import coloured, errors, out, print_json, table, time_of
+from commands.output import coloured, errors, out, print_json, table, time_of, write
 from commands.watch import watch as watch_ticket
 from domain.ticket import Classification, Severity, TicketStatus
 
@@ -149,8 +149,8 @@ async def _output(context: typer.Context, given: str, step: int, rollback: bool,
     if as_json:
         print_json(written)
         return
-    sys.stdout.write(written["stdout"])
-    sys.stderr.write(written["stderr"])
+    write(written["stdout"], sys.stdout)
+    write(written["stderr"], sys.stderr)
     if not written["is_complete"]:
         errors.print("this is not all: it still runs, or the rest could not be kept")
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from rich.text import Text
+
 from commands.api_client import Api
 from commands.children import Child, Children
 from commands.context import ROOT, shown
@@ -33,7 +35,7 @@ async def up(settings: Settings, *, demo: bool, headless: bool) -> None:
     """Start everything, play the story unless told not to, run until SIGINT, SIGTERM or SIGHUP."""
     # What the venv brings (the `temporal` binary) is found whoever's PATH this is.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    children = Children(lambda text: errors.print(f"[yellow]up:[/] {text}", soft_wrap=True))
+    children = Children(lambda text: errors.print(Text.assemble(("up:", "yellow"), f" {text}"), soft_wrap=True))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, ask_to_stop, stop, children)
@@ -69,7 +71,9 @@ async def run_all(settings: Settings, children: Children, *, demo: bool, headles
             config = write_ssh_config(settings.home, hosts)
             registering = patiently(lambda: register_all(api, settings))
             await step("lab hosts made known, sample runbooks synced", registering)
-            out.print(f"\n[bold green]Handrail is ready[/] after {time.monotonic() - began:.1f} s.\n")
+            out.print(
+                Text.assemble(("\nHandrail is ready", "bold green"), f" after {time.monotonic() - began:.1f} s.\n")
+            )
             with_ui = embedded.runs_temporal and not headless
             await patiently(lambda: greet(settings, api, hosts, config, with_ui=with_ui))
             if demo:
@@ -78,7 +82,9 @@ async def run_all(settings: Settings, children: Children, *, demo: bool, headles
                 try:
                     await play(api, settings)
                 except CommandFailed as failure:
-                    errors.print(f"[bold red]the story broke off:[/] {failure.message}", soft_wrap=True)
+                    errors.print(
+                        Text.assemble(("the story broke off:", "bold red"), f" {failure.message}"), soft_wrap=True
+                    )
             out.print("\nRunning until Ctrl-C.")
             await asyncio.Event().wait()
     finally:
@@ -110,7 +116,7 @@ async def started(children: Children, child: Child) -> None:
 async def step(what: str, work: Awaitable[object]) -> None:
     began = time.monotonic()
     await work
-    out.print(f"  [green]+[/] {what} [dim]({time.monotonic() - began:.1f} s)[/]")
+    out.print(Text.assemble("  ", ("+", "green"), f" {what} ", (f"({time.monotonic() - began:.1f} s)", "dim")))
 
 
 async def patiently(work: Callable[[], Awaitable[object]]) -> None:
@@ -125,7 +131,9 @@ async def patiently(work: Callable[[], Awaitable[object]]) -> None:
             if time.monotonic() > deadline:
                 raise
             if not is_told:
-                errors.print(f"[yellow]up:[/] {failure.message}; waiting until it is back", soft_wrap=True)
+                errors.print(
+                    Text.assemble(("up:", "yellow"), f" {failure.message}; waiting until it is back"), soft_wrap=True
+                )
             is_told = True
             await asyncio.sleep(0.5)
 

@@ -1,7 +1,5 @@
 """Following a ticket live: a line for each event, and on a terminal what it is doing now."""
 
-import json
-import sys
 from contextlib import aclosing
 from typing import Any
 
@@ -13,7 +11,7 @@ from rich.text import Text
 from commands.api_client import Api
 from commands.failures import Exit
 from commands.follow import follow
-from commands.output import coloured, out
+from commands.output import coloured, out, print_json_line
 
 STYLES = {
     "ticket_analyzed": "",
@@ -47,8 +45,7 @@ async def watch(api: Api, ticket_id: str, *, as_json: bool = False) -> Exit:
     if as_json:
         async with aclosing(follow(api, ticket_id)) as events:
             async for event in events:
-                sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
-                sys.stdout.flush()
+                print_json_line(event)
     elif out.is_terminal:
         await _watch_live(api, ticket_id)
     else:
@@ -62,7 +59,7 @@ async def watch(api: Api, ticket_id: str, *, as_json: bool = False) -> Exit:
 async def _watch_live(api: Api, ticket_id: str) -> None:
     progress = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

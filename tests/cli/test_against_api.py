@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from commands.api_client import Api
 from commands.demo_mode import kept_mode
 from domain.connection import fingerprint_of
+from domain.signs import signs
 from domain.tenant import ExecutionMode
 from tests.cli.waiting import filed, status, waiting
 from tests.e2e.running import CLI, PATIENCE, Running, free_ports, until
@@ -399,3 +400,31 @@ def test_connections_and_credentials_are_removed(handrail: Running) -> None:
     assert "spare-01" not in handrail.cli("connection", "list").stdout
     assert "spare-key" not in handrail.cli("credential", "list").stdout
     assert "has no connection 'spare-01'" in handrail.cli("connection", "remove", "spare-01").stderr
+
+
+def test_every_command_shows_what_came_from_outside_as_signs(handrail: Running, tmp_path: Path) -> None:
+    odd = "\x1b]0;owned\x07\x1b[2J\r\x9b31m\u202e\u200b"
+    runbook = tmp_path / "odd.yaml"
+    name = json.dumps(f"odd {odd}")
+    runbook.write_text(
+        f"id: odd\ntitle: {name}\nrisk: none\ntarget: local\nmatch: {{symptoms: [zorblax]}}\n"
+        f'steps:\n  - {{name: {name}, run: "true"}}\n'
+    )
+    assert handrail.cli("runbook", "sync", str(runbook)).returncode == 0
+    ticket_id = filed(handrail, f"zorblax {odd}", "--description", odd, "--service", odd, "--label", f"a={odd}")
+    handrail.cli("ticket", "cancel", ticket_id, "--comment", odd)
+    for words in (
+        ("ticket", "list"),
+        ("ticket", "show", ticket_id),
+        ("ticket", "watch", ticket_id),
+        ("ticket", "watch", ticket_id, "--json"),
+        ("ticket", "execute", ticket_id, odd),
+        ("runbook", "list"),
+        ("runbook", "show", "odd", "--json"),
+        ("connection", "show", odd),
+        ("match", f"zorblax {odd}"),
+        ("doctor",),
+    ):
+        done = handrail.cli(*words)
+        said = done.stdout + done.stderr
+        assert signs(said) == said, words
