@@ -13,7 +13,7 @@ from commands.context import context_of, run
 from commands.describe import print_plan, short
 from commands.failures import CommandFailed
 from commands.options import Comment, Id, Json, named
-from commands.output import errors, out, print_json
+from commands.output import errors, out, print_json, write
 
 SHORTEST_DIGEST = 8
 TICKET = "/tickets/{tenant}/tickets/"
@@ -165,7 +165,7 @@ async def _sign(
     if as_json:
         print_json(signed)
         return
-    sys.stdout.write(f"{signed['command']}\n")  # one line, whatever the terminal's width
+    write(f"{signed['command']}\n", sys.stdout)  # one line, whatever the terminal's width
     errors.print("paste it where Temporal's CLI is set up; in its UI send only what follows --input", style="dim")
 
 
