@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from ulid import ULID
+
+from domain.signs import signs
 
 
 class Model(BaseModel):
@@ -36,3 +38,13 @@ def storable(text: str) -> str:
 
 Said = Annotated[str, BeforeValidator(storable)]
 """Words that may be a host's own: it may say anything."""
+
+
+def _one_line(text: str) -> str:
+    if signs(text) != text or "\n" in text or "\t" in text:
+        raise ValueError("must be one line of characters that show")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""Text that is compared, printed and written into files, so nothing in it may hide."""

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.base import Model
+from domain.base import Line, Model
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
@@ -41,6 +41,26 @@ class Connection(Model):
             if missing:
                 raise ValueError(f"an ssh connection needs {', '.join(missing)}")
         return self
+
+
+USERNAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._@\\+$-]*$"
+Username = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=USERNAME_PATTERN)]
+Alias = Annotated[Line, StringConstraints(min_length=1, max_length=253)]
+Tag = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
+
+
+class NewConnection(Connection):
+    """A connection as somebody gives it: whatever reads it later, as an option, a line or a name, reads this only."""
+
+    host: str = Field(
+        default="", max_length=253, pattern=r"^([A-Za-z0-9_:][A-Za-z0-9._:%-]*)?$", examples=["10.0.3.17"]
+    )
+    username: Username | None = Field(default=None, examples=["handrail"])
+    host_key: Annotated[Line, StringConstraints(strip_whitespace=True)] | None = Field(
+        default=None, max_length=2000, examples=["ssh-ed25519 AAAAC3Nza..."]
+    )
+    aliases: list[Alias] = Field(default_factory=list, max_length=100, examples=[["web-01.example.com"]])
+    tags: list[Tag] = Field(default_factory=list, max_length=100, examples=[["web", "production"]])
 
 
 def fingerprint_of(host_key: str) -> str:

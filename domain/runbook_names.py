@@ -13,25 +13,10 @@ Found = tuple[Location, str, str, int]  # location, message, mend, line within t
 
 _ENVIRONMENT = re.compile(r"[A-Z_][A-Z0-9_]*")
 _PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"})
-# A value under one of these names would change what every command does.
-_RESERVED = frozenset(
-    {
-        *("PATH", "IFS", "ENV", "HOME", "SHELL", "PWD", "OLDPWD", "CDPATH", "TMPDIR", "LANG", "LANGUAGE", "TERM", "_"),
-        *("USER", "LOGNAME", "PS1", "PS2", "PS4", "OPTIND", "OPTARG", "UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS"),
-        *(
-            "PROMPT_COMMAND",
-            "GLOBIGNORE",
-            "PYTHONPATH",
-            "PYTHONSTARTUP",
-            "PYTHONHOME",
-            "PERL5LIB",
-            "PERL5OPT",
-            "RUBYOPT",
-        ),
-        *("RUBYLIB", "NODE_OPTIONS", "EDITOR", "VISUAL", "PAGER", "GIT_SSH", "GIT_SSH_COMMAND", "SSH_AUTH_SOCK"),
-    }
-)
-_RESERVED_STARTS = ("LD_", "DYLD_", "LC_", "BASH_", "HANDRAIL_")
+# A value under a name that programs obey would change what a command does. Those begin with a capital or `_` (PATH,
+# LD_PRELOAD, GIT_SSH, SUDO_ASKPASS: nobody knows them all), but for a few.
+_FREE = re.compile(r"[a-z][A-Za-z0-9_]*")
+_OBEYED = re.compile(r"[a-z]*_proxy|(npm|yarn|fish|handrail)_\w*", re.IGNORECASE)
 
 
 def check_names(runbook: Runbook) -> Iterator[Found]:
@@ -63,13 +48,9 @@ def _provided(location: Location, step: Step) -> Iterator[tuple[str, Location]]:
 
 
 def _reserved(location: Location, name: str) -> Iterator[Found]:
-    if name in _RESERVED or name in _PROXIES or name.startswith(_RESERVED_STARTS):
-        yield (
-            location,
-            f"{name} is a variable that programs obey",
-            f"choose another name, such as my_{name.lower()}",
-            -1,
-        )
+    if not _FREE.fullmatch(name) or _OBEYED.fullmatch(name):
+        message = f"{name} may be a variable that programs obey; a name of ours begins with a small letter"
+        yield location, message, f"choose another name, such as my_{name.lower().strip('_')}", -1
 
 
 def _check_when(location: Location, step: Step, known: dict[str, str], everything: set[str]) -> Iterator[Found]:

@@ -1,15 +1,42 @@
 """Tickets: one problem each, reported from outside."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.base import Model
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 100_000
+MAX_ENTRIES = 100
+MAX_KEY = 200
+MAX_LABEL = 4_096
+MAX_METADATA = 65_536  # characters of one value as JSON
+
+
+def _bounded(value: Any) -> Any:
+    if len(value if isinstance(value, str) else json.dumps(value, default=str)) > MAX_METADATA:
+        raise ValueError(f"must have at most {MAX_METADATA} characters as JSON")
+    return value
+
+
+_Key = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY)]
+Labels = Annotated[
+    dict[_Key, Annotated[str, StringConstraints(max_length=MAX_LABEL)]],
+    Field(default_factory=dict, max_length=MAX_ENTRIES, description="The alert's labels, where there are any."),
+]
+Metadata = Annotated[
+    dict[_Key, Annotated[Any, AfterValidator(_bounded)]],
+    Field(
+        default_factory=dict,
+        max_length=MAX_ENTRIES,
+        examples=[{"ci_name": "web-01"}],
+        description=f"Anything else the source sent; {MAX_METADATA} characters of JSON an entry.",
+    ),
+]
 
 
 class Severity(StrEnum):
@@ -93,6 +120,13 @@ class NewTicket(Model):
     metadata: dict[str, Any] = Field(
         default_factory=dict, examples=[{"ci_name": "web-01"}], description="Anything else the source sent."
     )
+
+
+class TicketReport(NewTicket):
+    """A report from outside, each part of it bounded."""
+
+    labels: Labels
+    metadata: Metadata
 
 
 class Ticket(NewTicket):

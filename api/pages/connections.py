@@ -15,7 +15,7 @@ from api.routes import connections as routes
 from api.routes.connections import ConnectionName, HostKeyConfirmation, ShownHostKey
 from api.services import Services
 from db import connections, lists, runbooks
-from domain.connection import Connection, fingerprint_of
+from domain.connection import Connection, NewConnection, fingerprint_of
 from domain.runbook import Runbook
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
@@ -178,10 +178,10 @@ def _fields(connection: Connection) -> dict[str, str]:
     return {name: str(values[name] or "") for name in TEXTS} | {name: ", ".join(values[name]) for name in LISTS}
 
 
-def _read(fields: dict[str, str]) -> Connection:
+def _read(fields: dict[str, str]) -> NewConnection:
     texts = {name: fields[name].strip() for name in TEXTS if fields.get(name, "").strip()}
     lists = {name: [one.strip() for one in fields.get(name, "").split(",") if one.strip()] for name in LISTS}
-    return build(Connection, **texts, **lists)
+    return build(NewConnection, **texts, **lists)
 
 
 def _users(connection: Connection, books: list[Runbook]) -> list[str]:

@@ -17,7 +17,7 @@ from api.waiting_plans import tell_waiting, uses_connection
 from db import connections
 from db.paging import page_of
 from domain.base import Model, new_id
-from domain.connection import Connection, Connector, fingerprint_of
+from domain.connection import Connection, Connector, NewConnection, fingerprint_of
 
 router = APIRouter(
     prefix="/api/v1/connections/{tenant}",
@@ -78,7 +78,7 @@ async def list_connections(
 
 @router.post("", status_code=201, summary="Add a connection", responses=problem_responses(409, 413, 415))
 async def add_connection(
-    connection: Connection,
+    connection: NewConnection,
     tenant: Tenant,
     actor: Actor,
     services: Serving,
@@ -109,7 +109,7 @@ async def get_connection(tenant: Tenant, name: ConnectionName, session: Reading)
     responses=answer(201, Connection, "Added") | problem_responses(413, 415),
 )
 async def put_connection(
-    connection: Connection,
+    connection: NewConnection,
     tenant: Tenant,
     name: ConnectionName,
     actor: Actor,

@@ -1,5 +1,6 @@
 """Credentials: they go in and never come out again."""
 
+import re
 from typing import Annotated
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,7 +15,7 @@ from api.waiting_plans import tell_waiting, uses_credential
 from db import connections
 from db.paging import page_of
 from domain.base import Model
-from domain.connection import Credential, CredentialKind, NewCredential
+from domain.connection import USERNAME_PATTERN, Credential, CredentialKind, NewCredential
 
 router = APIRouter(
     prefix="/api/v1/credentials/{tenant}",
@@ -117,7 +118,9 @@ async def _find(session: AsyncSession, tenant: str, name: str) -> Credential:
 
 
 def _check_secret(new: NewCredential) -> None:
-    """Raises Problem for a private key that cannot be used. Nothing of the key is in the message."""
+    """Raises Problem for a user name that is none, or a key that cannot be used. Nothing of it is in the message."""
+    if new.username is not None and not re.search(USERNAME_PATTERN, new.username):
+        raise invalid("username", "is no user name: begin with a letter, digit or _; no spaces")
     if new.kind is not CredentialKind.SSH_KEY or new.private_key is None:
         return
     text = new.private_key.strip().encode() + b"\n"

@@ -1,7 +1,5 @@
 """Explain: what Handrail would make of any text, and why, without filing a ticket."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
@@ -9,7 +7,7 @@ from api.dependencies import Serving, Tenant, requires_json
 from api.problems import problem_responses
 from domain.base import Model
 from domain.explanation import Explanation
-from domain.ticket import MAX_DESCRIPTION, MAX_TITLE, NewTicket, Severity
+from domain.ticket import MAX_DESCRIPTION, MAX_TITLE, Labels, Metadata, NewTicket, Severity
 
 router = APIRouter(
     prefix="/api/v1/match",
@@ -28,8 +26,8 @@ class Question(Model):
     source: str = Field(default="api", min_length=1, max_length=100)
     environment: str | None = Field(default=None, max_length=100, examples=["production"])
     service: str | None = Field(default=None, max_length=200, examples=["nginx"])
-    labels: dict[str, str] = Field(default_factory=dict, examples=[{"alertname": "NodeFilesystemAlmostOutOfSpace"}])
-    metadata: dict[str, Any] = Field(default_factory=dict, examples=[{"ci_name": "web-01"}])
+    labels: Labels
+    metadata: Metadata
     limit: int = Field(default=5, ge=1, le=50, description="How many runbooks at most.")
 
 

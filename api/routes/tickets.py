@@ -35,7 +35,7 @@ from domain.execution import ExecutionStatus
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.runbook import Runbook
 from domain.runbook_checks import why_not_run
-from domain.ticket import Classification, NewTicket, Severity, Ticket, TicketStatus
+from domain.ticket import Classification, Severity, Ticket, TicketReport, TicketStatus
 from workflows.messages import ExecuteRequest
 
 log = logging.getLogger("handrail.api")
@@ -67,7 +67,7 @@ class RunbookChoice(Model):
     responses=answer(200, TicketAccepted, "An occurrence of a ticket that is open") | problem_responses(413, 415),
 )
 async def file_ticket(
-    new: NewTicket, request: Request, tenant: Tenant, actor: Actor, services: Serving, response: Response
+    new: TicketReport, request: Request, tenant: Tenant, actor: Actor, services: Serving, response: Response
 ) -> TicketAccepted:
     """Accept a report. It is safe once this answers, whatever is down; the same open `source` and `external_id` count
     as one more occurrence."""

@@ -167,6 +167,12 @@ def test_a_problem_reads_as_file_line_field_message_and_mend() -> None:
     )
 
 
+OBEYED = [  # some of those that programs obey: what is allowed is said, not what is not
+    *("GCONV_PATH", "SUDO_ASKPASS", "GIT_SSH_COMMAND", "LD_AUDIT", "IFS", "BASH_ENV", "ENV", "PYTHONINSPECT", "Path"),
+    *("_", "_JAVA_OPTIONS", "KUBECONFIG", "NOBODY_KNOWS_YET", "http_proxy", "rsync_proxy", "npm_config_registry"),
+]
+
+
 @pytest.mark.parametrize(
     ("document", "field", "words"),
     [
@@ -200,6 +206,8 @@ def test_a_problem_reads_as_file_line_field_message_and_mend() -> None:
         (minimal(step={"when": "nosuch == 1"}), "steps[0].when", "$nosuch"),
         (minimal(step={"when": "open('x')"}), "steps[0].when", "may call only"),
         (minimal(inputs={"PATH": {}}), "inputs.PATH", "programs obey"),
+        *[(minimal(inputs={name: {}}), f"inputs.{name}", "programs obey") for name in OBEYED],
+        (minimal(step={"register": "GIT_DIR"}), "steps[0].register", "my_git_dir"),
         (minimal(inputs={"1a": {}}), "inputs.1a", "no variable name"),
         (minimal(inputs={"a": {"type": "integer", "default": "x"}}), "inputs.a.default", "must be an integer"),
         (minimal(inputs={"a": {"minimum": 3}}), "inputs.a.minimum", "means nothing for type string"),
