@@ -1,11 +1,11 @@
 """Credentials: they go in and never come out again."""
 
-import re
 from typing import Annotated
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, requires_json
@@ -15,7 +15,9 @@ from api.waiting_plans import tell_waiting, uses_credential
 from db import connections
 from db.paging import page_of
 from domain.base import Model
-from domain.connection import USERNAME_PATTERN, Credential, CredentialKind, NewCredential
+from domain.connection import Credential, CredentialKind, NewCredential, Username
+
+_USERNAME: TypeAdapter[str | None] = TypeAdapter(Username | None)
 
 router = APIRouter(
     prefix="/api/v1/credentials/{tenant}",
@@ -119,8 +121,10 @@ async def _find(session: AsyncSession, tenant: str, name: str) -> Credential:
 
 def _check_secret(new: NewCredential) -> None:
     """Raises Problem for a user name that is none, or a key that cannot be used. Nothing of it is in the message."""
-    if new.username is not None and not re.search(USERNAME_PATTERN, new.username):
-        raise invalid("username", "is no user name: begin with a letter, digit or _; no spaces")
+    try:
+        _USERNAME.validate_python(new.username)
+    except ValidationError:
+        raise invalid("username", "is no user name: begin with a letter, digit or _; no spaces") from None
     if new.kind is not CredentialKind.SSH_KEY or new.private_key is None:
         return
     text = new.private_key.strip().encode() + b"\n"
