@@ -11,6 +11,7 @@ from domain.case.links import Link
 from domain.execution import Execution, ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, Target, Verdict
 from domain.runbook import Risk, Step
+from domain.step_facts import StepFact, step_facts
 
 
 class PlanStep(Step):
@@ -19,6 +20,7 @@ class PlanStep(Step):
     position: int
     phase: Phase
     target: str
+    facts: list[StepFact] = Field(description="Everything else that decides how it runs, in words.")
 
 
 class PlanDraft(Model):
@@ -53,6 +55,7 @@ def view_draft(plan: Plan, digest: str) -> PlanDraft:
             position=step.position,
             phase=step.phase,
             target=step.target,
+            facts=step_facts(step.spec),
         )
         for step in plan.steps
     ]

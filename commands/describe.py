@@ -60,9 +60,10 @@ def plan_lines(plan: dict[str, Any]) -> Iterator[Text]:
     total = len(plan["steps"])
     for step in plan["steps"]:
         title = f"{step['position']}/{total} {step['phase']} on {step['target']}: {step['name']}"
-        gate = "  (waits for an approval of its own)" if step["approval"] == "required" else ""
-        yield Text.assemble((title, "bold"), (gate, "yellow"))
+        yield Text(title, style="bold")
         yield from block("$ ", step["run"]) if step["run"] else block("? ", step["ask"]["question"])
+        for fact in step["facts"]:
+            yield Text(f"    {fact['label']}: {fact['value']}", style="yellow" if fact["is_notable"] else "dim")
         if step["rollback"]:
             yield from block("undo $ ", step["rollback"]["run"], "magenta")
         elif step["no_rollback"]:

@@ -126,7 +126,7 @@ def _step_lines(step: PlanStep) -> list[str]:
     lines = [f"# {step.phase.value} {step.name} (on {step.target})", *(step.run or "").splitlines()]
     if step.rollback:
         lines += [f"# rollback of {step.name}", *step.rollback.run.splitlines()]
-    left = {"name", "run", "rollback", "position", "phase", "target"}
+    left = {"name", "run", "rollback", "position", "phase", "target", "facts"}
     rest: dict[str, Any] = step.model_dump(mode="json", exclude=left, exclude_defaults=True, by_alias=True)
     if step.rollback:
         rest |= {f"rollback_{name}": value for name, value in step.rollback.model_dump(exclude={"run"}).items()}

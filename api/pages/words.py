@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from domain.base import utc_now
 from domain.duration import format_duration
+from domain.step_facts import step_facts
 
 # Characters that could hide or reorder what somebody is about to approve: controls, zero widths, text direction.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
@@ -196,4 +197,5 @@ FILTERS = {
     "size": size,
     "verbatim": verbatim,
     "duration": format_duration,
+    "facts": step_facts,
 }
