@@ -269,9 +269,6 @@ class StepRecords:
                 row.is_open = outcome.status is StepStatus.UNKNOWN
             row.started_at = row.started_at or row.ended_at
             row.rollback_position = order.rollback_position
-            if order.is_rollback:
-                own = await executions.take_step_row(session, order.execution_id, order.position)
-                own.status = row.status
             if result is not None and not step.spec.sensitive:
                 await executions.save_output(
                     session,

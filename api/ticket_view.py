@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.services import Services
 from db import decisions, executions, lease_queue, past, tickets
+from domain.aftermath import left_lines
 from domain.analysis import Analysis
 from domain.base import Model
 from domain.decision import RecordedDecision
@@ -36,6 +37,9 @@ class TicketDetail(TicketAccepted):
     waits_for_step: int | None = Field(description="Position of the step that waits for a person.")
     executions: list[Execution] = Field(description="Oldest first.")
     decisions: list[RecordedDecision] = Field(description="Oldest first, with what became of each.")
+    still_changed: list[str] = Field(
+        description="Host by host, what failed executions have left changed and why, a sentence each."
+    )
     queue: HostQueue | None = Field(description="Its place in the queue for its hosts; None while it needs none.")
 
 
@@ -60,6 +64,7 @@ async def ticket_detail(session: AsyncSession, ticket: Ticket, services: Service
     """Collect everything about a ticket."""
     analysis, matches, _ = await tickets.get_findings(session, ticket.id)
     current = await current_plan(session, ticket.tenant, ticket.id)
+    ran = await executions.list_executions(session, ticket.id)
     return TicketDetail(
         **accepted(ticket, services).model_dump(),
         matched_runbooks=matches,
@@ -67,7 +72,8 @@ async def ticket_detail(session: AsyncSession, ticket: Ticket, services: Service
         similar_tickets=await past.how_they_ended(session, ticket.tenant, analysis.similar if analysis else []),
         plan=current[0] if current else None,
         waits_for_step=step_that_waits(current[1]) if current else None,
-        executions=await executions.list_executions(session, ticket.id),
+        executions=ran,
         decisions=await decisions.list_decisions(session, ticket.id),
+        still_changed=[line for one in ran for line in left_lines(one.still_changed)],
         queue=await lease_queue.queue_of(session, ticket.tenant, ticket.id),
     )

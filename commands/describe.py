@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from commands.output import coloured, out, table, time_of
+from domain.aftermath import NOTHING_LEFT
 from domain.lease import words_behind
 
 SHORT_DIGEST = 12
@@ -85,6 +86,7 @@ def target_words(target: dict[str, Any]) -> str:
 def print_ticket(ticket: dict[str, Any]) -> None:
     """Print a ticket with everything that happened to it, but for its timeline."""
     out.print(Text(ticket["title"], style="bold"))
+    print_left(ticket)
     confidence = ticket.get("classification_confidence")
     certain = "" if confidence is None else f" ({confidence:.2f})"
     analysis = ticket.get("analysis")
@@ -117,6 +119,21 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     if ticket["status"] == "awaiting_approval" and ticket.get("plan"):
         out.print()
         print_plan(ticket["plan"])
+
+
+def print_left(ticket: dict[str, Any]) -> None:
+    """Print what failed executions have left changed, and what a person can do about it."""
+    name, is_failed = ticket["id"][-8:], ticket.get("person_needed") in ("rollback_failed", "escalated")
+    left = ticket.get("still_changed") or ([NOTHING_LEFT] if is_failed else [])
+    for line in left:
+        out.print(Text(f"  {line}.", style="bold red" if ticket["still_changed"] else "bold"), soft_wrap=True)
+    undoable = [one for one in ticket["executions"] if any(step["can_undo"] for step in one["still_changed"])]
+    if undoable:
+        what = "try the failed undo again" if undoable[-1]["status"] == "rollback_failed" else "undo it"
+        command = f"./handrail ticket rollback {name} --execution {undoable[-1]['id']}"
+        out.print(f"  {what}: {command}", style="dim", soft_wrap=True)
+    if is_failed:
+        out.print(f"  or take note of it: ./handrail ticket note {name} -m COMMENT", style="dim", soft_wrap=True)
 
 
 def waiting_words(ticket: dict[str, Any]) -> str:
@@ -169,6 +186,9 @@ def print_execution(execution: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     steps = execution.get("steps") or []
+    for step in steps:
+        if step.get("result") == "failed":
+            out.print(Text(f"  step {step['position']} failed: {step['detail']}", style="red"), soft_wrap=True)
     if steps:
         out.print(
             Padding(
@@ -182,12 +202,13 @@ def print_execution(execution: dict[str, Any]) -> None:
 def step_row(step: dict[str, Any]) -> tuple[Any, ...]:
     rollback = step.get("rollback")
     undo = f"{rollback['status']} ({rollback['position']})" if rollback and rollback.get("position") else ""
+    is_possible = bool(rollback) and step["status"] != "not_run"
     return (
         step["position"],
         step["phase"],
         step["name"],
         step["host"],
-        coloured(step["status"]),
+        coloured(step.get("result") or step["status"]),
         step.get("exit_status"),
-        undo or ("yes" if rollback else ""),
+        undo or ("yes" if is_possible else ""),
     )

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import ExecutionRow, OutputRow, StepRow, VariableRow
+from domain.aftermath import as_it_went, still_changed
 from domain.base import utc_now
 from domain.execution import Execution, ExecutionStatus, StepOutput, StepRecord, StepRollback, StepStatus
 from domain.plan import Phase, Plan
@@ -187,14 +188,15 @@ def _to_step(row: StepRow, undo: StepRow | None) -> StepRecord:
 
 
 def _to_execution(row: ExecutionRow, steps: dict[str, list[StepRecord]]) -> Execution:
-    return Execution(
+    status = ExecutionStatus(row.status)
+    execution = Execution(
         id=row.id,
         ticket_id=row.ticket_id,
         runbook_id=row.runbook_id,
         runbook_version=row.runbook_version,
         title=row.plan["title"],
         plan_digest=row.plan_digest,
-        status=ExecutionStatus(row.status),
+        status=status,
         status_reason=row.status_reason,
         confidence_score=row.confidence_score,
         requested_by=row.requested_by,
@@ -202,5 +204,8 @@ def _to_execution(row: ExecutionRow, steps: dict[str, list[StepRecord]]) -> Exec
         approval_expires_at=row.approval_expires_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        steps=steps[row.id],
+        steps=[as_it_went(step, status) for step in steps[row.id]],
     )
+    if not status.is_final or status is ExecutionStatus.SUCCEEDED:
+        return execution
+    return execution.model_copy(update={"still_changed": still_changed(execution, Plan.model_validate(row.plan))})

@@ -55,6 +55,7 @@ class StepStatus(StrEnum):
     UNKNOWN = "unknown"
     ROLLED_BACK = "rolled_back"
     ROLLBACK_FAILED = "rollback_failed"
+    NOT_RUN = "not_run"
 
 
 class StepRollback(WireModel):
@@ -72,6 +73,7 @@ class StepRollback(WireModel):
 class StepRecord(WireModel):
     """One step of an execution as it went. `exit_status` is 128 + n for signal n.
 
+    `status` says how it stands now, undone or not; `result` how its own command ended, whatever came after.
     `was_sent`: its command may have reached the host, in any attempt.
     """
 
@@ -80,6 +82,7 @@ class StepRecord(WireModel):
     name: str
     host: str
     status: StepStatus
+    result: StepStatus | None = None
     exit_status: int | None = None
     attempts: int = 0
     detail: str = ""
@@ -100,6 +103,16 @@ CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN
 """Statuses of a step whose command ran, or may have."""
 
 
+class StillChanged(WireModel):
+    """A change on a host that is still there. `can_undo`: asking for the execution's rollback tries to undo it."""
+
+    position: int
+    name: str
+    host: str
+    why: str
+    can_undo: bool
+
+
 class Execution(WireModel):
     """One execution, its steps included. Times are UTC."""
 
@@ -118,10 +131,18 @@ class Execution(WireModel):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     steps: list[StepRecord] = Field(default_factory=list)
+    still_changed: list[StillChanged] = Field(
+        default_factory=list, description="What it changed and nothing undid, though it did not succeed."
+    )
 
     def positions_to_undo(self) -> list[int]:
         """Return the positions of steps that ran and are not undone, in the order in which they ran."""
         return [step.position for step in self.steps if step.rollback and step.is_to_undo]
+
+    @property
+    def can_undo_what_is_left(self) -> bool:
+        """Whether asking for the rollback, perhaps again, may put right what is still changed."""
+        return any(one.can_undo for one in self.still_changed)
 
     def why_no_rollback(self) -> str | None:
         """Return why it cannot be rolled back on request, or None if it can."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.plan_view import PlanDraft, PlanStep
+from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
 from domain.analysis import Analysis
 from domain.connection import Connector
 from domain.execution import Execution, ExecutionStatus
@@ -17,6 +18,13 @@ from domain.ticket import Classification
 LOW_CONFIDENCE = 0.8
 SHORT_DIGEST = 12
 REPLACED = "replaced:"
+UNDO_WORDS = {
+    "rolled_back": "undone",
+    "rollback_failed": "undo failed",
+    "running": "being undone",
+    "skipped": "nothing to undo",
+    "unknown": "undo unknown",
+}
 
 
 @dataclass(frozen=True)

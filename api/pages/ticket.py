@@ -62,6 +62,11 @@ class Look:
         return self.swap is not None and self.swap.is_locked
 
     @property
+    def to_undo(self) -> Execution | None:
+        """The latest execution that has left something changed which its rollback may undo."""
+        return next((one for one in reversed(self.ticket.executions) if one.can_undo_what_is_left), None)
+
+    @property
     def can_cancel(self) -> bool:
         return not self.ticket.status.is_final or self.ticket.status is TicketStatus.ESCALATED
 

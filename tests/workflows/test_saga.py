@@ -28,10 +28,11 @@ async def test_a_failing_precheck_changes_nothing(stack: Stack, tmp_path: Path) 
     assert execution.status is ExecutionStatus.ROLLED_BACK
     assert [step.status for step in execution.steps] == [
         StepStatus.FAILED,
-        StepStatus.PENDING,
-        StepStatus.PENDING,
-        StepStatus.PENDING,
+        StepStatus.NOT_RUN,
+        StepStatus.NOT_RUN,
+        StepStatus.NOT_RUN,
     ]
+    assert execution.still_changed == []
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,9 @@ async def test_rollbacks_run_in_reverse(
     assert ledger(tmp_path) == expected
     execution = await stack.execution(ticket_id)
     assert execution.status is ExecutionStatus.ROLLED_BACK
+    failed = [step.name for step in execution.steps if step.result is StepStatus.FAILED]
+    assert failed == ["check" if "postcheck" in broken else "make two"]
+    assert execution.steps[3].status is (StepStatus.FAILED if "postcheck" in broken else StepStatus.NOT_RUN)
     undone = [step.rollback.position for step in execution.steps if step.rollback and step.rollback.position]
     assert sorted(undone, reverse=True) == undone
 
@@ -70,6 +74,11 @@ async def test_a_failing_rollback_does_not_stop_the_others(stack: Stack, tmp_pat
     execution = await stack.execution(ticket_id)
     assert execution.status is ExecutionStatus.ROLLBACK_FAILED
     assert [step.status for step in execution.steps[1:3]] == [StepStatus.ROLLED_BACK, StepStatus.ROLLBACK_FAILED]
+    assert [step.result for step in execution.steps[1:3]] == [StepStatus.SUCCEEDED, StepStatus.SUCCEEDED]
+    [left] = execution.still_changed
+    assert (left.name, left.host, left.why, left.can_undo) == (
+        *("make two", "local", "its rollback failed: exit status 7", True),
+    )
 
 
 async def test_on_failure_continue_goes_on_and_stop_leaves_it(stack: Stack, tmp_path: Path) -> None:
