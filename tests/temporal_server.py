@@ -1,16 +1,18 @@
 """The real Temporal dev server for tests: on a file and a free port, to be stopped and started again at will."""
 
 import asyncio
+import inspect
 import itertools
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
 from temporalio.client import Client, Interceptor, OutboundInterceptor
+from temporalio.service import RPCError, RPCStatusCode
 
 from db.cipher import Cipher
 from temporal_client import ServerPorts, connect, dev_server_command
@@ -40,9 +42,25 @@ def _patient(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def with_time(arguments: Any) -> Any:
         if getattr(arguments, "rpc_timeout", CALL_TIME) is None:
             arguments.rpc_timeout = CALL_TIME
-        return call(arguments)
+        answer = call(arguments)
+        return _once_the_namespace_is_known(call, arguments, answer) if inspect.isawaitable(answer) else answer
 
     return with_time
+
+
+async def _once_the_namespace_is_known(call: Callable[[Any], Any], arguments: Any, answer: Awaitable[Any]) -> Any:
+    """Ask again while a part of the server has not heard of the namespace, which is older than the test."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + CALL_TIME.total_seconds()
+    while True:
+        try:
+            return await answer
+        except RPCError as error:
+            is_unheard_of = error.status is RPCStatusCode.NOT_FOUND and str(error).startswith("Namespace")
+            if not is_unheard_of or loop.time() > deadline:
+                raise
+        await asyncio.sleep(0.1)
+        answer = call(arguments)
 
 
 def free_port() -> int:

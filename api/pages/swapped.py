@@ -59,6 +59,8 @@ async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen
     new = next(one for one in detail.executions if one.id == detail.plan.execution_id)
     if old is not None and old.id != new.id and _asked_for_it(seen.actor, detail.executions, new):
         return None
+    if old is not None and old.id == new.id and _answered_it(seen.actor, detail, new, _step_of(rest)):
+        return None
     told = _decided(detail, old, rest)
     changes: list[plan_card.Change] = []
     if old is not None and digest != detail.plan.digest:
@@ -74,10 +76,26 @@ def _asked_for_it(actor: str, ran: list[Execution], new: Execution) -> bool:
     return new.requested_by == actor and not before.status_reason.startswith(plan_card.REPLACED)
 
 
+def _answered_it(actor: str, detail: TicketDetail, execution: Execution, step: int | None) -> bool:
+    """Whether the question that is there now is what this person's own answer to the one before led to.
+
+    An answer that no worker takes at once is kept, so the page may still have shown the question after it was given.
+    """
+    taken = [
+        one for one in detail.decisions if one.execution_id == execution.id and one.result is DecisionOutcome.ACCEPTED
+    ]
+    return bool(taken) and (taken[-1].actor, taken[-1].step) == (actor, step)
+
+
+def _step_of(rest: str) -> int | None:
+    """Return the position of the step that a question was about; `rest`: what follows the digest in its name."""
+    number = rest.partition(".")[0]
+    return int(number) if number.isdecimal() and len(number) < 10 else None
+
+
 def _decided(detail: TicketDetail, old: Execution | None, rest: str) -> list[str]:
     """Say who answered the question that the page had shown."""
-    number = rest.partition(".")[0]
-    step = int(number) if number.isdecimal() and len(number) < 10 else None
+    step = _step_of(rest)
     return [
         f"{one.actor} said {(one.outcome or one.decision).value.replace('_', ' ')} about "
         + (f"step {step}" if step else f"plan {one.plan_digest[: plan_card.SHORT_DIGEST]}")

@@ -4,10 +4,9 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from domain.ticket import TicketStatus
 from tests.api.desk import SAM
 from tests.ui.axe import violations
-from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
+from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough, weight_of
 from tests.ui.test_approval import GATED, SLOW
 
 pytestmark = pytest.mark.chromium
@@ -95,11 +94,7 @@ async def test_every_page_is_light_strict_and_narrow(
     preview = f"/runbooks/touch-file/preview?ticket={ticket_id}"
     for path in [*PAGES, f"/tickets/{ticket_id}", preview, f"/tickets/{ticket_id}/runbooks"]:
         page = await visitor.open(path, viewport=viewport)  # a context of its own: nothing is cached
-        await page.wait_for_load_state("load")
-        weight = await page.evaluate(
-            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
-            ".reduce((sum, entry) => sum + entry.transferSize, 0)"
-        )
+        weight = await weight_of(page, busy_site)
         assert 1_000 < weight < MOST_BYTES, (path, weight)
         assert await is_narrow_enough(page), path
         answer = await page.request.get(busy_site.at(path))
@@ -148,8 +143,7 @@ async def test_axe_finds_nothing_while_things_happen(busy_site: Site, visitor: V
     await busy_site.add_runbook(GATED)
     await busy_site.add_runbook(SLOW.replace("touch-file", "slow"))
     ticket_id = await busy_site.stack.file("The marker file is missing")
-    await busy_site.stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK)
-    await busy_site.stack.execute(ticket_id, "touch-file")
+    await busy_site.planned(ticket_id, "touch-file")
     await page.goto(busy_site.at(f"/tickets/{ticket_id}"))
     await expect(page.locator(".approval")).to_contain_text("Which word?")
     await page.get_by_role("button", name="Approve").click()
@@ -164,8 +158,7 @@ async def test_axe_finds_nothing_while_things_happen(busy_site: Site, visitor: V
     await busy_site.stack.ended(ticket_id)
 
     ticket_id = await busy_site.stack.file("It goes slowly")
-    await busy_site.stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK)
-    await busy_site.stack.execute(ticket_id, "slow")
+    await busy_site.planned(ticket_id, "slow")
     await page.goto(busy_site.at(f"/tickets/{ticket_id}"))
     await page.get_by_role("button", name="Approve").click()
     await expect(page.locator("pre.stdout")).to_contain_text("started")
