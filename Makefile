@@ -10,7 +10,7 @@ T ?=
 DATA ?= ../shared/matching
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list screenshots clean
+.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list screenshots pictures clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ bench-list: setup-dev ## Print how quick a list of 100,000 tickets is in the bro
 
 screenshots: setup-dev ## Write a picture of every screen, light and dark, to var/screenshots
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q tests/ui/screenshots.py
+
+pictures: setup-dev ## Make docs/img anew: break the lab, let Handrail mend it, take its pictures
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q tests/ui/pictures.py
 
 clean: ## Remove the venv and caches; the state in var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -76,10 +76,17 @@ def _why_still(step: StepRecord, undo: StepRollback | None, no_rollback: str | N
 
 
 def left_lines(left: Sequence[StillChanged]) -> list[str]:
-    """Return, host by host, what is still changed and why, a sentence a host."""
-    hosts = dict.fromkeys(one.host for one in left)
-    steps = {
-        host: "; ".join(f"step {one.position} '{one.name}' ({one.why})" for one in left if one.host == host)
-        for host in hosts
-    }
-    return [f"{host} is still changed by {words}" for host, words in steps.items()]
+    """Return, host by host, what is still changed and why, a sentence a host; then what has no rollback.
+
+    Of the latter the runbook's author says why there is nothing to undo, so it need not be a change.
+    """
+    changed = [f"{host} is still changed by {words}" for host, words in _by_host(left, can_undo=True)]
+    return changed + [f"{host} keeps what was done by {words}" for host, words in _by_host(left, can_undo=False)]
+
+
+def _by_host(left: Sequence[StillChanged], *, can_undo: bool) -> list[tuple[str, str]]:
+    steps: dict[str, list[str]] = {}
+    for one in left:
+        if one.can_undo is can_undo:
+            steps.setdefault(one.host, []).append(f"step {one.position} '{one.name}' ({one.why})")
+    return [(host, "; ".join(words)) for host, words in steps.items()]

@@ -104,7 +104,7 @@ CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN
 
 
 class StillChanged(WireModel):
-    """A change on a host that is still there. `can_undo`: asking for the execution's rollback tries to undo it."""
+    """What a step did and nothing has undone. `can_undo`: asking for the rollback tries to; False: it has none."""
 
     position: int
     name: str

@@ -128,5 +128,5 @@ def test_it_is_said_host_by_host() -> None:
     one, two = still_changed(ran(ExecutionStatus.ROLLBACK_FAILED, *steps), plan())
     assert left_lines([one, two.model_copy(update={"host": "web-01"})]) == [
         "local is still changed by step 1 'one' (its rollback failed: exit status 7)",
-        "web-01 is still changed by step 2 'two' (it has no rollback: it only adds)",
+        "web-01 keeps what was done by step 2 'two' (it has no rollback: it only adds)",
     ]

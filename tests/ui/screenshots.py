@@ -15,6 +15,7 @@ from tests.ui.people import DESKTOP, PHONE, Site, Visitor
 
 OUT = Path(os.environ.get("HANDRAIL_SCREENSHOTS", "var/screenshots"))
 SOURCES = ("alertmanager", "servicenow", "datadog", "api")
+ENVIRONMENT = "production"
 OTHERS = (
     ("Payment latency above 2 s in eu-west", "medium", "payments"),
     ("Backup job of db-01 did not report", "low", "backup"),
@@ -51,7 +52,8 @@ async def fill(site: Site, lab: Lab) -> tuple[str, str]:
     )
     await site.stack.set(mode="auto", confidence_threshold=0.5)
     for number, (title, severity, service) in enumerate(OTHERS):
-        await site.stack.file(title, severity=severity, service=service, source=SOURCES[number])
+        more = {"source": SOURCES[number], "environment": ENVIRONMENT}
+        await site.stack.file(title, severity=severity, service=service, **more)
     mended = ""
     for fault in FAULT_TICKETS[2:]:
         FAULTS[fault.fault](lab.hosts[fault.host].root)
@@ -79,6 +81,7 @@ async def report(site: Site, fault: FaultTicket) -> str:
         description=fault.description,
         severity=fault.severity,
         service=fault.service,
+        environment=ENVIRONMENT,
         labels=fault.labels,
         source="alertmanager",
         metadata={"ci_name": fault.host},

@@ -1,10 +1,16 @@
 """A fix that failed and could not be undone: first in the inbox, and its page says what is left and what to do."""
 
+import re
+
+import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from commands.describe import print_ticket
+from commands.output import out
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
+from tests.api.desk import KIM
 from tests.ui.axe import violations
 from tests.ui.people import PHONE, Site, Visitor
 from tests.ui.sizes import misfits
@@ -36,6 +42,15 @@ async def waits(page: Page, count: int) -> None:
     await expect(page.locator("#waiting")).to_have_attribute("data-count", str(count))
 
 
+async def shown(site: Site, ticket_id: str) -> str:
+    """Return what `ticket show` prints of what the API says."""
+    async with httpx.AsyncClient(base_url=site.url, headers={"Authorization": f"Bearer {KIM}"}) as client:
+        answer = await client.get(f"/api/v1/tickets/demo/tickets/{ticket_id}")
+    with out.capture() as captured:
+        print_ticket(answer.json())
+    return captured.get()
+
+
 async def test_from_the_inbox_to_undone(busy_site: Site, visitor: Visitor) -> None:
     await busy_site.stack.set(mode="hil")
     await busy_site.add_runbook(FAILS)
@@ -57,6 +72,11 @@ async def test_from_the_inbox_to_undone(busy_site: Site, visitor: Visitor) -> No
     await expect(steps.nth(1).locator("pre.stderr")).to_have_text("nothing listens here\n")
     await expect(steps.nth(1).locator("pre.stderr")).to_be_visible()
     await expect(steps.nth(2).locator("summary .chip")).to_have_text(["not run"])
+    told = await shown(busy_site, ticket_id)
+    assert told.splitlines()[1].strip() == line
+    assert "try the failed undo again" in told.splitlines()[2]
+    assert re.search(r"2 +step +Start it +local +failed +5 +rolled_back \(1\)", told)
+    assert re.search(r"3 +postcheck +It answers +local +not_run", told)
     assert not await violations(page, "a failed ticket")
     assert not await misfits(page, "a failed ticket")
 

@@ -11,6 +11,7 @@ from db.migrate import migrate
 from domain.connection import Connector
 from domain.ticket import TicketStatus
 from integrations.local import LocalRunner
+from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
 from tests.needs import need_program
 from tests.stack import Stack
@@ -34,7 +35,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     await ensure_search_attributes(client)
     host = tmp_path / "host"
     host.mkdir()
-    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host)})
+    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()})
     async with served(stack, host, port, f"http://127.0.0.1:{server.ports.ui}") as site, stack.worker():
         yield site
     await stack.close()
