@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         description="Fernet keys for stored credentials and for what Temporal stores, comma separated, the sealing one "
         "first; HANDRAIL_HOME/secret.key unless set.",
     )
+    hosts: str | None = Field(
+        default=None,
+        description="Names under which the API answers, besides localhost and those of its URL; * for any.",
+    )
     api_url: str | None = Field(
         default=None, description="Where the CLI finds the API; host and port above unless set."
     )
@@ -88,6 +92,12 @@ class Settings(BaseSettings):
 
     def resolved_api_url(self) -> str:
         return (self.api_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def resolved_hosts(self) -> frozenset[str]:
+        """Return the names and addresses, without ports, under which the API answers; `*` among them for any."""
+        given = {name.strip().lower().strip("[]").removesuffix(".") for name in (self.hosts or "").split(",")}
+        url = urlsplit(self.resolved_api_url()).hostname
+        return frozenset({"localhost", "127.0.0.1", "::1", *given, *([url] if url else [])} - {"", "0.0.0.0", "::"})
 
     def llm(self) -> LlmOptions | None:
         """Return how to reach the language model; None where there is none. Raises ValueError."""

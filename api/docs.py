@@ -1,6 +1,8 @@
 """/docs: the OpenAPI document as one plain page. Nothing is loaded from anywhere, and it works without scripts."""
 
+import hashlib
 import json
+from base64 import b64encode
 from html import escape
 from typing import Any
 
@@ -16,6 +18,10 @@ pre { overflow-x: auto; background: color-mix(in srgb, currentColor 7%, transpar
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .2rem .6rem .2rem 0;
 vertical-align: top; border-bottom: 1px solid var(--line); } .m { display: inline-block; min-width: 4.5rem; }
 """
+_STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def render_docs(openapi: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from api.auth import RequireActor
 from api.bodies import BodyLimit
 from api.cross_origin import CodecCors
-from api.docs import render_docs
+from api.docs import POLICY, render_docs
 from api.idempotency import IdempotentWrites
 from api.metrics import CountRequests, Metrics
 from api.pages.errors import ErrorPages
@@ -33,6 +33,7 @@ from api.routes import (
     timeline,
 )
 from api.services import Services
+from api.web import Web
 
 DESCRIPTION = """Handrail turns tickets into verified fixes: it analyses a ticket, matches a runbook, waits for an
 approval where one is needed, runs the steps, checks that the fix worked, and undoes everything when it did not.
@@ -90,8 +91,10 @@ def create_app(services: Services) -> FastAPI:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
-        return HTMLResponse(render_docs(app.openapi()))
+        return HTMLResponse(render_docs(app.openapi()), headers={"Content-Security-Policy": POLICY})
 
+    inner = app.build_middleware_stack  # what answers for errors of ours stands outside all other middleware
+    app.build_middleware_stack = lambda: Web(inner(), services.hosts)  # type: ignore[method-assign]
     return app
 
 

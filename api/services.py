@@ -22,7 +22,8 @@ class Explaining(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """`tokens`: token -> its owner's name. The seconds say how long a request waits before it answers anyway."""
+    """`tokens`: token -> its owner's name; `hosts`: names it answers under, `*` for any. The seconds say how long a
+    request waits before it answers anyway."""
 
     database: Database
     cipher: Cipher
@@ -31,6 +32,7 @@ class Services:
     tokens: Mapping[str, str]
     temporal_ui_url: str
     temporal_namespace: str
+    hosts: frozenset[str] = frozenset({"*"})
     start_seconds: float = 1.0
     decision_seconds: float = 2.0
     temporal_seconds: float = 5.0

@@ -35,6 +35,7 @@ async def serve_api(settings: Settings) -> None:
         tokens=_tokens(settings),
         temporal_ui_url=settings.resolved_temporal_ui_url(),
         temporal_namespace=settings.temporal_namespace,
+        hosts=settings.resolved_hosts(),
     )
     config = uvicorn.Config(
         create_app(services),

@@ -1,5 +1,7 @@
 """Who gets in: nobody without a token, except where it is listed."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -7,6 +9,8 @@ from fastapi import FastAPI
 from api.auth import OPEN, SESSION_COOKIE, new_session
 from api.main import create_app
 from api.services import Services
+from api.web import HEADERS
+from settings import Settings
 from tests.api.desk import SAM, Desk
 
 
@@ -107,3 +111,54 @@ async def test_metrics_count_by_route(lone_desk: Desk) -> None:
     assert listed in text
     assert 'route="/api/v1/tickets/{tenant}/tickets/{ticket_id}",status="404"} 1.0' in text
     assert "made" not in text
+
+
+HOSTS = frozenset({"localhost", "handrail.example.com", "::1"})
+
+
+async def test_only_names_of_ours_are_answered(lone_services: Services) -> None:
+    app = create_app(replace(lone_services, hosts=HOSTS))
+    known = {"localhost": 200, "LOCALHOST:8080": 200, "handrail.example.com.": 200, "[::1]:8080": 200}
+    strange = ("evil.example", "localhost.evil.example", "evil.example:8080", "10.0.0.1", "", "[::1", "x@localhost:a")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://handrail") as client:
+        for host, status in known.items() | dict.fromkeys(strange, 421).items():
+            answer = await client.get("/login", headers={"Host": host})
+            assert answer.status_code == status, host
+            for probe in ("/healthz", "/readyz"):
+                assert (await client.get(probe, headers={"Host": host})).status_code == 200
+            assert (await client.get("/metrics", headers={"Host": host})).status_code == 401
+
+
+async def test_every_answer_has_the_headers(lone_services: Services) -> None:
+    app = create_app(replace(lone_services, hosts=HOSTS))
+
+    @app.get("/healthz/broken")
+    async def broken() -> None:
+        raise RuntimeError("an error of ours")
+
+    asked = {
+        "/healthz": 200,
+        "/docs": 200,
+        "/openapi.json": 200,
+        "/static/handrail.css": 200,
+        "/static/x": 404,
+    }
+    asked |= {"/api/v1/tickets/demo/tickets": 200, "/nothing": 404, "/healthz/broken": 500, "/t/demo/tickets": 200}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
+        answers = {401: await client.get("/metrics"), 421: await client.get("/login", headers={"Host": "x"})}
+        client.headers["Authorization"] = f"Bearer {SAM}"
+        found = [(await client.get(path), path, status) for path, status in asked.items()]
+    for answer, path, status in [*found, *((answer, "", status) for status, answer in answers.items())]:
+        assert answer.status_code == status, path
+        assert {*HEADERS, "Strict-Transport-Security"} - {name.title() for name in answer.headers} == set(), path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_hosts_of_the_settings() -> None:
+    local = {"localhost", "127.0.0.1", "::1"}
+    assert Settings(host="0.0.0.0", hosts=None, api_url=None).resolved_hosts() == local
+    named = Settings(hosts="A.example.com, [::2],", api_url="https://b.example.com:8443/")
+    assert named.resolved_hosts() == local | {"a.example.com", "::2", "b.example.com"}
