@@ -12,6 +12,7 @@ from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.lease import LeaseHolder
 from domain.plan import Plan, StepOutline, Verdict, VerdictDecision
+from domain.sealed import SealedValue
 from domain.signature import Letter, Signed
 from domain.ticket import Classification, TicketStatus
 
@@ -80,6 +81,7 @@ class PlanRequest(WireModel):
     execution_id: str
     runbook_id: str
     inputs: dict[str, Any] = Field(default_factory=dict)
+    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict)
     target: str | None = None
     requested_by: str
     was_asked: bool = False

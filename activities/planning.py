@@ -13,7 +13,7 @@ from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case
 from domain.connection import Connection
 from domain.explanation import Fate, Foreseen
-from domain.inputs import InputsInvalid, bind_inputs
+from domain.inputs import InputsInvalid, bind_for_plan
 from domain.match import Match
 from domain.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
 from domain.policy import FALSE_POSITIVE_THRESHOLD, PROPOSAL_THRESHOLD, PolicyQuestion, decide
@@ -60,6 +60,7 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
         title=runbook.title,
         risk=runbook.risk,
         inputs=draft.inputs,
+        sealed_inputs=request.sealed_inputs,
         targets=draft.targets,
         steps=plan_steps(runbook, draft.targets),
         approval_timeout=timeout,
@@ -117,7 +118,7 @@ def _judged(
 ) -> Draft:
     brought = values_of_ticket(runbook, ticket)
     try:
-        inputs = bind_inputs(runbook.inputs, {**brought.values, **request.inputs})
+        inputs = bind_for_plan(runbook.inputs, {**brought.values, **request.inputs}, request.sealed_inputs)
     except InputsInvalid as error:
         raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
     origins = {name: path for name, path in brought.origins.items() if name not in request.inputs}
@@ -130,7 +131,7 @@ def _judged(
             confidence_score=confidence,
             threshold=settings.confidence_threshold,
             inputs=inputs,
-            given=list(request.inputs),
+            given=[*request.inputs, *request.sealed_inputs],
             origins=origins,
             value_problems=brought.problems,
             targets=targets,

@@ -117,6 +117,7 @@ class PlanActivities:
             plan_digest=digest,
             status=_FIRST_STATUS[decision].value,
             status_reason="; ".join(plan.verdict.reasons),
+            sealed_with=next((sealed.key_id for sealed in plan.sealed_inputs.values()), None),
             confidence_score=plan.confidence_score,
             requested_by=request.requested_by,
             created_at=now,

@@ -1,5 +1,6 @@
 """What is read before a step runs and written while and after it does, each in one transaction."""
 
+import asyncio
 from dataclasses import dataclass
 
 from sqlalchemy.exc import NoResultFound
@@ -11,16 +12,18 @@ from activities.records import event_key
 from db import connections, events, executions, host_changes, signed
 from db.cipher import Cipher
 from db.engine import Database
+from db.sealed_values import open_value
 from db.tables import OutputRow, StepRow
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.event import EventKind
 from domain.execution import StepStatus
+from domain.mask import Mask
 from domain.plan import Phase, Plan, PlannedStep, Target, VerdictDecision
 from domain.runbook import Approval, Risk
-from domain.sealed import CipherKeyWrong
+from domain.sealed import CipherKeyWrong, ValuePlace
 from integrations.connector import CommandResult, HostAddress, Secret
-from integrations.output import KeptOutput
+from integrations.output import LEFT_OUT, KeptOutput
 
 ENDED = {
     # an own step's end -> its rollback's end
@@ -59,7 +62,8 @@ class OpenAttempt:
 class Job:
     """Everything one attempt needs. `recorded`: an earlier try of this activity got as far as the result.
 
-    `no_secret`: why there is no credential, though one is needed. `record`: the host's record of claims as it was
+    `no_secret`: why there is no credential, or no sensitive input, though one is needed. `mask` hides sensitive inputs
+    in all that is kept of the attempt. `record`: the host's record of claims as it was
     before the attempt may have been sent. `unfinished`: attempts that may still run where this one would.
     `is_needless`: for a rollback, nothing of its step was ever sent, as far as is known now.
     """
@@ -70,6 +74,7 @@ class Job:
     secret: Secret | None
     no_secret: str
     variables: dict[str, str]
+    mask: Mask
     may_have_started: bool
     record: str | None
     unfinished: list[OpenAttempt]
@@ -120,14 +125,17 @@ class StepRecords:
             own = await executions.get_step_row(session, order.execution_id, order.position)
             registered = await executions.get_variables(session, order.execution_id)
             address, secret, no_secret = await self._login(session, order, plan.target(step.target))
+            opened, no_value = self._open_inputs(order, plan)
             is_sent = row.sent_attempt == order.attempt_id
             return Job(
                 plan=plan,
                 step=step,
                 address=address,
                 secret=secret,
-                no_secret=no_secret,
+                no_secret=no_secret or no_value,
+                mask=Mask(opened.values()),
                 variables=plan.inputs
+                | opened
                 | {name: value.decode("utf-8", "surrogateescape") for name, value in registered.items()},
                 may_have_started=is_sent,
                 record=row.sent_record if is_sent else None,
@@ -135,6 +143,17 @@ class StepRecords:
                 is_needless=order.is_rollback and own.sent_attempt is None,
                 recorded=_recorded(row, order),
             )
+
+    def _open_inputs(self, order: StepRun, plan: Plan) -> tuple[dict[str, str], str]:
+        """Return the values of sensitive inputs, and why one of them cannot be read."""
+        opened: dict[str, str] = {}
+        for name, sealed in plan.sealed_inputs.items():
+            place = ValuePlace(tenant=order.tenant, ticket_id=order.ticket_id, runbook_id=plan.runbook_id, name=name)
+            try:
+                opened[name] = open_value(self._cipher, sealed, place)
+            except CipherKeyWrong as error:
+                return opened, f"its sensitive input {name} cannot be read: {error}"
+        return opened, ""
 
     async def _login(
         self, session: AsyncSession, order: StepRun, target: Target
@@ -246,12 +265,12 @@ class StepRecords:
             await self._tell_end(session, order, step, f"{StepStatus.SKIPPED.value}: {NEVER_SENT}", row.status)
         return StepOutcome(status=StepStatus.SKIPPED, detail=NEVER_SENT, was_sent=False)
 
-    async def save_output(self, order: StepRun, stdout: KeptOutput, stderr: KeptOutput) -> None:
+    async def save_output(self, order: StepRun, stdout: KeptOutput, stderr: KeptOutput, mask: Mask) -> None:
         """Store what there is of the output so far."""
+        out = await asyncio.to_thread(mask.hide, stdout.value(), LEFT_OUT, is_whole=False)
+        err = await asyncio.to_thread(mask.hide, stderr.value(), LEFT_OUT, is_whole=False)
         async with self._database.write() as session:
-            await executions.save_output(
-                session, _output(order, stdout.value(), stderr.value(), stdout.total, stderr.total, False)
-            )
+            await executions.save_output(session, _output(order, out, err, stdout.total, stderr.total, False))
 
     async def end(
         self, order: StepRun, step: PlannedStep, outcome: StepOutcome, result: CommandResult | None, value: bytes | None

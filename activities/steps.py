@@ -13,6 +13,7 @@ from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.expressions import ExpressionFailed, parse_expression
+from domain.mask import Mask
 from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
 from integrations.connector import (
@@ -27,7 +28,7 @@ from integrations.connector import (
     Progress,
     RecordGone,
 )
-from integrations.output import KeptOutput
+from integrations.output import LEFT_OUT, KeptOutput
 
 BEAT_SECONDS = 1.0
 # A host that cannot be reached before anything was sent is down: a person should hear of it soon.
@@ -70,6 +71,7 @@ class StepActivities:
             outcome, result, value = await self._outcome(order, job)
         except Superseded:
             return StepOutcome(status=StepStatus.FAILED, detail="it was given up before it was sent")
+        outcome = _hidden(outcome, job.mask)
         outcome = await self._records.end(order, job.step, outcome, result, value)
         if result is not None and job.step.spec.supervise:
             await self._clean(job)
@@ -87,8 +89,8 @@ class StepActivities:
             return StepOutcome(status=StepStatus.UNKNOWN, detail=str(error))
         if job.recorded is not None and job.recorded.status is not StepStatus.UNKNOWN:
             return job.recorded
-        async with Follower(self._records, order, keeps=False) as follower:
-            outcome = await self._ended(order, job, follower)
+        async with Follower(self._records, order, job.mask, keeps=False) as follower:
+            outcome = _hidden(await self._ended(order, job, follower), job.mask)
         return await self._records.end(order, job.step, outcome, None, None)
 
     async def _ended(self, order: StepRun, job: Job, follower: "Follower") -> StepOutcome:
@@ -100,7 +102,7 @@ class StepActivities:
             await self._kill(order, attempt, follower)
         except EarlierOpen as error:
             if utc_now() - activity.info().scheduled_time < PATIENCE_AFTER and error.is_worth_waiting:
-                raise HostUnreachable(str(error), may_have_started=True) from error
+                raise HostUnreachable(job.mask.words(str(error)), may_have_started=True) from None
             return StepOutcome(status=StepStatus.UNKNOWN, detail=f"it was cancelled, but {error}")
         return StepOutcome(status=StepStatus.FAILED, detail="killed on the host", is_cancelled=True)
 
@@ -126,6 +128,7 @@ class StepActivities:
             outcome = StepOutcome(status=StepStatus.SKIPPED, detail=f"not needed: {job.step.spec.when}")
         except ExpressionFailed as error:
             outcome = StepOutcome(status=StepStatus.FAILED, detail=f"when: {error}")
+        outcome = _hidden(outcome, job.mask)
         await self._records.end(order, job.step, outcome, None, None)
         return outcome
 
@@ -142,8 +145,7 @@ class StepActivities:
             return self._given_up(order, job, error), None, None
         except Cancelled as cancelled:
             return cancelled.outcome, None, None
-        outcome, value = await asyncio.to_thread(judge, job.step, result, order.is_rollback)
-        return outcome, result, value
+        return await asyncio.to_thread(_judged, job, result, order.is_rollback)
 
     async def _run(self, order: StepRun, job: Job) -> CommandResult:
         """Run or re-attach, beating and storing output meanwhile.
@@ -153,7 +155,7 @@ class StepActivities:
         runner = self._runners[job.address.connector]
         if job.no_secret:
             raise HostRefused(job.no_secret)
-        follower = Follower(self._records, order, keeps=not job.step.spec.sensitive)
+        follower = Follower(self._records, order, job.mask, keeps=not job.step.spec.sensitive)
         async with follower:
             await self._end_earlier(order, job, follower)
             record = job.record
@@ -198,20 +200,21 @@ class StepActivities:
     def _given_up(self, order: StepRun, job: Job, error: "EarlierOpen | HostRefused | HostUnreachable") -> StepOutcome:
         """Return the outcome once patience is over; until then raise, so that Temporal tries again."""
         waited = utc_now() - activity.info().scheduled_time
+        words = job.mask.words(str(error))
         if isinstance(error, EarlierOpen):
             if waited < PATIENCE_BEFORE and error.is_worth_waiting:
-                raise HostUnreachable(str(error)) from error
-            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"not begun: {error}")
+                raise HostUnreachable(words) from None
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"not begun: {words}")
         # Once the command may have started, only the host knows how it ends, whatever it or the login says meanwhile.
         if job.may_have_started or _may_have_started(error):
             if waited < timedelta(seconds=_timeout(order, job.step)) + PATIENCE_AFTER:
-                raise HostUnreachable(str(error), may_have_started=True) from error
-            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"the host went away while it may have run: {error}")
+                raise HostUnreachable(words, may_have_started=True) from None
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"the host went away while it may have run: {words}")
         if isinstance(error, HostRefused):
-            return StepOutcome(status=StepStatus.FAILED, detail=str(error))
+            return StepOutcome(status=StepStatus.FAILED, detail=words)
         if waited < PATIENCE_BEFORE:
-            raise error
-        return StepOutcome(status=StepStatus.FAILED, detail=f"the host could not be reached: {error}")
+            raise HostUnreachable(words) from None
+        return StepOutcome(status=StepStatus.FAILED, detail=f"the host could not be reached: {words}")
 
 
 class Cancelled(Exception):
@@ -247,8 +250,8 @@ def _may_have_started(error: HostRefused | HostUnreachable | Cancelled) -> bool:
 class Follower:
     """Beats while something runs, stores output about once a second, and turns cancels into what they mean."""
 
-    def __init__(self, records: StepRecords, order: StepRun, keeps: bool) -> None:
-        self._records, self._order, self._keeps = records, order, keeps
+    def __init__(self, records: StepRecords, order: StepRun, mask: Mask, keeps: bool) -> None:
+        self._records, self._order, self._mask, self._keeps = records, order, mask, keeps
         self._streams = {"stdout": KeptOutput(DEFAULT_KEEP_BYTES), "stderr": KeptOutput(DEFAULT_KEEP_BYTES)}
         self._is_dirty = False
 
@@ -285,7 +288,9 @@ class Follower:
             activity.heartbeat({name: stream.total for name, stream in self._streams.items()})
             if self._is_dirty and self._keeps:
                 self._is_dirty = False
-                await self._records.save_output(self._order, self._streams["stdout"], self._streams["stderr"])
+                await self._records.save_output(
+                    self._order, self._streams["stdout"], self._streams["stderr"], self._mask
+                )
             await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -298,6 +303,24 @@ def _cancelled(end: object) -> Cancelled:
     if isinstance(end, CommandResult) and end.status == "unknown":
         return Cancelled(end.detail)
     return Cancelled()
+
+
+def _hidden(outcome: StepOutcome, mask: Mask) -> StepOutcome:
+    return outcome.model_copy(update={"detail": mask.words(outcome.detail)})
+
+
+def _judged(job: Job, result: CommandResult, is_rollback: bool) -> tuple[StepOutcome, CommandResult, bytes | None]:
+    """Judge what the command wrote, and return that with sensitive inputs hidden, and the value to register."""
+    mask, is_whole = job.mask, result.status == "exited"
+    stderr = mask.hide(result.stderr, LEFT_OUT, is_whole=is_whole)
+    outcome, value = judge(job.step, result.model_copy(update={"stderr": stderr}), is_rollback)
+    if value is not None and mask.is_in(value):
+        outcome, value = StepOutcome(status=StepStatus.FAILED, exit_status=result.exit_status, detail=_NOT_KEPT), None
+    stdout = mask.hide(result.stdout, LEFT_OUT, is_whole=is_whole)
+    return outcome, result.model_copy(update={"stdout": stdout, "stderr": stderr}), value
+
+
+_NOT_KEPT = "its output has a sensitive input in it, so it is not registered; have it print something else"
 
 
 def judge(step: PlannedStep, result: CommandResult, is_rollback: bool) -> tuple[StepOutcome, bytes | None]:

@@ -35,6 +35,7 @@ class PlanDraft(Model):
     policy: Verdict
     links: list[Link] = Field(description="The five questions of the case, and how far the ticket answers each.")
     inputs: dict[str, str]
+    sealed_inputs: dict[str, str] = Field(description="Sensitive inputs, and what is shown instead of their values.")
     input_origins: dict[str, str] = Field(description="Where the ticket had an input's value, such as labels.name.")
     targets: list[Target]
     steps: list[PlanStep]
@@ -69,6 +70,7 @@ def view_draft(plan: Plan, digest: str) -> PlanDraft:
         policy=plan.verdict,
         links=plan.case.links,
         inputs=plan.inputs,
+        sealed_inputs={name: value.words for name, value in plan.sealed_inputs.items()},
         input_origins=plan.input_origins,
         targets=plan.targets,
         steps=steps,

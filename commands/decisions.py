@@ -14,6 +14,7 @@ from commands.describe import print_plan, short
 from commands.failures import CommandFailed
 from commands.options import Comment, Id, Json, named
 from commands.output import errors, out, print_json, write
+from commands.sensitive import add_sensitive
 
 SHORTEST_DIGEST = 8
 TICKET = "/tickets/{tenant}/tickets/"
@@ -116,14 +117,30 @@ def execute(
     ticket: Id,
     runbook: Annotated[str, typer.Argument(help="The runbook's id.")],
     value: Annotated[list[str] | None, typer.Option("--input", "-i", help="NAME=VALUE; repeatable.")] = None,
+    file: Annotated[
+        list[str] | None, typer.Option("--input-file", help="NAME=FILE, - for stdin: for what nobody may see.")
+    ] = None,
     target: Annotated[str | None, typer.Option("--target", help="The host's connection, if it is not clear.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a runbook for a ticket. The execution mode decides whether it waits for approval."""
-    body: dict[str, Any] = {"runbook_id": runbook, "inputs": named(value, "--input")}
-    if target:
-        body["target"] = target
-    run(_ask(context, ticket, "execute", body, f"asked to run {runbook}", as_json))
+    given, files = named(value, "--input"), named(file, "--input-file")
+    run(_execute(context, ticket, runbook, given, files, target, as_json))
+
+
+async def _execute(
+    context: typer.Context,
+    given: str,
+    runbook: str,
+    inputs: dict[str, str],
+    files: dict[str, str],
+    target: str | None,
+    as_json: bool,
+) -> None:
+    async with _api(context) as api:
+        all_inputs = await add_sensitive(api, runbook, inputs, files)
+    body = {"runbook_id": runbook, "inputs": all_inputs} | ({"target": target} if target else {})
+    await _ask(context, given, "execute", body, f"asked to run {runbook}", as_json)
 
 
 @app.command()

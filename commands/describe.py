@@ -26,7 +26,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         ("policy", f"{policy['decision']}: {'; '.join(policy['reasons'])}"),
         ("risk", plan["risk"]),
         ("hosts", "; ".join(target_words(target) for target in plan["targets"]) or "none"),
-        ("values", ", ".join(value_words(plan, name) for name in plan["inputs"]) or "none"),
+        ("values", ", ".join(value_words(plan, name) for name in [*plan["inputs"], *plan["sealed_inputs"]]) or "none"),
     ]
     for name, value in facts:
         out.print(Padding(Text.assemble((f"{name:8}", "dim"), value), (0, 0, 0, 2), expand=False))
@@ -36,7 +36,9 @@ def print_plan(plan: dict[str, Any]) -> None:
 
 
 def value_words(plan: dict[str, Any], name: str) -> str:
-    """Return an input's value, and where the ticket had it."""
+    """Return an input's value, and where the ticket had it; what is said instead of a sensitive one."""
+    if name in plan["sealed_inputs"]:
+        return f"{name} ({plan['sealed_inputs'][name]})"
     origin = plan["input_origins"].get(name)
     return f"{name}={plan['inputs'][name]!r}" + (f" (from the ticket's {origin})" if origin else "")
 

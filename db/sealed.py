@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.cipher import Cipher
-from db.tables import CredentialRow
+from db.sealed_values import reseal_value
+from db.tables import CredentialRow, ExecutionRow
+from domain.sealed import SealedValue
+
+SEALED = "sealed_inputs"  # of a plan
 
 
 async def keys_of_rows(session: AsyncSession, cipher: Cipher) -> dict[str | None, list[str]]:
@@ -14,6 +18,8 @@ async def keys_of_rows(session: AsyncSession, cipher: Cipher) -> dict[str | None
     found: dict[str | None, list[str]] = {}
     for row in await _credentials(session):
         found.setdefault(cipher.key_of(row.sealed), []).append(f"credential {row.name} of {row.tenant}")
+    for key_id, count in await _sealed_inputs(session):
+        found.setdefault(key_id, []).append(f"sensitive inputs of {count} plan{'' if count == 1 else 's'}")
     return found
 
 
@@ -24,7 +30,20 @@ async def reseal(session: AsyncSession, cipher: Cipher) -> int:
         if cipher.key_of(row.sealed) not in (None, cipher.key_ids[0]):
             row.sealed = cipher.seal(cipher.open(row.sealed))
             changed += 1
+    others = [key_id for key_id in cipher.key_ids[1:]]
+    for plan in await session.scalars(select(ExecutionRow).where(ExecutionRow.sealed_with.in_(others))):
+        sealed = {name: SealedValue.model_validate(value) for name, value in plan.plan[SEALED].items()}
+        anew = {name: reseal_value(cipher, value).model_dump() for name, value in sealed.items()}
+        plan.plan, plan.sealed_with = plan.plan | {SEALED: anew}, cipher.key_ids[0]
+        changed += 1
     return changed
+
+
+async def _sealed_inputs(session: AsyncSession) -> list[tuple[str, int]]:
+    """Return (key id, how many plans have sensitive inputs that it sealed)."""
+    query = select(ExecutionRow.sealed_with, func.count()).where(ExecutionRow.sealed_with.is_not(None))
+    rows = await session.execute(query.group_by(ExecutionRow.sealed_with).order_by(ExecutionRow.sealed_with))
+    return [(key_id or "", count) for key_id, count in rows]
 
 
 async def _credentials(session: AsyncSession) -> Iterable[CredentialRow]:

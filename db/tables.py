@@ -135,6 +135,8 @@ class EventRow(Row):
 
 
 class ExecutionRow(Row):
+    """`sealed_with`: the id of the key that sealed its plan's sensitive inputs; None if it has none."""
+
     __tablename__ = "executions"
     __table_args__ = (Index(None, "tenant", "status"), Index(None, "tenant", "runbook_id", "created_at"))
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -146,6 +148,7 @@ class ExecutionRow(Row):
     plan_digest: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(NAME)
     status_reason: Mapped[str] = mapped_column(Text, default="")
+    sealed_with: Mapped[str | None] = mapped_column(NAME, index=True)
     confidence_score: Mapped[float]
     requested_by: Mapped[str] = mapped_column(NAME)
     created_at: Mapped[datetime]

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from domain.base import Model
+from domain.mask import SHORTEST
 from domain.patterns import compile_pattern, pattern_problem
 from domain.runbook import DEFAULT_MAX_LENGTH, InputSpec, InputType
+from domain.sealed import SealedValue
 
 LARGEST_INTEGER = 2**63 - 1  # what `test` and $(( )) can compare on any host
+NOT_SENSITIVE = "was given as a sensitive value, and is none in this version of the runbook; give it again"
+NOT_SEALED = "is sensitive and did not come through Handrail's API, which seals it; give it again there"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,2})?")
 
@@ -45,8 +49,22 @@ def bind_inputs(specs: Mapping[str, InputSpec], given: Mapping[str, object]) -> 
     return bound
 
 
+def bind_for_plan(
+    specs: Mapping[str, InputSpec], given: Mapping[str, object], sealed: Mapping[str, SealedValue]
+) -> dict[str, str]:
+    """Check and render as `bind_inputs` does; sensitive values were checked and sealed before. Raises InputsInvalid."""
+    wrong = {name: NOT_SENSITIVE for name in sealed if name in specs and not specs[name].sensitive}
+    wrong |= {name: NOT_SEALED for name in given if name in specs and specs[name].sensitive}
+    if wrong:
+        raise InputsInvalid([InputProblem(name=name, message=message) for name, message in wrong.items()])
+    missing = dict.fromkeys(sealed.keys() - specs.keys(), "")
+    return bind_inputs({name: spec for name, spec in specs.items() if name not in sealed}, {**given, **missing})
+
+
 def render_value(spec: InputSpec, value: object) -> str:
     """Return one value as its variable's text. Raises ValueError with what is wrong and what would be right."""
+    if spec.sensitive and not isinstance(value, str):
+        raise ValueError("must be a string; write it in quotes")  # without the value
     text = _RENDERERS[spec.type](value)
     if spec.type in (InputType.INTEGER, InputType.NUMBER):
         _check_range(spec, text)
@@ -141,8 +159,19 @@ def _check_text(spec: InputSpec, text: str) -> None:
         raise ValueError("must be text that UTF-8 can write")
     if spec.from_ and text.startswith("-"):
         raise ValueError("must not begin with a dash, which a command would take for an option")
+    if spec.sensitive and len(text) < SHORTEST:
+        raise ValueError(f"must have at least {SHORTEST} characters: shorter ones cannot be hidden in output")
     if spec.pattern is not None and not compile_pattern(spec.pattern).fits(text):
-        raise ValueError(f"must match {spec.pattern} as a whole, not {_shown(text)}")
+        what = "" if spec.sensitive else f", not {_shown(text)}"
+        raise ValueError(f"must match {spec.pattern} as a whole{what}")
+
+
+_NOT_SECRET = {
+    "type": "must be string where the input is sensitive",
+    "default": "would be no secret: everybody reads it in the runbook",
+    "enum": "would be no secret: everybody reads its values in the runbook",
+    "from": "would be no secret: it stands in the ticket",
+}
 
 
 def spec_problems(spec: InputSpec) -> list[tuple[str, str]]:
@@ -160,6 +189,9 @@ def spec_problems(spec: InputSpec) -> list[tuple[str, str]]:
         )
         if getattr(spec, field) is not None and not fits
     ]
+    if spec.sensitive:
+        kept = (("type", not is_text), ("default", spec.default is not None), ("enum", spec.enum is not None))
+        problems += [(field, _NOT_SECRET[field]) for field, is_wrong in (*kept, ("from", bool(spec.from_))) if is_wrong]
     if spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
         problems.append(("maximum", f"is below the minimum, {spec.minimum}"))
     if spec.from_ and is_text and spec.pattern is None and spec.enum is None:

@@ -4,15 +4,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from domain.base import Model, WireModel
 from domain.case.links import Case
 from domain.connection import Connection, Connector
 from domain.duration import Duration
 from domain.runbook import Approval, OnFailure, Retry, Risk, RollbackScope, Runbook, Step
+from domain.sealed import SealedValue
 
 LOCAL_TARGET = "local"
 CI_TARGET = "ci"
@@ -97,11 +98,20 @@ class Plan(Model):
     verdict: Verdict
     case: Case = Field(default_factory=Case, description="The five links that a verdict to run at once needs.")
     input_origins: dict[str, str] = Field(default_factory=dict, description="Inputs whose value the ticket brought.")
+    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict, description="Sensitive inputs.")
+
+    @model_serializer(mode="wrap")
+    def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out where it is not used: digests of plans that wait stay what they were."""
+        written: dict[str, Any] = handler(self)
+        return {name: value for name, value in written.items() if name != "sealed_inputs" or value}
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) of everything that decides what runs; the verdict's wording does not."""
         content = self.model_dump(mode="json", by_alias=True, exclude=_NOT_WHAT_RUNS)
         content["verdict"] = self.verdict.decision.value
+        if self.sealed_inputs:  # sealed anew with another key, it is the same plan
+            content["sealed_inputs"] = {name: value.fingerprint for name, value in self.sealed_inputs.items()}
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

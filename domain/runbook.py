@@ -57,6 +57,7 @@ Command = Annotated[
 TicketPath = Annotated[
     str, StringConstraints(pattern=r"^(service|environment|(labels|metadata)\.[A-Za-z0-9_./-]{1,200})$")
 ]
+_LATER = frozenset({"from", "from_", "sensitive"})
 Scalar = bool | int | float | str
 Bound = Annotated[int | float, Field(allow_inf_nan=False)]
 
@@ -123,11 +124,15 @@ class InputSpec(Model):
         default=None, ge=1, le=65_536, description=f"Most characters of a string; {DEFAULT_MAX_LENGTH} unless set."
     )
 
+    sensitive: bool = Field(
+        default=False, description="Kept sealed, opened only for the host, and hidden wherever it would show."
+    )
+
     @model_serializer(mode="wrap")
-    def _without_empty_from(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A spec without `from` is written as before there was one: digests of plans that wait stay what they were."""
+    def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out where it is not used: digests of plans that wait stay what they were."""
         written: dict[str, Any] = handler(self)
-        return {name: value for name, value in written.items() if name not in ("from", "from_") or value}
+        return {name: value for name, value in written.items() if name not in _LATER or value}
 
 
 class Retry(Model):

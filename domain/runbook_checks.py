@@ -81,7 +81,7 @@ _SPEC_MENDS = {
 def _check_specs(location: Location, specs: dict[str, InputSpec]) -> Iterator[Finding]:
     for name, spec in specs.items():
         for field, message in spec_problems(spec):
-            mend = _SPEC_MENDS.get(field, "change or remove it")
+            mend = "remove it" if spec.sensitive else _SPEC_MENDS.get(field, "change or remove it")
             yield Finding((*location, name, field), message, mend)
         for field, values in (("default", [spec.default]), ("enum", spec.enum or [])):
             found = next((match for value in values if (match := _TEMPLATE.search(str(value)))), None)
@@ -118,6 +118,9 @@ def _check_step(location: Location, step: Step) -> Iterator[Finding]:
         )
     if step.ask:
         yield from _check_specs((*location, "ask", "answers"), step.ask.answers)
+        for name in [name for name, spec in step.ask.answers.items() if spec.sensitive]:
+            place = (*location, "ask", "answers", name, "sensitive")
+            yield Finding(place, "is for inputs, and an answer is kept as it is", "make it an input of the runbook")
 
 
 def _check_commands(location: Location, step: Step) -> Iterator[Finding]:

@@ -94,4 +94,6 @@ def input_words(spec: InputSpec) -> str:
         parts.append("may be left out")
     if spec.from_:
         parts.append("from the ticket's " + " or ".join(spec.from_))
+    if spec.sensitive:
+        parts.append("never shown")
     return ", ".join(parts) + (f": {spec.description}" if spec.description else "")

@@ -1,6 +1,10 @@
 """Keeping the head and the tail of a stream, and saying what was left out."""
 
+import re
+
 _ROOM_FOR_MARK = 64
+LEFT_OUT = re.compile(rb"\n\[[0-9]+ bytes left out\]\n")
+"""What stands in a kept stream where something was left out."""
 
 
 class KeptOutput:

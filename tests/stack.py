@@ -18,6 +18,7 @@ from domain.decision import Decision, DecisionKind, RecordedDecision
 from domain.event import Event
 from domain.execution import Execution
 from domain.runbook_text import parse_runbook
+from domain.sealed import SealedValue
 from domain.tenant import DEMO_TENANT, TenantSettings
 from domain.ticket import NewTicket, Ticket, TicketStatus
 from integrations.connector import CommandRunner
@@ -86,8 +87,13 @@ class Stack:
         await self.tickets.start(self.tenant, ticket.id)
         return ticket.id
 
-    async def execute(self, ticket_id: str, runbook_id: str, **inputs: Any) -> None:
-        request = ExecuteRequest(request_id=new_id(), runbook_id=runbook_id, inputs=inputs, actor="sam")
+    async def execute(
+        self, ticket_id: str, runbook_id: str, sealed_inputs: dict[str, SealedValue] | None = None, **inputs: Any
+    ) -> None:
+        """Ask for a runbook as the API does; a plan with sealed inputs is approved like any other."""
+        request = ExecuteRequest(
+            request_id=new_id(), runbook_id=runbook_id, inputs=inputs, sealed_inputs=sealed_inputs or {}, actor="sam"
+        )
         await self.tickets.execute(self.tenant, ticket_id, request)
 
     async def decide(

@@ -23,7 +23,8 @@ async def key_uses(database: Database, cipher: Cipher, watch: KeyWatch, *, ended
         counted = running if run.is_running else over
         for key_id in run.key_ids:
             counted[key_id] = counted.get(key_id, 0) + 1
-    missing = sorted((running.keys() | over.keys()) - set(cipher.key_ids))
+    used = {key_id for key_id in rows if key_id is not None} | running.keys() | over.keys()
+    missing = sorted(used - set(cipher.key_ids))
     ids = [*cipher.key_ids, *missing, *([None] if None in rows else [])]
     return [
         KeyUse(

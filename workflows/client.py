@@ -123,6 +123,7 @@ class TicketClient:
                 execution_id="",
                 runbook_id=asked.runbook_id,
                 inputs=asked.inputs,
+                sealed_inputs=asked.sealed_inputs,
                 target=asked.target,
                 requested_by=asked.actor,
             ),

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain.base import WireModel
 from domain.execution import CANCELLED_BY
+from domain.sealed import SealedValue
 from domain.signature import Signed
 from domain.ticket import TicketStatus
 
@@ -30,6 +31,7 @@ class ExecuteRequest(Signed):
     request_id: str
     runbook_id: str
     inputs: dict[str, Any] = Field(default_factory=dict)
+    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict)
     target: str | None = None
     actor: str
 

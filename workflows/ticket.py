@@ -183,6 +183,7 @@ class TicketWorkflow(TicketSignals):
                 execution_id=f"{workflow.uuid4()}",
                 runbook_id=request.runbook_id,
                 inputs=request.inputs,
+                sealed_inputs=request.sealed_inputs,
                 target=request.target,
                 requested_by=request.actor,
                 was_asked=waiting is not None,

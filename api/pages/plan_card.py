@@ -51,6 +51,7 @@ def values_in(step: PlanStep, plan: PlanDraft) -> list[tuple[str, str, bool]]:
     texts = " ".join(text for text in (step.run, step.rollback.run if step.rollback else None, step.when) if text)
     named = list(dict.fromkeys(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", texts)))
     given: list[tuple[str, str, bool]] = [(name, plan.inputs[name], True) for name in named if name in plan.inputs]
+    given += [(name, plan.sealed_inputs[name], False) for name in named if name in plan.sealed_inputs]
     for earlier in plan.steps:
         given += [
             (name, f"from step {earlier.position}, {earlier.name}", False)
@@ -119,7 +120,8 @@ def changes(before: PlanDraft, after: PlanDraft) -> list[Change]:
 
 
 def _inputs(plan: PlanDraft) -> list[str]:
-    return [f"{name}={value}" for name, value in plan.inputs.items()]
+    sealed = [f"{name}: {words}" for name, words in plan.sealed_inputs.items()]
+    return [f"{name}={value}" for name, value in plan.inputs.items()] + sealed
 
 
 def _targets(plan: PlanDraft) -> list[str]:

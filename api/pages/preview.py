@@ -53,7 +53,8 @@ async def preview_page(
             title = f"Preview {book.id}"
             return await page(request, tenant, "runbooks/for.html", tab="runbooks", title=title, **values)
         look = await look_at(session, tenant, ticket, services)
-    fields = _fields(request)
+    sensitive = {f"{INPUT}{name}" for name, spec in book.inputs.items() if spec.sensitive}
+    fields = {name: value for name, value in _fields(request).items() if name not in sensitive}
     plan, notice, status = await _try(tenant, book, look, fields, actor, services)
     return await page(
         request,

@@ -26,10 +26,12 @@ from api.dependencies import (
 from api.plan_view import PlanDraft, view_draft
 from api.problems import Problem, answer, problem_responses
 from api.reading import beside
+from api.sealed_inputs import left_out, split_inputs
 from api.services import Services
 from api.temporal import UNREACHABLE, ask
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
 from db import connections, executions, runbooks, tickets
+from db.cipher import Cipher
 from domain.base import Model, new_id
 from domain.execution import ExecutionStatus
 from domain.inputs import InputsInvalid, bind_inputs
@@ -139,12 +141,13 @@ async def execute(
     or waits for approval."""
     async with services.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
-        await _check_choice(session, tenant, choice)
+        runbook = await _check_choice(session, tenant, choice)
         running = [one for one in await executions.list_executions(session, ticket_id) if is_under_way(one.status)]
     if running or ticket.status in (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK):
         which = f"execution {running[-1].id} is {running[-1].status.value}" if running else ticket.status.value
         raise Problem(409, f"{which}; wait for its end or cancel it first", ticket_status=ticket.status.value)
-    asked = _request_for(choice, request_key(request, tenant, ticket_id, "execute"), actor)
+    request_id = request_key(request, tenant, ticket_id, "execute")
+    asked = _request_for(choice, runbook, ticket, request_id, actor, services.cipher)
     await ask(services.tickets.execute(tenant, ticket_id, asked), services.temporal_seconds)
     return accepted(ticket, services)
 
@@ -158,14 +161,15 @@ async def preview(
     choice: RunbookChoice, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
 ) -> PlanDraft:
     """The same planning as `execute`, by a worker: the commands, the hosts, the values and what policy says of them.
-    Nothing is stored and nothing runs; 409 says why there can be no plan."""
+    Nothing is stored and nothing runs; 409 says why there can be no plan. Sensitive inputs may be left out."""
     async with services.database.read() as session:
-        await find_ticket(session, tenant, ticket_id)
-        await _check_choice(session, tenant, choice)
+        ticket = await find_ticket(session, tenant, ticket_id)
+        runbook = await _check_choice(session, tenant, choice, is_preview=True)
+    asked = _request_for(choice, runbook, ticket, new_id(), actor, services.cipher)
     await ask(services.tickets.ping(), services.temporal_seconds)
     try:
         async with asyncio.timeout(services.preview_seconds):
-            found = await services.tickets.preview_plan(tenant, ticket_id, _request_for(choice, new_id(), actor))
+            found = await services.tickets.preview_plan(tenant, ticket_id, asked)
     except TimeoutError as error:
         raise Problem(
             503, f"no worker has planned it within {services.preview_seconds:g} s; start one: ./handrail worker"
@@ -178,9 +182,17 @@ async def preview(
     return view_draft(plan, plan.digest())
 
 
-def _request_for(choice: RunbookChoice, request_id: str, actor: str) -> ExecuteRequest:
+def _request_for(
+    choice: RunbookChoice, runbook: Runbook, ticket: Ticket, request_id: str, actor: str, cipher: Cipher
+) -> ExecuteRequest:
+    inputs, sealed = split_inputs(runbook, choice.inputs, ticket, actor, cipher)
     return ExecuteRequest(
-        request_id=request_id, runbook_id=choice.runbook_id, inputs=choice.inputs, target=choice.target, actor=actor
+        request_id=request_id,
+        runbook_id=choice.runbook_id,
+        inputs=inputs,
+        sealed_inputs=sealed,
+        target=choice.target,
+        actor=actor,
     )
 
 
@@ -189,23 +201,28 @@ def is_under_way(status: ExecutionStatus) -> bool:
     return not status.is_final and status is not ExecutionStatus.AWAITING_APPROVAL
 
 
-async def _check_choice(session: AsyncSession, tenant: str, choice: RunbookChoice) -> None:
-    """Raises Problem for a runbook that is not in use, inputs that it cannot take, or a target that is none."""
+async def _check_choice(
+    session: AsyncSession, tenant: str, choice: RunbookChoice, *, is_preview: bool = False
+) -> Runbook:
+    """Return the runbook. Raises Problem if it is not in use, cannot take the inputs, or the target is none."""
     stored = await runbooks.get_runbook(session, tenant, choice.runbook_id)
     if stored is None or stored.retired_at is not None:
         raise _unknown_runbook(choice.runbook_id, list(await runbooks.latest_versions(session, tenant)))
     if why := await beside(why_not_run, stored.runbook):
         raise Problem(409, why)
-    await beside(_check_inputs, stored.runbook, choice.inputs)
+    await beside(_check_inputs, stored.runbook, choice.inputs, is_preview)
     known = [connection.name for connection in await connections.list_connections(session, tenant)]
     if choice.target is not None and choice.target not in known:
         message = f"there is no connection {choice.target!r}; there are: {', '.join(known[:50]) or 'none'}"
         raise Problem(422, f"target: {message}", errors=[{"field": "target", "message": message}])
+    return stored.runbook
 
 
-def _check_inputs(runbook: Runbook, inputs: dict[str, Any]) -> None:
+def _check_inputs(runbook: Runbook, inputs: dict[str, Any], is_preview: bool) -> None:
+    later = left_out(runbook, inputs) if is_preview else set()
+    specs = {name: spec for name, spec in runbook.inputs.items() if name not in later}
     try:
-        bind_inputs(runbook.inputs, inputs)
+        bind_inputs(specs, {name: value for name, value in inputs.items() if name not in later})
     except InputsInvalid as error:
         found = [{"field": f"inputs.{one.name}", "message": one.message} for one in error.problems]
         raise Problem(422, "; ".join(f"{one['field']}: {one['message']}" for one in found), errors=found) from error

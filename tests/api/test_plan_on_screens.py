@@ -26,6 +26,7 @@ SPECS: list[tuple[str, str, dict[str, Any]]] = [
     ("pattern", "string", {"pattern": "[a-z]+"}),
     ("from", "string", {"from": ["labels.size"], "pattern": "[a-z]+"}),
     ("max_length", "string", {"max_length": 12}),
+    ("sensitive", "string", {"sensitive": True}),
 ]
 # For each model what a step is without and with the field. A field that is not here has nobody who sees it.
 FIELDS: dict[type[BaseModel], dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
@@ -110,7 +111,7 @@ def test_every_field_of_a_step_is_here(model: type[BaseModel]) -> None:
 @pytest.mark.parametrize("screen", [on_the_web, on_the_console])
 def test_an_approver_sees_it(screen: Any, model: type[BaseModel], name: str) -> None:
     base, changed = FIELDS[model][name]
-    if model is InputSpec and name in ("pattern", "from", "max_length"):
+    if model is InputSpec and name in ("pattern", "from", "max_length", "sensitive"):
         base = base | STRING
     assert screen(base | changed) != screen(base)
 

@@ -387,6 +387,39 @@ def test_runbooks_are_retired_and_their_former_versions_shown(handrail: Running,
     assert "in use" in handrail.cli("runbook", "retire", "spare-runbook").stderr
 
 
+TOKEN = """id: set-token
+title: Set the token
+risk: none
+target: local
+inputs:
+  token: {type: string, sensitive: true}
+steps:
+  - name: Set it
+    run: test "$token" = swordfish-of-test
+postchecks:
+  - name: It is set
+    run: "true"
+"""
+
+
+def test_a_sensitive_input_comes_from_a_file_and_is_never_shown(handrail: Running, tmp_path: Path) -> None:
+    (tmp_path / "set.yaml").write_text(TOKEN)
+    assert handrail.cli("mode", "hil").returncode == 0
+    assert handrail.cli("runbook", "sync", str(tmp_path / "set.yaml")).returncode == 0
+    ticket_id = filed(handrail, "nothing that a runbook is for")
+    has_status(handrail, ticket_id, "awaiting_runbook")
+    run = ("ticket", "execute", ticket_id, "set-token")
+    for wrong, exit_status in ((("--input", "token=swordfish-of-test"), 2), ((), 1)):
+        refused = handrail.cli(*run, *wrong)
+        assert (refused.returncode, "--input-file token=FILE" in refused.stderr) == (exit_status, True), refused.stderr
+        assert "swordfish" not in refused.stdout + refused.stderr
+    assert handrail.cli(*run, "--input-file", "token=-", text="swordfish-of-test\n").returncode == 0
+    has_status(handrail, ticket_id, "awaiting_approval")
+    assert "token (hidden, fingerprint" in handrail.cli("ticket", "show", ticket_id).stdout
+    assert handrail.cli("ticket", "approve", ticket_id, "--yes").returncode == 0
+    has_status(handrail, ticket_id, "resolved")
+
+
 def test_connections_and_credentials_are_removed(handrail: Running) -> None:
     add = ("credential", "add", "spare-key", "--kind", "password", "--username", "ops")
     assert handrail.cli(*add, text="a password that nobody has").returncode == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from api.sealed_inputs import split_inputs
 from commands.keys import advice
 from db import connections
 from db.cipher import Cipher
@@ -12,7 +13,9 @@ from db.sealed import reseal
 from domain.base import new_id
 from domain.connection import CredentialKind, NewCredential
 from domain.decision import Decision, DecisionKind
+from domain.execution import ExecutionStatus
 from domain.finding import FindingKind
+from domain.runbook_text import parse_runbook
 from domain.sealed import KeyUse
 from domain.ticket import TicketStatus
 from tests.stack import Stack
@@ -20,6 +23,7 @@ from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger, runbook
 from upkeep.keys import find_missing_keys, key_uses
 from workflows.key_watch import KeyWatch
+from workflows.messages import RollbackRequest
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
 OLD_ID, NEW_ID = (Cipher([key]).key_ids[0] for key in (OLD, NEW))
@@ -88,6 +92,46 @@ async def test_a_key_may_be_dropped_when_nothing_needs_it(
         opened = await connections.open_credential(session, "demo", "ops", new.cipher)
         assert opened is not None
         assert opened.password == "hunter2-hunter2"
+
+
+async def test_sensitive_inputs_are_sealed_anew_and_can_still_be_undone(
+    stack: Stack, temporal_server: TemporalServer, tmp_path: Path
+) -> None:
+    """With the new key alone: the plan that was approved is the same one, and its rollback gets the value."""
+    old = await with_keys(stack, temporal_server, OLD)
+    await old.set(mode="auto")
+    undo = f'; printf %s "$token" >{tmp_path}/undone'
+    text = runbook(tmp_path, more="inputs: {token: {sensitive: true}}", undo_first=undo)
+    await old.add_runbook(text)
+    async with old.worker():
+        ticket_id = await old.file("the printer is out of toner")
+        ticket = await old.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+        _, sealed = split_inputs(parse_runbook(text), {"token": "swordfish"}, ticket, "sam", old.cipher)
+        await old.execute(ticket_id, "make-widgets", sealed_inputs=sealed)
+        await old.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+        await old.decide(ticket_id)
+        await old.ended(ticket_id)
+    both = await with_keys(stack, temporal_server, NEW, OLD)
+    use = await listed(both, OLD_ID, running=0, ended=1)
+    assert (use.rows, advice(use)) == (["sensitive inputs of 1 plan"], "needed; ./handrail keys --reseal changes that")
+    new = await with_keys(stack, temporal_server, NEW)
+    found = await find_missing_keys(new.database, new.cipher, KeyWatch(new.client))
+    assert [finding.what for finding in found] == [
+        f"key {OLD_ID} is needed and not in HANDRAIL_SECRET_KEYS: sensitive inputs of 1 plan"
+    ]
+    async with both.database.write() as session:
+        assert await reseal(session, both.cipher) == 1
+    assert await find_missing_keys(new.database, new.cipher, KeyWatch(new.client)) == []
+    async with new.worker():
+        execution_id = (await new.execution(ticket_id)).id
+        request = RollbackRequest(request_id=new_id(), execution_id=execution_id, actor="sam")
+        await new.tickets.rollback(new.tenant, ticket_id, request)
+
+        async def undone() -> bool | None:
+            return (await new.execution(ticket_id)).status is ExecutionStatus.ROLLED_BACK or None
+
+        await new.until(undone)
+    assert (tmp_path / "undone").read_text() == "swordfish"
 
 
 async def test_a_key_dropped_too_early_is_said_and_nothing_is_lost(
