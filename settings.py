@@ -143,7 +143,7 @@ class Settings(BaseSettings):
 
 def _kept_secret(path: Path, fresh: str) -> str:
     """Return the secret in a file, which is created with `fresh`, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     if not path.exists():
         draft.touch(mode=0o600)

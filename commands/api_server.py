@@ -9,6 +9,7 @@ from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from commands.failures import CommandFailed
+from commands.private import make_private
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis import default_rules
@@ -23,6 +24,8 @@ SHUTDOWN_SECONDS = 5
 async def serve_api(settings: Settings) -> None:
     """Serve the API and web UI until SIGTERM or SIGINT; requests under way are answered first."""
     set_up_logging(settings.log_level)
+    if settings.home.is_dir():  # one that needs nothing of it may have none
+        make_private(settings.home)
     database = Database(settings.resolved_database_url())
     cipher = Cipher(settings.cipher_keys())
     # Lazy: tickets are taken while Temporal is not reachable, and told to it later.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from commands.context import ROOT, shown
 from commands.failures import CommandFailed
+from commands.private import open_log
 
 TAIL_LINES = 15
 LONGEST_PAUSE = 30.0
@@ -29,6 +30,7 @@ class Child:
     ready_within: float = 120.0
     grace: float = 15.0
     environment: dict[str, str] = field(default_factory=dict)
+    umask: int = -1  # as ours
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     started_at: float = 0.0
     log_starts_at: int = 0
@@ -83,8 +85,7 @@ class Children:
         )
 
     async def _spawn(self, child: Child) -> None:
-        child.log.parent.mkdir(parents=True, exist_ok=True)
-        with child.log.open("ab") as log:
+        with open_log(child.log) as log:
             child.log_starts_at = log.tell()
             child.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -95,6 +96,7 @@ class Children:
                 stdout=log,
                 stderr=log,
                 pass_fds=[self._read_end],
+                umask=child.umask,
                 start_new_session=True,  # Ctrl-C reaches `up` alone, which stops the rest in order
             )
         child.started_at = time.time()

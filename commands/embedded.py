@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from commands.api_client import Api
 from commands.children import Child, Readiness
 from commands.context import ROOT
+from commands.private import UMASK
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Embedded:
         )
         codec = f"{settings.resolved_api_url()}/api/v1/codec"
         command = dev_server_command(settings.home / "temporal.db", ports, settings.temporal_namespace, codec)
-        return self._child("temporal", command, self._temporal_problem)
+        return self._child("temporal", command, self._temporal_problem, umask=UMASK)
 
     def lab_hosts(self) -> Child:
         command = [sys.executable, "-m", "lab", "--state", str(self.lab)]
@@ -53,12 +54,12 @@ class Embedded:
         return self._child("worker", [sys.executable, CLI, "worker"], self._worker_problem)
 
     def api(self) -> Child:
-        return self._child("api", [sys.executable, CLI, "api"], self._api_problem)
+        return self._child("api", [sys.executable, CLI, "api"], self._api_problem, umask=UMASK)
 
-    def _child(self, name: str, command: list[str], is_ready: Readiness, grace: float = 15.0) -> Child:
+    def _child(self, name: str, command: list[str], is_ready: Readiness, grace: float = 15.0, umask: int = -1) -> Child:
         log = self.settings.home / "logs" / f"{name}.log"
         turn_over(log)
-        return Child(name, command, log, is_ready, grace=grace, environment=self._environment)
+        return Child(name, command, log, is_ready, grace=grace, environment=self._environment, umask=umask)
 
     async def _temporal_problem(self, _child: Child) -> str | None:
         return await self._temporal().problem()

@@ -67,4 +67,6 @@ def write_ssh_config(home: Path, hosts: list[dict[str, Any]]) -> Path:
         for host in hosts
     ]
     config.write_text("\n".join(blocks), encoding="utf-8")
+    for file in (known_hosts, config):
+        file.chmod(0o600)
     return config

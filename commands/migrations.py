@@ -1,6 +1,7 @@
 """The migrations as a command."""
 
 from commands.failures import CommandFailed, NotReachable
+from commands.private import make_private
 from settings import Settings
 
 
@@ -11,7 +12,9 @@ def migrate_database(settings: Settings) -> None:
 
     from db.migrate import SchemaWrong, migrate_now
 
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_private(settings.home)
+    if settings.database_url is None:  # made here: what SQLite puts beside it has its mode
+        (settings.home / "handrail.db").touch(mode=0o600)
     try:
         migrate_now(settings.resolved_database_url())
     except SchemaWrong as error:

@@ -22,6 +22,7 @@ from commands.lab_hosts import read_lab, register_lab, write_ssh_config
 from commands.migrations import migrate_database
 from commands.output import errors, out
 from commands.ports import Port, need_free
+from commands.private import make_private, opener
 from commands.runbook_files import sync
 from commands.welcome import greet
 from lab.processes import end_lab_processes
@@ -164,10 +165,10 @@ def ports(settings: Settings, headless: bool) -> list[Port]:
 @contextlib.contextmanager
 def only_one(home: Path) -> Iterator[bool]:
     """Hold the state directory; yields whether the one before us was killed. Raises CommandFailed if one runs."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_private(home)
     pid_file = home / "up.pid"
     lock: IO[str]
-    with (home / "up.lock").open("w", encoding="ascii") as lock:
+    with open(home / "up.lock", "w", encoding="ascii", opener=opener) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -177,6 +178,7 @@ def only_one(home: Path) -> Iterator[bool]:
                 f"use it as it is, stop it (kill {pid}), or give another one a HANDRAIL_HOME and ports of its own",
             ) from None
         was_killed = pid_file.exists()
-        pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+        with open(pid_file, "w", encoding="ascii", opener=opener) as file:
+            file.write(f"{os.getpid()}\n")
         yield was_killed
         pid_file.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""The state directory is its owner's alone: 0700, and 0600 what is in it, whatever the umask is or was."""
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+from commands.context import ROOT
+
+UMASK = 0o077
+
+
+def make_private(home: Path) -> None:
+    """Make the directory and mend the modes of what older releases left in it, the lab's own trees excepted."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_ours(home):
+        return
+    home.chmod(0o700)
+    for path in (*home.iterdir(), *(home / "logs").glob("*")):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            path.chmod(0o600)
+        elif stat.S_ISDIR(mode):
+            path.chmod(0o700)
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open a log to write at its end."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open(path, "ab", opener=opener)
+
+
+def opener(path: str, flags: int) -> int:
+    """Open as `open` does; what is made is its owner's alone."""
+    return os.open(path, flags, 0o600)
+
+
+def _is_ours(home: Path) -> bool:
+    """A directory that others live in too, such as /tmp or a home, is not for us to close."""
+    found = home.stat()
+    shared = home in (*ROOT.parents, ROOT, Path.home(), *Path.home().parents)
+    return found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX and not shared

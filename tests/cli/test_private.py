@@ -1,0 +1,82 @@
+"""The state directory is its owner's alone, whatever the umask is or was."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from commands.children import Child, Children
+from commands.migrations import migrate_database
+from commands.private import UMASK, make_private
+from commands.up import only_one
+from settings import Settings
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def too_open(home: Path) -> dict[str, str]:
+    modes = {path: path.stat().st_mode for path in (home, *home.rglob("*"))}
+    return {str(path): stat.filemode(mode) for path, mode in modes.items() if mode & 0o077}
+
+
+async def one_child(home: Path) -> None:
+    async def ready(child: Child) -> str | None:
+        return None if "made" in child.new_log() else "not yet"
+
+    command = ["sh", "-c", f"touch {home}/made-by-a-child; echo made; exec sleep 60"]
+    children = Children(lambda _text: None)
+    try:
+        await children.start(Child("x", command, home / "logs" / "x.log", ready, umask=UMASK))
+    finally:
+        await children.stop()
+
+
+@pytest.mark.usefixtures("open_umask")
+async def test_what_is_made(tmp_path: Path) -> None:
+    home = tmp_path / "a" / "state"
+    settings = Settings(home=home)
+    with only_one(home):
+        settings.cipher_keys()
+        settings.cli_token()
+        await one_child(home)
+        assert {"up.lock", "up.pid", "token", "secret.key", "handrail.db", "temporal.db", "logs"} <= set(
+            os.listdir(home)
+        )
+        assert too_open(home) == {}
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_migrated_database(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "state", database_url=None)
+    migrate_database(settings)
+    assert (settings.home / "handrail.db").stat().st_size > 0
+    assert too_open(settings.home) == {}
+
+
+def test_what_older_releases_left_is_mended(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "lab").mkdir()
+    for name in ("handrail.db", "handrail.db-wal", "temporal.db", "token", "logs/api.log", "lab/of-a-host"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
+    outside = tmp_path.parent / "outside"
+    outside.touch()
+    outside.chmod(0o644)
+    (tmp_path / "link").symlink_to(outside)
+    tmp_path.chmod(0o755)
+    make_private(tmp_path)
+    assert too_open(tmp_path).keys() == {str(tmp_path / "lab/of-a-host"), str(tmp_path / "link")}
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o644
+
+
+def test_a_directory_of_everybodys_stays_open(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    make_private(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
