@@ -46,9 +46,7 @@ async def test_what_is_made(tmp_path: Path) -> None:
         settings.cipher_keys()
         settings.cli_token()
         await one_child(home)
-        assert {"up.lock", "up.pid", "token", "secret.key", "handrail.db", "temporal.db", "logs"} <= set(
-            os.listdir(home)
-        )
+        assert {"up.lock", "up.pid", "token", "secret.key", "logs"} <= set(os.listdir(home))
         assert too_open(home) == {}
 
 
