@@ -37,8 +37,8 @@ test-quick: setup-dev ## Run the tests that need no server, for while you work
 chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about an hour)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" HANDRAIL_CHAOS=all $(RUN) -m pytest -q tests/chaos $(ARGS)
 
-bench-matching: setup-dev ## Print what matching's confidence is worth, next to baselines; DATA=folder of evaluation data
-	@OMP_NUM_THREADS=1 $(RUN) -m bench.matching --report --data '$(DATA)' --svg docs/reliability.svg
+bench-matching: setup-dev ## Print what matching's confidence is worth, next to baselines; DATA='folders of evaluation data'
+	@OMP_NUM_THREADS=1 $(RUN) -m bench.matching --report --data $(DATA) --svg docs/reliability.svg
 
 check: setup-dev ## Lint, format, types, layering, migrations
 	@$(RUN) -m ruff check .

@@ -1,7 +1,7 @@
 """Run the product's own matcher over tickets and runbooks in JSON lines, and write its predictions.
 
 python -m bench.matching --runbooks R.jsonl --tickets T.jsonl --out P.jsonl [--leave-one-out]
-python -m bench.matching --report --data DIR [--svg docs/reliability.svg]
+python -m bench.matching --report --data DIR... [--svg docs/reliability.svg]
 """
 
 import argparse
@@ -51,12 +51,12 @@ def main() -> None:
     parser.add_argument("--tickets", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--leave-one-out", action="store_true")
+    parser.add_argument("--report", action="store_true", help="the tables, leaving one library out, next to baselines")
     parser.add_argument(
-        "--report", action="store_true", help="the table, cross-validated by cluster, next to baselines"
+        "--data", type=Path, nargs="+", help="folders with [dev-]runbooks.jsonl and [dev-]tickets.jsonl"
     )
-    parser.add_argument("--data", type=Path, help="directory with dev-runbooks.jsonl and dev-tickets.jsonl")
     parser.add_argument("--svg", type=Path, help="where to write the reliability diagram")
-    parser.add_argument("--keep", type=Path, help="where to keep the report's cross-validated predictions")
+    parser.add_argument("--keep", type=Path, help="where to keep the report's predictions")
     args = parser.parse_args()
     if args.report:
         if args.data is None:

@@ -1,17 +1,15 @@
-"""Plain BM25 and TF-IDF over whole texts, with a confidence fitted on their score: what to be better than."""
+"""Plain BM25 over whole texts, with a confidence fitted on its score: what to be better than."""
 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 
-from bench.matching_data import Row, accepted
+from bench.matching_data import Library, Row, accepted
 from bench.matching_solve import fit_logistic
 
 Scores = dict[str, float]
-Scorer = Callable[[list[str]], Scores]
 MATCHES = 10
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -43,58 +41,42 @@ class Bm25:
         return math.log(1 + (len(self._counts) - self._holders[word] + 0.5) / (self._holders[word] + 0.5))
 
 
-class TfIdf:
-    """Cosine of TF-IDF vectors with logarithmic counts."""
+def baseline(scorers: dict[str, Bm25], found: list[Library]) -> dict[str, tuple[list[Row], list[Row]]]:
+    """Return each library's predictions, whole and with the right runbooks left out.
 
-    def __init__(self, texts: dict[str, str]) -> None:
-        counts = {id_: Counter(words(text)) for id_, text in texts.items()}
-        holders = Counter(word for one in counts.values() for word in one)
-        self._rarity = {word: math.log((1 + len(counts)) / (1 + n)) + 1 for word, n in holders.items()}
-        self._vectors = {id_: self._vector(one) for id_, one in counts.items()}
-
-    def __call__(self, query: list[str], without: frozenset[str] = frozenset()) -> Scores:
-        asked = self._vector(Counter(query))
-        return {
-            id_: sum(weight * vector[word] for word, weight in asked.items() if word in vector)
-            for id_, vector in self._vectors.items()
-            if id_ not in without
-        }
-
-    def _vector(self, counts: Counter[str]) -> Scores:
-        vector = {w: (1 + math.log(n)) * self._rarity[w] for w, n in counts.items() if w in self._rarity}
-        length = math.sqrt(sum(value * value for value in vector.values())) or 1.0
-        return {word: value / length for word, value in vector.items()}
-
-
-def baseline(
-    scorer: Bm25 | TfIdf, tickets: list[Row], fold: dict[str, int], leave_one_out: bool, fitted: dict[int, Scores]
-) -> list[Row]:
-    """Return predictions; the confidence is a logistic of the best score, fitted on the other folds.
-
-    `fitted` carries the fits from the normal run to the one with the right runbooks left out.
+    The confidence is a logistic of the best score, fitted on the other libraries (on itself, where it is the only one).
     """
-    ranked: list[list[tuple[str, float]]] = []
-    for ticket in tickets:
+    ranked = {
+        library.name: [_ranked(scorers[library.name], library, taken) for taken in (False, True)] for library in found
+    }
+    result = {}
+    for library in found:
+        train = [
+            (rows[0][1] if rows else 0.0, float(bool(rows) and rows[0][0] in accepted(ticket)))
+            for other in found
+            if other.name != library.name or len(found) == 1
+            for rows, ticket in zip(ranked[other.name][0], other.tickets, strict=True)
+        ]
+        best, right = np.array([[value] for value, _ in train]), np.array([hit for _, hit in train])
+        ones, zeros = np.ones(len(right)), np.zeros(len(right))
+        slope, base = fit_logistic(best, right, ones, zeros, 1e-3, np.ones(1))
+        whole, left_out = (
+            [_row(t, rows, float(slope[0]), base) for t, rows in zip(library.tickets, ranks, strict=True)]
+            for ranks in ranked[library.name]
+        )
+        result[library.name] = whole, left_out
+    return result
+
+
+def _ranked(scorer: Bm25, library: Library, leave_one_out: bool) -> list[list[tuple[str, float]]]:
+    found = []
+    for ticket in library.tickets:
         without = accepted(ticket) if leave_one_out else frozenset[str]()
         scores = scorer(words(f"{ticket['title']} {ticket.get('description') or ''}"), without)
-        ranked.append(sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:MATCHES])
-    folds = np.array([fold[ticket["cluster"]] for ticket in tickets])
-    if not leave_one_out:
-        best = np.array([[rows[0][1]] for rows in ranked])
-        right = np.array([float(rows[0][0] in accepted(t)) for rows, t in zip(ranked, tickets, strict=True)])
-        ones, zeros = np.ones(len(right)), np.zeros(len(right))
-        for at in sorted(set(folds.tolist())):
-            train = folds != at
-            slope, base = fit_logistic(best[train], right[train], ones[train], zeros[train], 1e-3, np.ones(1))
-            fitted[at] = {"slope": float(slope[0]), "base": base}
-    return [
-        {
-            "ticket_id": ticket["id"],
-            "matches": [{"runbook_id": id_, "confidence": _confidence(value, fitted[int(at)])} for id_, value in rows],
-        }
-        for ticket, rows, at in zip(tickets, ranked, folds, strict=True)
-    ]
+        found.append(sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:MATCHES])
+    return found
 
 
-def _confidence(value: float, fit: Scores) -> float:
-    return 1 / (1 + math.exp(-(fit["slope"] * value + fit["base"])))
+def _row(ticket: Row, rows: list[tuple[str, float]], slope: float, base: float) -> Row:
+    matches = [{"runbook_id": id_, "confidence": 1 / (1 + math.exp(-(slope * value + base)))} for id_, value in rows]
+    return {"ticket_id": ticket["id"], "matches": matches}

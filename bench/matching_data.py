@@ -1,13 +1,41 @@
-"""Tickets and runbooks in JSON lines, as the product's matcher reads them."""
+"""Tickets and runbooks in JSON lines, as the product's matcher reads them, library by library."""
 
 import json
 import random
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from domain.match import MatchQuery, RunbookDocument
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The runbooks of one team and the tickets that belong to them."""
+
+    name: str
+    runbooks: list[Row]
+    tickets: list[Row]
+
+    @property
+    def documents(self) -> dict[str, RunbookDocument]:
+        """The runbooks as matching reads them, by id."""
+        return {runbook["id"]: document(runbook) for runbook in self.runbooks}
+
+
+def libraries(folders: Iterable[Path]) -> list[Library]:
+    """Read folders of [dev-]runbooks.jsonl and [dev-]tickets.jsonl; rows without `library` are one, called "first"."""
+    runbooks: dict[str, list[Row]] = {}
+    tickets: dict[str, list[Row]] = {}
+    for folder in folders:
+        for found, name in ((runbooks, "runbooks"), (tickets, "tickets")):
+            path = folder / f"dev-{name}.jsonl"
+            for row in read(path if path.exists() else folder / f"{name}.jsonl"):
+                found.setdefault(row.get("library", "first"), []).append(row)
+    return [Library(name, runbooks[name], tickets.get(name, [])) for name in sorted(runbooks)]
 
 
 def read(path: Path) -> list[Row]:

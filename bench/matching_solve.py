@@ -1,11 +1,12 @@
 """The three small fits, in numpy: which of several, whether at all, and at what level."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-STEPS = 300
-RATE = 0.05
+STEPS, HALVINGS, ENOUGH = 25, 12, 1e-4
 
 
 def fit_choice(
@@ -15,22 +16,26 @@ def fit_choice(
 
     `evidence` is cases x candidates x features, `offset` cases x candidates (-1e9 where there is no candidate).
     """
-    present = offset > -1e8
-    scale = evidence[present].std(axis=0) + 1e-6
+    scale = evidence[offset > -1e8].std(axis=0) + 1e-6
     scaled = evidence / scale
     share = weight / weight.sum()
+    count = evidence.shape[2]
 
-    def slope(weights: Floats) -> Floats:
+    def bend(weights: Floats) -> tuple[float, Floats, Floats]:
         score = scaled @ weights + offset
         score -= score.max(axis=1, keepdims=True)
         chance = np.exp(score)
-        chance /= chance.sum(axis=1, keepdims=True)
+        total = chance.sum(axis=1)
         wanted = np.where(right, chance, 0.0)
-        wanted /= wanted.sum(axis=1, keepdims=True) + 1e-30
-        found: Floats = np.einsum("i,ij,ijf->f", share, chance - wanted, scaled) + shrinkage * weights
-        return found
+        held = wanted.sum(axis=1) + 1e-30
+        loss = float(share @ (np.log(total) - np.log(held)) + shrinkage / 2 * weights @ weights)
+        chance, wanted = chance / total[:, None], wanted / held[:, None]
+        slope = (share[:, None] * (chance - wanted)).ravel() @ scaled.reshape(-1, count) + shrinkage * weights
+        apart = (scaled - (chance[:, None, :] @ scaled)).reshape(-1, count)
+        curve = (apart * (share[:, None] * chance).reshape(-1, 1)).T @ apart + shrinkage * np.eye(count)
+        return loss, slope, curve
 
-    result: Floats = _descend(slope, np.zeros(evidence.shape[2]), sign) / scale
+    result: Floats = _descend(bend, sign) / scale
     return result
 
 
@@ -43,36 +48,41 @@ def fit_logistic(
     share = weight / weight.sum()
     shrink = np.append(np.full(evidence.shape[1], shrinkage), 0.0)
 
-    def slope(weights: Floats) -> Floats:
-        chance = 1 / (1 + np.exp(-(scaled @ weights + offset)))
-        found: Floats = scaled.T @ (share * (chance - right)) + shrink * weights
-        return found
+    def bend(weights: Floats) -> tuple[float, Floats, Floats]:
+        level = scaled @ weights + offset
+        loss = float(share @ (np.logaddexp(0, level) - right * level) + shrink / 2 @ weights**2)
+        chance = 1 / (1 + np.exp(-level))
+        slope = scaled.T @ (share * (chance - right)) + shrink * weights
+        return loss, slope, (scaled * (share * chance * (1 - chance))[:, None]).T @ scaled + np.diag(shrink)
 
-    found = _descend(slope, np.zeros(evidence.shape[1] + 1), np.append(sign, 0.0), steps=2 * STEPS)
+    found = _descend(bend, np.append(sign, 0.0))
     weights = found[:-1] / scale
     return weights, float(found[-1] - weights @ middle)
 
 
 def scale_to(held_out: Floats, right: Floats, weight: Floats, offset: Floats) -> tuple[float, float]:
     """Return the stretch and shift that make held-out log-odds (plus an offset) probabilities: Platt's scaling."""
-    stretch, shift = 1.0, 0.0
-    for _ in range(100):
-        chance = 1 / (1 + np.exp(-(stretch * held_out + shift + offset)))
-        error, spread = weight * (chance - right), weight * chance * (1 - chance)
-        slope = np.array([error @ held_out, error.sum()])
-        bend = np.array([[spread @ held_out**2, spread @ held_out], [spread @ held_out, spread.sum()]])
-        step = np.linalg.solve(bend + 1e-6 * np.eye(2), slope)
-        stretch, shift = stretch - float(step[0]), shift - float(step[1])
-    return stretch, shift
+    slopes, base = fit_logistic(held_out[:, None], right, weight, offset, 1e-6, np.ones(1))
+    return float(slopes[0]), base
 
 
-def _descend(slope, start: Floats, sign: Floats, steps: int = STEPS) -> Floats:  # type: ignore[no-untyped-def]
-    """Adam with projection: a weight of the wrong sign is set to 0."""
-    weights, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
-    for step in range(1, steps + 1):
-        found = slope(weights)
-        mean = 0.9 * mean + 0.1 * found
-        square = 0.99 * square + 0.01 * found**2
-        weights -= RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-8)
-        weights = np.where(weights * sign < 0, 0.0, weights)
+def _descend(bend: Callable[[Floats], tuple[float, Floats, Floats]], sign: Floats) -> Floats:
+    """Newton's steps with projection: a weight of the wrong sign is set to 0. `bend` gives loss, slope and curve."""
+    weights = np.zeros(len(sign))
+    loss, slope, curve = bend(weights)
+    for _ in range(STEPS):
+        free = ~((weights == 0) & (sign != 0) & (slope * sign >= 0))
+        step = np.zeros(len(sign))
+        inner = curve[np.ix_(free, free)] + 1e-9 * np.eye(int(free.sum()))
+        step[free] = np.linalg.solve(inner, slope[free])
+        for halving in range(HALVINGS):
+            moved = weights - step / 2**halving
+            moved = np.where(moved * sign < 0, 0.0, moved)
+            found = bend(moved)
+            if found[0] <= loss:
+                break
+        change = float(np.abs(moved - weights).max())
+        weights, (loss, slope, curve) = moved, found
+        if change < ENOUGH:
+            break
     return weights

@@ -21,7 +21,7 @@ WEIGHTS: dict[str, float] = {
     "symptom": 5.0,
     "no symptom": -2.0,
     "same service": 0.7,
-    "other service": -2.5,
+    "other service": -4.0,
     "same labels": 1.0,
     "other labels": -2.5,
     "same target": 0.5,

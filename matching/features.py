@@ -19,6 +19,7 @@ from matching.titles import (
     title_features,
     told_features,
 )
+from matching.twins import missed_features
 
 MARGIN_CAP = 8.0
 
@@ -30,8 +31,6 @@ def features(query: PreparedQuery, candidates: Candidates, index: Index) -> list
     weigh = index.rarity
     rarity = {term: weigh(term) for term in query.weights}
     table = coverage(query, candidates, rarity)
-    total = sum(rarity.values())
-    unknown = sum(value for term, value in rarity.items() if index.holders(term) == 0)
     local = local_rarity(candidates.runbooks[:RIVALS])
     siblings = siblings_of(candidates.runbooks)
     asked = [(words, sum([weigh(term) for term in sorted(words)])) for words in query.sentences]
@@ -41,10 +40,10 @@ def features(query: PreparedQuery, candidates: Candidates, index: Index) -> list
     for at, runbook in enumerate(candidates.runbooks):
         words = compare_words(query, runbook, abouts[at], index.frames)
         row: Features = {name: column[at] for name, column in columns.items()}
-        row["unknown in ticket"] = unknown / total if total > 0 else 0.0
         masses = index.masses(runbook)
         row.update(title_features(query, runbook, words, masses.title, local))
         row.update(sibling_features(query, runbook, words, siblings[at], weigh))
+        row.update(missed_features(query, runbook, words, local.keys(), weigh))
         row.update(told_features(query, asked, runbook, masses.sentences, weigh))
         row.update(fact_features(query, runbook))
         row.update(declared_features(query, runbook, weigh))
@@ -57,20 +56,14 @@ def standing(runbooks: list[Prepared], scores: list[float], count: int) -> list[
     rows: list[Features] = []
     pairs = list(zip(runbooks, scores, strict=True))
     for runbook, score in pairs[:count]:
-        others = sorted([s for other, s in pairs if not same_work(runbook, other)], reverse=True)
+        others = [s for other, s in pairs if not same_work(runbook, other)]
         same = sum([math.exp(min(s - score, 50.0)) for other, s in pairs if same_work(runbook, other)])
         rest = sum([math.exp(min(s - score, 50.0)) for s in others])
-        padded = [*others, *[score - 10.0] * 5][:5]
-        margin = score - (others[0] if others else 0.0)
-        ahead = max(0.0, min(margin, MARGIN_CAP))
+        margin = score - max(others, default=0.0)
         rows.append(
             {
-                "score": max(-2.0, min(score / 10, 2.0)),
                 "margin": max(-MARGIN_CAP, min(margin, MARGIN_CAP)) / 4,
-                "margin, small ones apart": math.sqrt(ahead / MARGIN_CAP),
                 "share of the best": same / (same + rest),
-                "ahead of the third": max(-1.0, min((score - padded[2]) / 10, 1.0)),
-                "ahead of the fifth": max(-1.0, min((score - padded[4]) / 10, 1.0)),
             }
         )
     return rows

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.document import UNKNOWN_RATE, Prepared
+from matching.document import Prepared
 from matching.frames import TitleFrames
 
 SATURATION = 4.0
 BACKGROUND_SIZE = 200.0
+UNKNOWN_RATE = 0.002
 REMEMBERED = 100_000  # words whose rarity is kept between tickets
 Floats = NDArray[np.float64]
 

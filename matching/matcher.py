@@ -39,7 +39,7 @@ class Matcher:
 
     def upsert(self, document: RunbookDocument) -> None:
         """Add a runbook, or replace the one of the same id."""
-        self._index.add(prepare(document, self._model.general))
+        self._index.add(prepare(document))
 
     def remove(self, runbook_id: str) -> None:
         """Take a runbook out; one that is not there is no error."""
@@ -91,9 +91,9 @@ class Matcher:
 
     def _log_odds(self, candidate: Candidate) -> float:
         row, model = candidate.row, self._model
-        fitted = sum([weight * (row[name] - model.typical[name]) for name, weight in model.trust.items()])
+        fitted = model.fitted(row)
         declared = sum([weight * row[name] for name, weight in WEIGHTS.items()])
-        return model.base + fitted + declared
+        return fitted + model.held_back(fitted) + declared
 
 
 def _probability(log_odds: float) -> float:

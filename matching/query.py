@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from domain.match import MatchQuery
+from matching.codes import codes
 from matching.contrast import Facts, facts_of
 from matching.masking import NAME_LABELS, TELLING_LABELS, mask
 from matching.text import camel_parts, compounds, squashed, subjects, technical_names, terms, trigrams
@@ -41,12 +42,12 @@ class PreparedQuery:
     technical: dict[str, str]
     name_parts: dict[str, frozenset[str]]
     subjects: tuple[str, ...]
-    first_subject: tuple[str, ...]
     sentences: tuple[frozenset[str], ...]
     facts: Facts
     service: str
     tags: frozenset[str]
     link: str
+    codes: frozenset[str]
 
 
 def prepare_query(query: MatchQuery) -> PreparedQuery:
@@ -85,12 +86,12 @@ def prepare_query(query: MatchQuery) -> PreparedQuery:
         technical=technical,
         name_parts={name: frozenset(terms(form)) for name, form in technical.items()},
         subjects=subjects(title_terms),
-        first_subject=tuple(dict.fromkeys(terms(service))) or title_terms[:1],
         sentences=_sentences(title, text),
         facts=facts_of(title, text),
         service=squashed(service),
         tags=frozenset(squashed(tag) for tag in query.tags),
         link=_link(query.labels),
+        codes=codes(f"{query.title[:TITLE_CHARACTERS]} {query.description[:TEXT_CHARACTERS]}"),
     )
 
 

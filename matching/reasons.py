@@ -1,70 +1,18 @@
 """Evidence in plain words. Each reason's weight is its contribution to the log-odds of being the right runbook."""
 
-from functools import cache
-
 from domain.match import Reason
 from matching.contrast import Conflict, compare
 from matching.declared import WEIGHTS
 from matching.document import Prepared
+from matching.evidence import GROUP, PLAIN
 from matching.model import Model
 from matching.query import PreparedQuery
 from matching.text import terms
-from matching.titles import Features, Words, headline_conflicts
+from matching.titles import Features, Words
 
 SMALLEST = 0.05
-# Evidence that says one thing together is told together.
-GROUPS: dict[str, str] = {
-    "word score": "words",
-    "ticket in lead": "words",
-    "ticket anywhere": "words",
-    "ticket title anywhere": "words",
-    "ticket title in lead": "words",
-    "ticket title salient": "words",
-    "subject in title": "words",
-    "title told": "sentence",
-    "sentence told": "sentence",
-    "nearest sentence said": "sentence",
-    "telling words": "telling",
-    "telling title words": "telling",
-    "unsaid sibling word": "telling",
-    "unsaid telling word": "telling",
-    "runbook title in ticket": "title",
-    "runbook title in ticket title": "title",
-    "rarest title word unsaid": "title",
-    "phrases": "title",
-    "letters": "title",
-    "title letters": "title",
-    "title fully said": "title",
-    "unsaid prefix": "title",
-    "unsaid title subjects": "title",
-    "unsaid in title": "title",
-    "unmet ticket subjects": "missed",
-    "unmet subject share": "missed",
-    "untitled subject share": "missed",
-    "rarest word nowhere": "missed",
-    "unsaid and unmet": "swapped",
-    "unsaid and untitled": "swapped",
-    "swapped word": "swapped",
-    "told apart by library": "told apart",
-    "names met": "names",
-    "names unmet": "names",
-    "untitled names": "names",
-    "unmet half name": "names",
-    "names nowhere": "names",
-    "unknown in ticket": "unknown",
-    "mentions the alert": "mention",
-    "about an alert": "kind",
-    "states a problem": "kind",
-}
-STANDING = (
-    "score",
-    "margin",
-    "margin, small ones apart",
-    "share of the best",
-    "ahead of the third",
-    "ahead of the fifth",
-)
 DECLARED: dict[str, str] = {
+    "held": "held back: where the right runbook is missing, its twin can look like this",
     "link": "the alert links to this runbook",
     "declared alert": "declares the ticket's alert name",
     "names the alert": "names the alert",
@@ -84,10 +32,12 @@ def reasons(query: PreparedQuery, runbook: Prepared, row: Features, words: Words
     """Return what spoke for and against a match, heaviest first; with the model's base they add up to the log-odds."""
     grouped: dict[str, float] = {}
     for name, weight in model.trust.items():
-        group = _group(name)
+        group = GROUP[name]
         grouped[group] = grouped.get(group, 0.0) + weight * (row[name] - model.typical[name])
     heavy = [(group, weight) for group, weight in grouped.items() if abs(weight) >= SMALLEST]
     stated = [(name, weight * row[name]) for name, weight in WEIGHTS.items() if abs(weight * row[name]) >= SMALLEST]
+    held = model.held_back(model.fitted(row))
+    stated += [("held", held)] if held <= -SMALLEST else []
     told = [
         *(Reason(text=_tell(one, weight > 0, query, runbook, words), weight=round(weight, 3)) for one, weight in heavy),
         *(Reason(text=_stated(name, query, runbook), weight=round(weight, 3)) for name, weight in stated),
@@ -95,70 +45,31 @@ def reasons(query: PreparedQuery, runbook: Prepared, row: Features, words: Words
     return sorted(told, key=lambda reason: (-abs(reason.weight), reason.text))
 
 
-@cache
-def _group(name: str) -> str:
-    """Return the group in which a piece of evidence is told."""
-    if name in STANDING:
-        return "standing"
-    return "facts" if name.startswith(("other ", "same ")) or name == "conflicts" else GROUPS.get(name, name)
-
-
 def _tell(group: str, good: bool, query: PreparedQuery, runbook: Prepared, words: Words) -> str:
-    if group == "names":
-        return _names(good, query, words)
+    title = query.query.title
     if group == "facts":
         return _facts(good, query, runbook)
-    if group == "missed" and not good and words.missed:
-        return f"the runbook does not speak of {_quoted(words.missed, query.query.title)}"
+    if group == "missed" and words.unmet:
+        missed = f"the runbook does not speak of {_quoted(words.unmet, title)}"
+        return f"{missed}, nor does another one's title" if good else missed
+    if group == "words" and not good and words.unmet:
+        return f"few of the ticket's words stand in the runbook: not {_quoted(words.unmet, title)}"
     if group == "told apart" and words.told_apart:
         asked, titled = words.told_apart
-        ticket, title = _quoted((asked,), query.query.title), _quoted((titled,), runbook.title)
-        return f"the ticket says {ticket} and the title {title}: other titles differ in just these words"
+        ticket, runbooks = _quoted((asked,), title), _quoted((titled,), runbook.title)
+        return f"the ticket says {ticket} and the title {runbooks}: other titles differ in just these words"
     if group in ("title", "swapped") and not good and words.unsaid:
         return f"the ticket does not say {_quoted(words.unsaid, runbook.title)}" + (
             ", it says something else in its place" if group == "swapped" else ", which the runbook's title does"
         )
-    return _PLAIN[group][0 if good else 1]
-
-
-_PLAIN: dict[str, tuple[str, str]] = {
-    "words": ("the ticket's words stand in the runbook", "few of the ticket's words stand in the runbook"),
-    "sentence": ("a sentence of the runbook says what the ticket says", "no sentence of the runbook says it"),
-    "telling": (
-        "the words that set it apart from its siblings are the ticket's",
-        "the words that set it apart from its siblings are not the ticket's",
-    ),
-    "title": ("the runbook's title stands in the ticket", "little of the runbook's title stands in the ticket"),
-    "missed": ("speaks of everything that the ticket names", "does not speak of all that the ticket names"),
-    "swapped": (
-        "nothing in the ticket stands in the place of a title word",
-        "another word stands in a title word's place",
-    ),
-    "told apart": (
-        "no title word that other runbooks tell apart is another one in the ticket",
-        "a title word that other runbooks tell apart is another one in the ticket",
-    ),
-    "unknown": ("the library knows the ticket's words", "the library does not know some of the ticket's words"),
-    "mention": ("mentions the ticket's alert", "does not mention the ticket's alert"),
-    "kind": ("written for an alert", "written as a procedure, not for an alert"),
-    "standing": ("well ahead of every different runbook", "another runbook fits as well or better"),
-}
-
-
-def _names(good: bool, query: PreparedQuery, words: Words) -> str:
-    nowhere = [query.technical[name] for name in words.names_nowhere]
-    if nowhere and not good:
-        return "nothing in the runbook mentions " + ", ".join(f"'{name}'" for name in nowhere[:3])
-    if good and query.technical:
-        return "mentions " + ", ".join(f"'{name}'" for name in list(query.technical.values())[:3])
-    return (
-        "the ticket gives no names to compare" if not query.technical else "not all of the ticket's names are its own"
-    )
+    if group == "codes" and not good and query.codes:
+        return "the runbook does not give " + ", ".join(f"'{code}'" for code in sorted(query.codes)[:3])
+    return PLAIN[group][0 if good else 1]
 
 
 def _facts(good: bool, query: PreparedQuery, runbook: Prepared) -> str:
     conflicts, agreed = compare(query.facts, runbook.facts)
-    conflicts = [one for one in conflicts or headline_conflicts(query, runbook) if one.dimension != "resource"]
+    conflicts = [one for one in conflicts if one.dimension != "resource"]
     if conflicts and not good:
         return "; ".join(_conflict(conflict) for conflict in conflicts[:2])
     if agreed and good:

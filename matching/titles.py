@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-from matching.contrast import NOTHING, Conflict, compare
+from matching.contrast import compare
 from matching.document import Prepared
 from matching.frames import TitleFrames
 from matching.query import PreparedQuery
@@ -17,9 +17,7 @@ Sentences = list[tuple[frozenset[str], float]]
 RARE = 6.0
 PSEUDO = 3.0  # so that a title of one common word, fully said, is not full evidence
 FAMILY = 0.34
-LOCAL_CAP = 1.5  # a title word that no rival has counts so much more
-CONTRASTED = ("side", "direction", "failure")
-AGREEING = ("how far", "failure", "resource", "level")
+AGREEING = ("failure", "resource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,7 @@ class Words:
     unsaid: tuple[str, ...]
     prefix: bool
     missed: tuple[str, ...]
-    untitled: tuple[str, ...]
-    unsaid_in_title: int
-    names_nowhere: tuple[str, ...]
-    names_unmet: int
+    unmet: tuple[str, ...]
     told_apart: tuple[str, str] | None
 
 
@@ -45,19 +40,13 @@ def compare_words(query: PreparedQuery, runbook: Prepared, about: Set[str], fram
     said = _said(query, runbook)
     unsaid = [term for term in runbook.subjects if term not in said]
     prefix = bool(unsaid) and unsaid[0] == runbook.title_terms[0]
-    rest = tuple(unsaid[prefix:])
-    unmet = [name for name in query.technical if not _near(name, runbook)]
+    unmet = [term for term in query.title_terms if term not in about and term not in runbook.title_text]
     return Words(
         said=said,
-        unsaid=rest,
+        unsaid=tuple(unsaid[prefix:]),
         prefix=prefix,
         missed=tuple(term for term in query.subjects if term not in about and not _stands_for(term, runbook.initials)),
-        untitled=tuple(
-            term for term in query.subjects if term not in runbook.title_set and term not in runbook.title_text
-        ),
-        unsaid_in_title=len(rest) + sum(t in said and t not in query.title_set for t in runbook.subjects),
-        names_nowhere=tuple(name for name in unmet if name not in runbook.far_names),
-        names_unmet=len(unmet),
+        unmet=tuple(unmet),
         told_apart=_told_apart(query, runbook, said, frames),
     )
 
@@ -91,33 +80,21 @@ def _stands_for(term: str, initials: str) -> bool:
     return 2 <= len(term) <= 5 and term in initials
 
 
-def _near(name: str, runbook: Prepared) -> bool:
-    return name in runbook.near_names or (len(name) > 3 and name in runbook.near_text)
-
-
 def title_features(query: PreparedQuery, runbook: Prepared, words: Words, weight: Weights, local: Weights) -> Features:
-    """Return how much of the runbook's title the ticket says, and in which words."""
+    """Return how much of the runbook's title the ticket says, and in which words.
+
+    `weight` is that of each title word, `local` how few rivals have it.
+    """
     total = sum(weight.values()) + PSEUDO
     telling = {term: value * local.get(term, 1.0) for term, value in weight.items()}
-    unsaid = [term for term in runbook.title_terms if term not in words.said]
-    apart = max([weight[term] * min(local.get(term, 1.0), LOCAL_CAP) for term in unsaid], default=0.0)
-    own = runbook.title_pairs
     said = [term for term in runbook.title_terms if term in words.said]
     letters = len(query.letters & runbook.letters)
+    heaviest = max([weight[term] for term in runbook.title_terms if term not in words.said], default=0.0)
     return {
         "runbook title in ticket": sum([weight[term] for term in said]) / total,
-        "runbook title in ticket title": sum(
-            [weight[term] for term in said if term in query.title_set or term not in query.weights]
-        )
-        / total,
         "telling title words": sum([telling[term] for term in said]) / (sum(telling.values()) + PSEUDO),
-        "rarest title word unsaid": min(1.0, max([weight[term] for term in unsaid], default=0.0) / RARE),
-        "unsaid telling word": min(1.0, apart / RARE),
-        "phrases": sum(pair in query.word_pairs for pair in own) / len(own) if own else 0.0,
-        "letters": letters / (len(runbook.letters) or 1),
+        "rarest title word unsaid": min(1.0, heaviest / RARE),
         "title letters": 2 * letters / (len(query.letters) + len(runbook.letters) or 1),
-        "states a problem": float(bool(runbook.facts.get("failure", NOTHING)[0])),
-        "mentions the alert": float(not query.long_names.isdisjoint(runbook.mentioned)),
         "about an alert": float(runbook.about_alert),
     }
 
@@ -148,32 +125,14 @@ def sibling_features(
             ordered = sorted(apart)
             total = sum([weigh(term) for term in ordered])
             least = min(least, sum([weigh(term) for term in ordered if term in words.said]) / total)
-    named = len(query.technical) or 1
     return {
         "unsaid sibling word": 1.0 - least,
         "unsaid prefix": float(words.prefix),
         "unsaid title subjects": min(len(words.unsaid), 3) / 3,
-        "unsaid in title": min(words.unsaid_in_title, 3) / 3,
-        "unmet ticket subjects": min(len(words.missed), 3) / 3,
-        "unmet subject share": len(words.missed) / (len(query.subjects) or 1),
-        "untitled subject share": len(words.untitled) / (len(query.subjects) or 1),
-        "unsaid and unmet": float(bool(words.unsaid and words.missed)),
-        "unsaid and untitled": float(bool(words.unsaid and words.untitled)),
         "swapped word": _swapped(query, runbook, words),
         "told apart by library": float(words.told_apart is not None),
-        "names met": 1.0 - words.names_unmet / named if query.technical else 0.0,
-        "names unmet": words.names_unmet / named,
-        "untitled names": sum(not _titled(name, query, runbook) for name in query.technical) / named,
         "unmet half name": float(any(_half_titled(name, query, runbook) for name in query.technical)),
-        "names nowhere": len(words.names_nowhere) / named,
-        "title fully said": float(not words.unsaid and not words.prefix and bool(runbook.subjects)),
     }
-
-
-def _titled(name: str, query: PreparedQuery, runbook: Prepared) -> bool:
-    """Return whether the runbook's title gives a name: as written, in its parts, or by its initials."""
-    whole = name in runbook.title_text or name in runbook.initials or name in runbook.title_compounds
-    return whole or query.name_parts[name] <= runbook.title_set
 
 
 def _half_titled(name: str, query: PreparedQuery, runbook: Prepared) -> bool:
@@ -198,10 +157,10 @@ def _swapped(query: PreparedQuery, runbook: Prepared, words: Words) -> float:
 def told_features(
     query: PreparedQuery, sentences: Sentences, runbook: Prepared, masses: tuple[float, ...], weigh: Weigh
 ) -> Features:
-    """Return how near the runbook's nearest sentence comes to the ticket's title, and to any of its sentences.
+    """Return how near the runbook's nearest sentence comes to any of the ticket's.
 
     `sentences` are the ticket's with the weight of each, `masses` is the weight of each of the runbook's. Also which
-    share of the nearest one the ticket says.
+    share of the one that is nearest to the ticket's first the ticket says.
     """
     best: list[float] = []
     told = 0.0
@@ -217,33 +176,16 @@ def told_features(
                 if not best:
                     told = sum([weigh(term) for term in sorted(sentence & query.word_set)]) / mass
         best.append(nearest)
-    return {
-        "title told": best[0] if best else 0.0,
-        "sentence told": max(best, default=0.0),
-        "nearest sentence said": told,
-    }
+    return {"sentence told": max(best, default=0.0), "nearest sentence said": told}
 
 
 def fact_features(query: PreparedQuery, runbook: Prepared) -> Features:
     """Return on what the ticket and the runbook's title contradict each other, and on what they agree."""
     conflicts, agreed = compare(query.facts, runbook.facts)
-    against = {conflict.dimension for conflict in conflicts}
     return {
-        **{f"other {dimension}": float(dimension in against) for dimension in CONTRASTED},
         **{f"same {dimension}": float(dimension in agreed) for dimension in AGREEING},
-        "other headline": min(1.0, len(headline_conflicts(query, runbook)) / 2),
         "conflicts": min(1.0, len(conflicts) / 3),
     }
-
-
-def headline_conflicts(query: PreparedQuery, runbook: Prepared) -> list[Conflict]:
-    """Return where the two titles state different values."""
-    found = []
-    for dimension, (headline, _) in query.facts.items():
-        titled = runbook.facts.get(dimension, NOTHING)[0]
-        if headline and titled and headline.isdisjoint(titled):
-            found.append(Conflict(dimension, min(headline), min(titled)))
-    return found
 
 
 def local_rarity(rivals: list[Prepared]) -> dict[str, float]:

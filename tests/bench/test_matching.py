@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,12 +11,13 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.matching import matcher_of
-from bench.matching_data import accepted, document, fold_of, query, read, write
+from bench.matching_data import Library, accepted, document, fold_of, libraries, query, read, write
 from bench.matching_fit import fit, gather, general_words, save, signs
+from bench.matching_report import left_out_one_by_one
 from bench.matching_score import Bin, Share, score
 from bench.matching_svg import reliability_diagram
 from matching import Matcher
-from matching.model import load_model
+from matching.model import FREE, THRESHOLD, load_model, log_odds_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Rows = list[dict[str, Any]]
@@ -127,17 +129,45 @@ def test_a_cluster_is_in_one_fold(tickets: Rows) -> None:
 
 def test_a_fit_ranks_and_holds_back(tmp_path: Path, runbooks: Rows, tickets: Rows) -> None:
     general = general_words(runbooks)
-    cases = gather(runbooks, tickets, general)
-    assert {case.kind for case in cases.cases} == {"whole", "left out", "small"}
+    cases = gather([Library("own", runbooks, tickets)])
+    assert {case.kind for case in cases} == {"whole", "left out", "small"}
     model = fit(cases, general)
     save(model, tmp_path / "model.json")
     assert load_model(tmp_path / "model.json") == model
-    assert all(weight * sign >= 0 for weight, sign in zip(model.rank.values(), signs(list(model.rank)), strict=True))
+    assert all(weight * sign >= 0 for weight, sign in zip(model.rank.values(), signs(tuple(model.rank)), strict=True))
     matcher = matcher_of({row["id"]: document(row) for row in runbooks}, Matcher(model))
     tops = {row["id"]: matcher.match(query(row))[:1] for row in tickets}
     answered = [top for row in tickets for top in tops[row["id"]] if accepted(row)]
     others = [top for row in tickets for top in tops[row["id"]] if not accepted(row)]
     assert min(top.confidence_score for top in answered) > max(top.confidence_score for top in others)
+
+
+def test_each_library_is_judged_by_a_model_that_has_not_seen_it(tmp_path: Path, runbooks: Rows, tickets: Rows) -> None:
+    halves = {row["id"]: f"half {int(row['id'].split('/')[0]) % 2}" for row in runbooks}
+    write(tmp_path / "runbooks.jsonl", [row | {"library": halves[row["id"]]} for row in runbooks])
+    rows = [row | {"library": halves.get(row["gold_runbook_id"], "half 0")} for row in tickets]
+    write(tmp_path / "tickets.jsonl", rows)
+    own, among_all = left_out_one_by_one(libraries([tmp_path]))
+    right = {row["id"]: accepted(row) for row in tickets}
+    for found in (own, among_all):
+        assert sorted(found) == ["half 0", "half 1"]
+        for whole, left_out in found.values():
+            assert all(
+                row["matches"][0]["runbook_id"] in right[row["ticket_id"]] for row in whole if right[row["ticket_id"]]
+            )
+            assert not any({one["runbook_id"] for one in row["matches"]} & right[row["ticket_id"]] for row in left_out)
+    ids = {one["runbook_id"] for whole, _ in [own["half 1"]] for row in whole for one in row["matches"]}
+    assert {halves[id_] for id_ in ids} == {"half 1"}, "alone is alone"
+
+
+def test_what_is_held_back_is_what_twins_reach() -> None:
+    model = replace(load_model(), held=1.0)
+    assert model.held_back(FREE) == 0.0
+    reached = log_odds_of(THRESHOLD) + 1.0
+    assert reached + model.held_back(reached) == pytest.approx(log_odds_of(THRESHOLD))
+    assert model.held_back(9.0) == 0.0
+    rising = [at / 10 + model.held_back(at / 10) for at in range(-50, 80)]
+    assert rising == sorted(rising)
 
 
 def test_general_words_are_those_of_several_sources(runbooks: Rows) -> None:
