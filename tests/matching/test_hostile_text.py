@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from domain.match import MatchQuery, RunbookDocument
+from matching.codes import codes
 from matching.document import prepare
 from matching.markdown import sentences, split_markdown
 from matching.masking import mask
-from matching.model import load_model
 from matching.query import prepare_query
 from matching.text import compounds, spaced, technical_names, terms
 from tests.hostile import dear
@@ -21,12 +21,12 @@ READERS: dict[str, Callable[[str], object]] = {
     "technical names": technical_names,
     "markdown": lambda text: split_markdown(text, "title"),
     "sentences": sentences,
+    "codes": codes,
     "a ticket": lambda text: prepare_query(
         MatchQuery(title=text, description=text, service=text, labels={"job": text})
     ),
     "a runbook": lambda text: prepare(
-        RunbookDocument(id="r", title=text[:200], description=text, symptoms=[text[:200]], body=text),
-        load_model().general,
+        RunbookDocument(id="r", title=text[:200], description=text, symptoms=[text[:200]], body=text)
     ),
 }
 
