@@ -87,6 +87,7 @@ def build_worker(
             plans.rollback_outline,
             leases.take_leases,
             leases.release_leases,
+            leases.requeue,
             signatures.read_mail,
             steps.run_step,
             steps.end_step,

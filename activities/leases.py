@@ -2,9 +2,9 @@
 
 from temporalio import activity
 
-from activities.messages import LeaseAnswer, LeaseRequest
+from activities.messages import LeaseAnswer, LeaseRequest, RequeueAnswer, RequeueRequest
 from activities.records import event_key
-from db import events, leases
+from db import events, leases, turns
 from db.engine import Database
 from domain.event import EventKind
 
@@ -34,6 +34,19 @@ class LeaseActivities:
                 session, request.ticket_id, event_key(), kind, text, execution_id=request.execution_id
             )
         return LeaseAnswer(holders=holders)
+
+    @activity.defn
+    async def requeue(self, request: RequeueRequest) -> RequeueAnswer:
+        """Put an execution at the end of the line, unless a step of it may have changed something."""
+        async with self._database.write() as session:
+            turn = await turns.turn_of(session, request.execution_id)
+            if turn == request.turn:
+                await leases.lock_queue(session)
+                problem = await turns.why_not_requeued(session, request.execution_id)
+                if problem is not None:
+                    return RequeueAnswer(problem=problem, turn=turn)
+                turn = await turns.begin_again(session, request.execution_id)
+            return RequeueAnswer(turn=turn, holders=await leases.queue_again(session, request.execution_id))
 
     @activity.defn
     async def release_leases(self, request: LeaseRequest) -> LeaseAnswer:

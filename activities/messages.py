@@ -176,6 +176,23 @@ class LeaseAnswer(WireModel):
     holders: list[LeaseHolder] = Field(default_factory=list)
 
 
+class RequeueRequest(WireModel):
+    """Take the hosts from an execution in this turn of it, and let it queue again."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str
+    turn: int
+
+
+class RequeueAnswer(WireModel):
+    """`problem`: why it keeps its hosts. Else its next turn, and whose turn it is on the hosts now."""
+
+    problem: str | None = None
+    turn: int = 1
+    holders: list[LeaseHolder] = Field(default_factory=list)
+
+
 class StepRun(WireModel):
     """Run one step, or its rollback, once. The plan is read from its row and must have this digest.
 

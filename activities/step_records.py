@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.admission import not_admitted
 from activities.messages import StepOutcome, StepRun
 from activities.records import event_key
-from db import connections, events, executions, host_changes, signed
+from db import connections, events, executions, host_changes, signed, turns
 from db.cipher import Cipher
 from db.engine import Database
 from db.sealed_values import open_value
@@ -336,7 +336,8 @@ async def _need_approval(session: AsyncSession, order: StepRun, plan: Plan, step
         raise not_admitted("nobody with a token approved this plan through Handrail, so nothing of it runs")
     if step is None or order.is_rollback or step.spec.approval is not Approval.REQUIRED:
         return
-    if not await signed.is_approved(session, *about, step=order.position):
+    turn = await turns.turn_of(session, order.execution_id)
+    if not await signed.is_approved(session, *about, step=order.position, turn=turn):
         raise not_admitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
 
 

@@ -47,6 +47,7 @@ class PlanView(PlanDraft):
     execution_id: str
     status: ExecutionStatus = Field(description="awaiting_approval while it can be decided.")
     expires_at: datetime | None = Field(description="When an undecided approval expires.")
+    turn: int = Field(description="Its turn on the hosts; from the second on, a decision about a step names it.")
 
 
 def view_draft(plan: Plan, digest: str) -> PlanDraft:
@@ -84,6 +85,7 @@ def view_plan(plan: Plan, execution: Execution) -> PlanView:
         execution_id=execution.id,
         status=execution.status,
         expires_at=execution.approval_expires_at,
+        turn=execution.turn,
     )
 
 

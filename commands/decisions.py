@@ -59,6 +59,12 @@ def reject(
 
 
 @app.command()
+def requeue(context: typer.Context, ticket: Id, comment: Comment = "", as_json: Json = False) -> None:
+    """Let the tickets behind this one have its hosts first, while nothing is changed; it queues and asks again."""
+    run(_decide(context, ticket, "requeue", None, comment, as_json, is_sure=True))
+
+
+@app.command()
 def outcome(
     context: typer.Context,
     ticket: Id,
@@ -178,6 +184,7 @@ async def _sign(
             plan = _plan_of(ticket, what, digest)
             body = {"decision": what, "plan_digest": plan["digest"], "comment": comment, "answers": answers}
             body["step"] = ticket["waits_for_step"]
+            body["turn"] = plan["turn"] if body["step"] is not None else 1
             signed = await api.post(f"{TICKET}{ticket['id']}/decision/signed", body)
     if as_json:
         print_json(signed)
@@ -217,6 +224,7 @@ async def _decide(
         if not is_sure and digest is None and sys.stdin.isatty() and sys.stdout.isatty():
             typer.confirm(f"{decision} this?", abort=True)
         body = {"decision": decision, "plan_digest": plan["digest"], "comment": comment, "step": step}
+        body["turn"] = plan["turn"] if step is not None else 1
         await send(api, ticket, body | {"answers": answers or {}}, as_json)
 
 
@@ -260,6 +268,7 @@ async def _outcome(context: typer.Context, given: str, step: int, found: Found, 
             "plan_digest": ticket["plan"]["digest"],
             "comment": comment,
             "step": step,
+            "turn": ticket["plan"]["turn"],
             "outcome": found.value.replace("-", "_"),
         }
         await send(api, ticket, body, as_json)

@@ -204,6 +204,7 @@ def _to_execution(row: ExecutionRow, steps: dict[str, list[StepRecord]]) -> Exec
         approval_expires_at=row.approval_expires_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        turn=row.turn or 1,
         steps=[as_it_went(step, status) for step in steps[row.id]],
     )
     if not status.is_final or status is ExecutionStatus.SUCCEEDED:

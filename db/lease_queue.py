@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.tables import EventRow, LeaseRow, TicketRow
+from db.turns import why_not_requeued
 from domain.event import EventKind
 from domain.lease import FirstInLine, HostQueue
 from domain.ticket import TicketStatus
@@ -32,6 +33,7 @@ async def queue_of(session: AsyncSession, tenant: str, ticket_id: str) -> HostQu
         ahead=len({row.execution_id for row in ahead}),
         in_front=[await _first_in_line(session, first[lease]) for lease in sorted(first)],
         behind=len({row.execution_id for row in others if row.place > rows[0].place}),
+        why_not_requeued=await why_not_requeued(session, rows[0].execution_id),
     )
 
 

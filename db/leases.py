@@ -32,12 +32,12 @@ async def take_leases(
     rows = list(await session.scalars(select(LeaseRow).where(LeaseRow.execution_id == execution_id)))
     await _ask_again(session, execution_id, rows)
     if not rows and leases:
-        last = (await session.execute(select(func.max(LeaseRow.place)))).scalar_one() or 0
+        place = await _next_place(session)
         rows = [
             LeaseRow(
                 execution_id=execution_id,
                 lease=lease,
-                place=last + 1,
+                place=place,
                 tenant=tenant,
                 ticket_id=ticket_id,
                 is_held=False,
@@ -47,10 +47,10 @@ async def take_leases(
         ]
         session.add_all(rows)
         await session.flush()
-    place = rows[0].place if rows else 0
+    mine = rows[0].place if rows else 0
     query = (
         select(LeaseRow)
-        .where(LeaseRow.lease.in_([row.lease for row in rows]), LeaseRow.place < place)
+        .where(LeaseRow.lease.in_([row.lease for row in rows]), LeaseRow.place < mine)
         .order_by(LeaseRow.place)
     )
     before = [to_holder(row) for row in await session.scalars(query)]
@@ -76,7 +76,27 @@ async def release_leases(session: AsyncSession, execution_id: str, leases: Itera
     """
     await lock_queue(session)
     mine = delete(LeaseRow).where(LeaseRow.execution_id == execution_id).returning(LeaseRow.lease)
-    freed = {*leases, *await session.scalars(mine)}
+    return await _let_go(session, {*leases, *await session.scalars(mine)})
+
+
+async def queue_again(session: AsyncSession, execution_id: str) -> list[LeaseHolder]:
+    """Send an execution that holds its hosts to the end of the line; returns whose turn it is then."""
+    await lock_queue(session)
+    mine = list(await session.scalars(select(LeaseRow).where(LeaseRow.execution_id == execution_id)))
+    place = await _next_place(session)
+    for row in mine:
+        if row.is_held:
+            row.place, row.is_held, row.turn_since, row.created_at = place, False, None, utc_now()
+    await session.flush()
+    turns = await _let_go(session, {row.lease for row in mine})
+    return [one for one in turns if one.execution_id != execution_id]
+
+
+async def _next_place(session: AsyncSession) -> int:
+    return ((await session.execute(select(func.max(LeaseRow.place)))).scalar_one() or 0) + 1
+
+
+async def _let_go(session: AsyncSession, freed: set[str]) -> list[LeaseHolder]:
     wished = aliased(LeaseRow)
     may_go = exists().where(wished.execution_id == LeaseRow.execution_id, wished.lease.in_(freed)).correlate(LeaseRow)
     rows = list(await session.scalars(_whose_turn().where(may_go)))

@@ -41,9 +41,15 @@ async def let_act(session: AsyncSession, tenant: str, ticket_id: str, run_id: st
 
 
 async def is_approved(
-    session: AsyncSession, tenant: str, ticket_id: str, execution_id: str, digest: str, step: int | None = None
+    session: AsyncSession,
+    tenant: str,
+    ticket_id: str,
+    execution_id: str,
+    digest: str,
+    step: int | None = None,
+    turn: int = 1,
 ) -> bool:
-    """Return whether somebody with a token approved this plan, or this step of it."""
+    """Return whether somebody with a token approved this plan, or this step of it in this turn on its hosts."""
     query = select(SignedMessageRow.document).where(
         SignedMessageRow.execution_id == execution_id,
         SignedMessageRow.tenant == tenant,
@@ -51,7 +57,5 @@ async def is_approved(
         SignedMessageRow.kind == MessageKind.APPROVAL.value,
     )
     said = [document["message"] for document in await session.scalars(query)]
-    return any(
-        one["decision"] == DecisionKind.APPROVE.value and one["plan_digest"] == digest and one.get("step") == step
-        for one in said
-    )
+    wanted = (DecisionKind.APPROVE.value, digest, step, turn)
+    return any((one["decision"], one["plan_digest"], one.get("step"), one.get("turn", 1)) == wanted for one in said)

@@ -135,7 +135,10 @@ class EventRow(Row):
 
 
 class ExecutionRow(Row):
-    """`sealed_with`: the id of the key that sealed its plan's sensitive inputs; None if it has none."""
+    """`turn` counts how often it began to queue for its hosts; none is the first time.
+
+    `sealed_with`: the id of the key that sealed its plan's sensitive inputs; None if it has none.
+    """
 
     __tablename__ = "executions"
     __table_args__ = (Index(None, "tenant", "status"), Index(None, "tenant", "runbook_id", "created_at"))
@@ -155,6 +158,7 @@ class ExecutionRow(Row):
     approval_expires_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    turn: Mapped[int | None]
 
 
 class StepRow(Row):

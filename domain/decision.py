@@ -11,8 +11,11 @@ from domain.signature import Signed
 
 
 class DecisionKind(StrEnum):
+    """`requeue`: the ticket whose step waits gives its hosts to those who wait behind, and queues again."""
+
     APPROVE = "approve"
     REJECT = "reject"
+    REQUEUE = "requeue"
 
 
 class UnknownOutcome(StrEnum):
@@ -42,7 +45,8 @@ class Decision(WireModel):
     """What the workflow's `approval` signal says. Idempotent by `decision_id`.
 
     `step` is the position of the step that waits (none: the plan itself waits); `answers` goes with a step that asks;
-    `outcome` goes with a step that is unknown.
+    `outcome` goes with a step that is unknown. `turn` is the execution's turn on its hosts that was looked at: what was
+    approved before others had them is not approved after.
     """
 
     decision: DecisionKind
@@ -53,6 +57,7 @@ class Decision(WireModel):
     step: int | None = None
     answers: Annotated[dict[str, str], BeforeValidator(_as_texts)] = Field(default_factory=dict)
     outcome: UnknownOutcome | None = None
+    turn: int = 1
 
 
 class SignedDecision(Decision, Signed):

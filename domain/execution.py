@@ -114,7 +114,7 @@ class StillChanged(WireModel):
 
 
 class Execution(WireModel):
-    """One execution, its steps included. Times are UTC."""
+    """One execution, its steps included. Times are UTC. `turn` counts how often it began to queue for its hosts."""
 
     id: str
     ticket_id: str
@@ -130,6 +130,7 @@ class Execution(WireModel):
     approval_expires_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    turn: int = 1
     steps: list[StepRecord] = Field(default_factory=list)
     still_changed: list[StillChanged] = Field(
         default_factory=list, description="What it changed and nothing undid, though it did not succeed."

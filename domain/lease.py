@@ -41,6 +41,9 @@ class HostQueue(WireModel):
     ahead: int = Field(description="How many tickets are in front of it.")
     in_front: list[FirstInLine] = Field(description="Of each host that it waits for, the first in line.")
     behind: int = Field(description="How many tickets wait behind it.")
+    why_not_requeued: str | None = Field(
+        description="Why its hosts cannot be given to those behind; null while a step waits that may be `requeue`d."
+    )
 
     @property
     def words_behind(self) -> str:

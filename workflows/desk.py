@@ -10,6 +10,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
 
 
+NOTHING_TO_GIVE = "a plan that waits for approval holds no host, so there is nothing to give away"
+
+
 class GateKind(StrEnum):
     """What a person is asked: may this plan run, may this step run, what is the answer, did this step run."""
 
@@ -27,6 +30,7 @@ class Gate:
     plan_digest: str
     step: int | None = None
     decision: Decision | None = None
+    turn: int = 1
 
 
 @dataclass
@@ -104,6 +108,11 @@ class Desk:
             if decision.step is None:
                 return DecisionOutcome.ALREADY_DECIDED, f"the plan was already decided; step {gate.step} waits now"
             return DecisionOutcome.NOT_AWAITED, f"step {decision.step} does not wait for a decision"
+        if gate.turn != decision.turn:
+            words = f"others had its hosts since; this is turn {gate.turn}, look at it again and name that"
+            return DecisionOutcome.STALE, words
+        if gate.kind is GateKind.PLAN and decision.decision is DecisionKind.REQUEUE:
+            return DecisionOutcome.NOT_AWAITED, NOTHING_TO_GIVE
         if gate.kind is GateKind.UNKNOWN and decision.outcome is None and decision.decision is DecisionKind.APPROVE:
             return DecisionOutcome.NOT_AWAITED, f"say of step {gate.step} whether it ran: ran, did_not_run or roll_back"
         gate.decision = decision

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.gates import await_answers, await_approval, await_finding
     from workflows.leases import release_leases, take_leases
     from workflows.messages import TicketEnd
-    from workflows.run import Failed, Run, Stopped
+    from workflows.run import Failed, Requeued, Run, Stopped
     from workflows.steps import end_step, is_wanted, run_step, undo_step
 
 
@@ -28,16 +28,24 @@ class ExecutionStory:
         self.lasting: list[StepOutline] = []
         self.undone = 0
         self.tries: dict[int, int] = {}
+        self.attempts: dict[int, int] = {}
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
         """Run every step and return how the ticket ends; leases are given back however that is."""
         run = self.run
-        await run.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, "waits for its turn on the host")
-        if await take_leases(run, leases):
+        why, end = "waits for its turn on the host", None
+        while end is None:
+            await run.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, why)
+            if not await take_leases(run, leases):
+                words = str(run.cancelled(" while queued"))
+                end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, words)
+                break
             await run.show(TicketStatus.EXECUTING, ExecutionStatus.RUNNING, "running")
-            end = await self._execute(steps)
-        else:
-            end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(run.cancelled(" while queued")))
+            try:
+                end = await self._execute(steps)
+            except Requeued as requeued:
+                why = str(requeued)
+                self.due, self.lasting = [], []
         await release_leases(run, leases)
         return end
 
@@ -67,7 +75,7 @@ class ExecutionStory:
         return await run.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, "fixed, and every postcheck passed")
 
     async def _one(self, step: StepOutline) -> None:
-        """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped."""
+        """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped, Requeued."""
         run = self.run
         if run.desk.cancel:
             raise run.cancelled(f" before {run.name(step)}")
@@ -85,7 +93,7 @@ class ExecutionStory:
             return
         if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
             (self.due if step.rollback else self.lasting).append(step)
-        outcome = await run_step(run, step)
+        outcome = await self._run(step)
         while outcome.status is StepStatus.UNKNOWN:
             finding = await await_finding(run, step, outcome)
             if finding is UnknownOutcome.RAN:
@@ -96,11 +104,17 @@ class ExecutionStory:
                 self._forget(step)
                 raise run.cancelled(f" during {run.name(step)}")
             else:
-                outcome = await run_step(run, step, first_attempt=outcome.attempt + 1)
+                outcome = await self._run(step)
         if outcome.status is StepStatus.SKIPPED or outcome.was_sent is False:
             self._forget(step)
         if outcome.status is StepStatus.FAILED:
             self._fail(step, outcome)
+
+    async def _run(self, step: StepOutline) -> StepOutcome:
+        """Run a step under attempt ids that the host has not seen, in whatever turn."""
+        outcome = await run_step(self.run, step, first_attempt=self.attempts.get(step.position, 0) + 1)
+        self.attempts[step.position] = outcome.attempt
+        return outcome
 
     def _fail(self, step: StepOutline, outcome: StepOutcome) -> None:
         if step.rollback_scope is RollbackScope.COMPLETED:

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ticket import TicketStatus
     from workflows import names, options
     from workflows.desk import Gate, GateKind
+    from workflows.leases import requeue
     from workflows.run import Failed, Run, until
 
 
@@ -50,15 +51,20 @@ async def await_answers(run: Run, step: StepOutline) -> None:
 
 
 async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome | None:
-    """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back.
+    """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back, Requeued.
 
     None: a cancel came, which says what is wanted and not what became of the command. It comes once.
     """
     reason = f"{run.name(step)}: {outcome.detail}"
-    gate = _open_gate(run, GateKind.UNKNOWN, step)
-    await run.show(TicketStatus.ESCALATED, ExecutionStatus.UNKNOWN, f"outcome unknown: {reason}")
-    is_cancelled = run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE)
-    decision = await _pass_gate(run, gate, step, "someone to say whether it ran", None, heeds_cancel=not is_cancelled)
+    while True:
+        gate = _open_gate(run, GateKind.UNKNOWN, step)
+        await run.show(TicketStatus.ESCALATED, ExecutionStatus.UNKNOWN, f"outcome unknown: {reason}")
+        is_cancelled = run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE)
+        wanted = "someone to say whether it ran"
+        decision = await _pass_gate(run, gate, step, wanted, None, heeds_cancel=not is_cancelled)
+        if decision is None or decision.decision is not DecisionKind.REQUEUE:
+            break
+        await requeue(run, decision)
     if decision is None:
         if workflow.patched(names.ENDS_FOR_SURE):
             return None
@@ -76,24 +82,28 @@ async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> Un
 
 
 async def _ask(run: Run, kind: GateKind, step: StepOutline, wanted: str, timeout: float | None) -> Decision:
-    gate = _open_gate(run, kind, step)
-    await run.show(
-        TicketStatus.AWAITING_APPROVAL,
-        ExecutionStatus.RUNNING,
-        f"step {step.position} '{step.name}' waits for {wanted}",
-        step=step.position,
-        step_status=StepStatus.AWAITING_APPROVAL,
-        kind=EventKind.STEP_WAITS,
-    )
-    decision = await _pass_gate(run, gate, step, wanted, timeout)
-    if decision is None:
-        raise run.cancelled(f" while {run.name(step)} waited")
-    return decision
+    """Ask until a person decides about the step itself. Raises Failed like `_pass_gate`, Requeued."""
+    while True:
+        gate = _open_gate(run, kind, step)
+        await run.show(
+            TicketStatus.AWAITING_APPROVAL,
+            ExecutionStatus.RUNNING,
+            f"step {step.position} '{step.name}' waits for {wanted}",
+            step=step.position,
+            step_status=StepStatus.AWAITING_APPROVAL,
+            kind=EventKind.STEP_WAITS,
+        )
+        decision = await _pass_gate(run, gate, step, wanted, timeout)
+        if decision is None:
+            raise run.cancelled(f" while {run.name(step)} waited")
+        if decision.decision is not DecisionKind.REQUEUE:
+            return decision
+        await requeue(run, decision)
 
 
 def _open_gate(run: Run, kind: GateKind, step: StepOutline) -> Gate:
     """Open a gate before anyone is told of it, so that no decision comes too early."""
-    gate = Gate(kind, run.digest, step.position)
+    gate = Gate(kind, run.digest, step.position, turn=run.turn)
     run.desk.gate = gate
     return gate
 

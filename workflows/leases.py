@@ -5,9 +5,11 @@ from temporalio.exceptions import TemporalError
 
 with workflow.unsafe.imports_passed_through():
     from activities.leases import LeaseActivities
-    from activities.messages import LeaseRequest
+    from activities.messages import LeaseRequest, RequeueRequest
+    from domain.decision import Decision, DecisionOutcome
+    from domain.lease import LeaseHolder
     from workflows import names, options
-    from workflows.run import Run, until
+    from workflows.run import Requeued, Run, until
 
 
 async def take_leases(run: Run, leases: list[str], *, can_cancel: bool = True) -> bool:
@@ -42,7 +44,31 @@ async def release_leases(run: Run, leases: list[str]) -> None:
     answer = await workflow.execute_activity_method(
         LeaseActivities.release_leases, _request(run, leases), summary="release leases", **options.BOOKKEEPING
     )
-    for tenant, ticket_id in sorted({(holder.tenant, holder.ticket_id) for holder in answer.holders}):
+    await wake(answer.holders)
+
+
+async def requeue(run: Run, decision: Decision) -> None:
+    """Give the hosts to those who wait behind, and raise Requeued; return if that is refused, which is recorded."""
+    answer = await workflow.execute_activity_method(
+        LeaseActivities.requeue,
+        RequeueRequest(
+            tenant=run.start.tenant, ticket_id=run.start.ticket_id, execution_id=run.execution_id, turn=run.turn
+        ),
+        summary=f"{decision.actor} gives the hosts to those who wait",
+        **options.BOOKKEEPING,
+    )
+    if answer.problem is not None:
+        await run.record_decision(decision, DecisionOutcome.NOT_AWAITED, answer.problem)
+        return
+    run.turn = answer.turn
+    await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+    await wake(answer.holders)
+    raise Requeued(f"{decision.actor} let the others go first; it queues again, and begins with its prechecks")
+
+
+async def wake(holders: list[LeaseHolder]) -> None:
+    """Tell those whose turn it is."""
+    for tenant, ticket_id in sorted({(holder.tenant, holder.ticket_id) for holder in holders}):
         handle = workflow.get_external_workflow_handle(names.ticket_workflow_id(tenant, ticket_id))
         try:
             await handle.signal("lease_released")

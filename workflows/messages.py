@@ -78,6 +78,7 @@ class TicketState(WireModel):
     plan_digest: str | None = None
     execution_id: str | None = None
     step: int | None = None
+    turn: int | None = None
 
 
 class TicketEnd(WireModel):

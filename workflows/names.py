@@ -12,6 +12,7 @@ RUNBOOK = "HandrailRunbook"
 TARGET = "HandrailTarget"
 SIGNED_MESSAGES = "signed-messages"  # a change of the workflow, marked in its history
 PARKS_ON_CANCEL = "parks-on-cancel"
+REQUEUE = "requeue"
 
 SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
 

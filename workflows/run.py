@@ -28,13 +28,17 @@ class Failed(Exception):
         self.status = status
 
 
+class Requeued(Exception):
+    """The hosts were given to others; everything begins again once it is this execution's turn."""
+
+
 class Stopped(Exception):
     """The execution ends and leaves everything as it is, as its runbook says."""
 
 
 @dataclass
 class Run:
-    """One execution of one plan. `total` is the number of its steps.
+    """One execution of one plan. `total`: how many steps it has; `turn`: how often it has queued for its hosts.
 
     `is_decided`: a person has said what became of the attempts whose end nobody knows, or asked for the rollback.
     """
@@ -46,6 +50,7 @@ class Run:
     digest: str
     total: int
     is_decided: bool = False
+    turn: int = 1
 
     async def show(
         self,

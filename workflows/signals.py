@@ -4,9 +4,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.messages import PlanOutline
-    from domain.decision import DecisionOutcome, SignedDecision
+    from domain.decision import DecisionKind, DecisionOutcome, SignedDecision
     from domain.signature import MessageKind
     from domain.ticket import TicketStatus
+    from workflows import names
     from workflows.board import Board
     from workflows.desk import Desk
     from workflows.inbox import Inbox
@@ -40,6 +41,9 @@ class TicketSignals:
     @workflow.signal(unfinished_policy=ABANDON)
     async def approval(self, decision: SignedDecision) -> None:
         """Take a decision on the plan or step that waits; every decision is recorded with what became of it."""
+        # A worker of before could not read this decision, and went on without it.
+        if decision.decision is DecisionKind.REQUEUE and not workflow.patched(names.REQUEUE):
+            return
         words = f"{decision.decision.value} in the name of {decision.actor}, plan {decision.plan_digest[:12]}"
         if not await self.inbox.is_genuine(MessageKind.APPROVAL, decision, words):
             return
@@ -99,5 +103,6 @@ class TicketSignals:
                 "plan_digest": self.plan.digest if self.plan else None,
                 "execution_id": self.plan.execution_id if self.plan else None,
                 "step": gate.step if gate else None,
+                "turn": gate.turn if gate else None,
             }
         )

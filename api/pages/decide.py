@@ -37,6 +37,7 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
             plan_digest=fields.get("plan_digest", ""),
             comment=fields.get("comment", ""),
             step=fields.get("step") or None,
+            turn=fields.get("turn") or 1,
             answers=prefixed(fields, "answer."),
             outcome=fields.get("outcome") or None,
         )

@@ -43,7 +43,7 @@ def question_of(detail: TicketDetail) -> str:
     plan, step = detail.plan, detail.waits_for_step
     if plan is None or not (plan.status is ExecutionStatus.AWAITING_APPROVAL or step):
         return ""
-    return f"{plan.digest}.{step}.{plan.status.value}" if step else plan.digest
+    return f"{plan.digest}.{step}.{plan.status.value}.{plan.turn}" if step else plan.digest
 
 
 async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen: Seen | None) -> Swap | None:

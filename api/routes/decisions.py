@@ -18,12 +18,14 @@ from api.temporal import WorkflowEnded, ask
 from api.ticket_view import TicketAccepted, accepted
 from db import decisions, executions
 from db.host_changes import later_changes
+from db.turns import why_not_requeued
 from domain.base import Model
 from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
 from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.inputs import InputsInvalid, bind_inputs
 from domain.runbook import Scalar
 from domain.ticket import Ticket, TicketStatus
+from workflows.desk import NOTHING_TO_GIVE
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 
 router = APIRouter(
@@ -37,7 +39,8 @@ Comment = Annotated[str, StringConstraints(max_length=2_000)]
 
 
 class NewDecision(Model):
-    """An answer to a plan, or to a step of it that waits."""
+    """An answer to a plan, or to a step of it that waits. `requeue` gives the hosts of a ticket whose step waits to
+    those behind it: it queues again, and begins with its prechecks."""
 
     decision: DecisionKind
     plan_digest: str = Field(
@@ -48,6 +51,7 @@ class NewDecision(Model):
     )
     comment: Comment = Field(default="", examples=["looked at the disk, go ahead"])
     step: int | None = Field(default=None, ge=1, le=MAX_NUMBER, description="Position of the step that waits.")
+    turn: int = Field(default=1, ge=1, le=MAX_NUMBER, description="The plan's `turn`, with a step.")
     answers: dict[str, Scalar | None] = Field(
         default_factory=dict,
         examples=[{"sure": True, "percent": 40}],
@@ -134,11 +138,22 @@ async def check_decision(session: AsyncSession, tenant: str, ticket_id: str, new
         raise _with_plan(words, plan, result=DecisionOutcome.STALE.value)
     waiting = step_that_waits(execution)
     if new.step is None and execution.status is ExecutionStatus.AWAITING_APPROVAL:
+        if new.decision is DecisionKind.REQUEUE:
+            raise _with_plan(NOTHING_TO_GIVE, plan, result=DecisionOutcome.NOT_AWAITED.value)
         return execution
     if new.step is None or new.step != waiting:
-        words = await _why_not(session, execution, new.step, waiting)
-        outcome = DecisionOutcome.NOT_AWAITED if new.step else DecisionOutcome.ALREADY_DECIDED
+        words = await _why_not(session, execution, new, waiting)
+        is_late = new.step is None and new.decision is not DecisionKind.REQUEUE
+        outcome = DecisionOutcome.ALREADY_DECIDED if is_late else DecisionOutcome.NOT_AWAITED
         raise _with_plan(words, plan, result=outcome.value)
+    if new.turn != execution.turn:
+        words = f"others had its hosts since; this is turn {execution.turn}. Look at it again, then name that `turn`"
+        raise _with_plan(words, plan, result=DecisionOutcome.STALE.value)
+    if new.decision is DecisionKind.REQUEUE:
+        why_not = await why_not_requeued(session, execution.id)
+        if why_not:
+            raise _with_plan(why_not, plan, result=DecisionOutcome.NOT_AWAITED.value)
+        return execution
     ask_spec = plan.steps[new.step - 1].ask
     if ask_spec is not None and new.decision is DecisionKind.APPROVE:
         try:
@@ -153,10 +168,12 @@ async def check_decision(session: AsyncSession, tenant: str, ticket_id: str, new
     return execution
 
 
-async def _why_not(session: AsyncSession, execution: Execution, step: int | None, waiting: int | None) -> str:
+async def _why_not(session: AsyncSession, execution: Execution, new: NewDecision, waiting: int | None) -> str:
     waits = f"step {waiting} waits now; name it as `step`" if waiting else f"the execution is {execution.status.value}"
-    if step is not None:
-        return f"step {step} does not wait for a decision; {waits}"
+    if new.step is not None:
+        return f"step {new.step} does not wait for a decision; {waits}"
+    if new.decision is DecisionKind.REQUEUE:
+        return f"nothing of it waits for a decision; {waits}"
     for one in await decisions.list_decisions(session, execution.ticket_id):
         is_it = one.execution_id == execution.id and one.step is None and one.result is DecisionOutcome.ACCEPTED
         if is_it:

@@ -20,6 +20,7 @@ from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from db.tables import ExecutionRow, SignedMessageRow
+from db.turns import begin_again
 from domain.base import new_id, utc_now
 from domain.connection import Connector
 from domain.decision import Decision, DecisionKind
@@ -88,7 +89,7 @@ class Bench:
         )
         await self.approve()
 
-    async def approve(self, step: int | None = None) -> None:
+    async def approve(self, step: int | None = None, turn: int = 1) -> None:
         """Note what a worker notes that has looked at a signed approval."""
         decision = Decision(
             decision=DecisionKind.APPROVE,
@@ -96,6 +97,7 @@ class Bench:
             actor="sam",
             decision_id=new_id(),
             step=step,
+            turn=turn,
         )
         row = SignedMessageRow(
             tenant="demo",
@@ -190,6 +192,18 @@ async def test_a_plan_or_a_step_that_nobody_approved_does_not_run(bench: Bench, 
         await bench.run()
     assert not (tmp_path / "ran").exists()
     await bench.approve()
+    assert (await bench.run()).status is StepStatus.SUCCEEDED
+
+
+async def test_a_step_that_was_approved_before_others_had_its_host_does_not_run(bench: Bench, tmp_path: Path) -> None:
+    await bench.plan(f"  - {{name: a, run: touch {tmp_path}/ran, approval: required, no_rollback: a test}}")
+    await bench.approve(step=1)
+    async with bench.database.write() as session:
+        await begin_again(session, bench.order.execution_id)
+    with pytest.raises(ApplicationError, match="approved step 1"):
+        await bench.run()
+    assert not (tmp_path / "ran").exists()
+    await bench.approve(step=1, turn=2)
     assert (await bench.run()).status is StepStatus.SUCCEEDED
 
 

@@ -52,3 +52,61 @@ async def test_the_place_moves_up_and_ends(busy_desk: Desk) -> None:
 
 async def test_a_plan_that_waits_holds_nothing(busy_desk: Desk) -> None:
     assert (await busy_desk.waiting_ticket())["queue"] is None
+
+
+ASKS = """
+id: gates
+title: A question first
+risk: low
+target: local
+steps:
+  - name: Which colour
+    ask:
+      question: Which colour shall it be?
+      answers:
+        colour: {type: string, enum: [red, green]}
+  - name: First
+    run: echo "$colour" >> DIRECTORY/made
+    rollback: rm DIRECTORY/made
+  - name: Second
+    run: "true"
+    approval: required
+    rollback: "true"
+postchecks:
+  - name: It is there
+    run: test -s DIRECTORY/made
+"""
+
+
+async def test_the_holder_lets_the_others_go_first(busy_desk: Desk) -> None:
+    ticket = await busy_desk.waiting_ticket(ASKS)
+    holder = ticket["id"]
+    too_early = await busy_desk.decide(holder, "requeue")
+    assert (too_early.status_code, too_early.json()["result"]) == (409, "not_awaited")
+    assert "holds no host" in too_early.json()["detail"]
+    assert (await busy_desk.decide(holder)).status_code == 200
+    await busy_desk.until(holder, lambda now: now["waits_for_step"] == 1)
+    waiter = await queued(busy_desk)
+    assert (await busy_desk.ticket(holder))["queue"]["why_not_requeued"] is None
+
+    given = await busy_desk.decide(holder, "requeue", step=1, comment="go ahead")
+    assert (given.status_code, given.json()["result"]) == (200, "accepted")
+    await busy_desk.until(waiter, lambda now: now["waits_for_step"] == 1)
+    behind = await busy_desk.until(holder, lambda now: now["queue"]["in_front"] != [])
+    assert behind["queue"]["in_front"][0]["ticket_id"] == waiter
+    assert (await busy_desk.decide(waiter, "reject", step=1)).status_code == 200
+
+    again = await busy_desk.until(holder, lambda now: now["waits_for_step"] == 1)
+    assert again["plan"]["turn"] == 2
+    late = await busy_desk.decide(holder, step=1, answers={"colour": "red"})
+    assert (late.status_code, late.json()["result"]) == (409, "stale")
+    assert late.json()["plan"]["turn"] == 2
+    assert (await busy_desk.decide(holder, step=1, turn=2, answers={"colour": "green"})).status_code == 200
+
+    changed = await busy_desk.until(holder, lambda now: now["waits_for_step"] == 3)
+    refused = await busy_desk.decide(holder, "requeue", step=3, turn=2)
+    assert (refused.status_code, refused.json()["result"]) == (409, "not_awaited")
+    assert refused.json()["detail"] == changed["queue"]["why_not_requeued"]
+    assert (await busy_desk.decide(holder, step=3, turn=2)).status_code == 200
+    await busy_desk.status(holder, "resolved")
+    assert (busy_desk.host / "made").read_text() == "green\n"

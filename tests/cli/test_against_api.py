@@ -176,9 +176,17 @@ def test_a_queue_is_shown_at_both_ends(handrail: Running, tmp_path: Path) -> Non
     assert f"waits for local: ticket {holder} holds it (awaiting_approval since" in shown
     assert "step 1 'Think' waits for approval" in shown
     assert "holds local; 1 ticket waits behind this" in " ".join(handrail.cli("ticket", "show", holder).stdout.split())
-    for ticket_id in (holder, waiting):
-        assert handrail.cli("ticket", "cancel", ticket_id).returncode == 0
-        has_status(handrail, ticket_id, "cancelled")
+    given = handrail.cli("ticket", "requeue", holder, "-m", "the other is urgent")
+    assert given.returncode == 0, given.stderr
+    has_status(handrail, waiting, "awaiting_approval")
+    refused = handrail.cli("ticket", "requeue", holder)
+    assert refused.returncode == 1
+    assert "nothing of it waits for a decision; the execution is queued" in refused.stderr
+    assert handrail.cli("ticket", "approve", waiting, "--yes").returncode == 0
+    has_status(handrail, waiting, "resolved")
+    has_status(handrail, holder, "awaiting_approval")
+    assert handrail.cli("ticket", "approve", holder, "--yes").returncode == 0
+    has_status(handrail, holder, "resolved")
 
 
 def has_status(handrail: Running, ticket_id: str, wanted: str) -> None:

@@ -53,6 +53,7 @@ OTHER = {
     "step": 3,
     "answers": {"count": "3"},
     "outcome": UnknownOutcome.RAN,
+    "turn": 2,
 }
 
 
