@@ -2,15 +2,19 @@
 
 import hmac
 from datetime import timedelta
+from typing import NamedTuple
 
 import jwt
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cross_origin import is_codec_question
 from api.problems import Problem, to_response
 from api.services import Services
-from domain.base import utc_now
+from db.sessions import end_session, has_ended
+from domain.base import new_id, utc_now
 
 SESSION_COOKIE = "handrail_session"
 SESSION_LIFE = timedelta(hours=12)
@@ -26,8 +30,9 @@ def is_open(path: str) -> bool:
     return path in OPEN or path.startswith(OPEN_FOLDERS)
 
 
-def authenticate(request: Request, services: Services) -> str | None:
-    """Return the name of whoever asks, or None. A cookie only counts for writes that come from our own pages."""
+async def authenticate(request: Request, services: Services) -> str | None:
+    """Return the name of whoever asks, or None. A cookie only counts for writes that come from our own pages, and until
+    its session is ended. Raises DBAPIError or TimeoutError of SQLAlchemy where that cannot be looked up."""
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
@@ -35,7 +40,19 @@ def authenticate(request: Request, services: Services) -> str | None:
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie is None or (request.method not in SAFE_METHODS and not _may_write(request, services)):
         return None
-    return _session_owner(cookie, services)
+    found = _session_of(cookie, services)
+    if found is None:
+        return None
+    async with services.database.read() as session:
+        return None if await has_ended(session, found.id) else found.owner
+
+
+async def log_out(request: Request, services: Services) -> None:
+    """End the session of a request's cookie: a copy of it is nobody's from now on."""
+    found = _session_of(request.cookies.get(SESSION_COOKIE, ""), services)
+    if found is not None:
+        async with services.database.write() as session:
+            await end_session(session, found.id)
 
 
 def owner_of(token: str, services: Services) -> str | None:
@@ -45,7 +62,7 @@ def owner_of(token: str, services: Services) -> str | None:
 
 def new_session(actor: str, services: Services) -> str:
     """Return a signed value for the session cookie."""
-    claims = {"sub": actor, "exp": utc_now() + SESSION_LIFE}
+    claims = {"sub": actor, "exp": utc_now() + SESSION_LIFE, "jti": new_id()}
     return jwt.encode(claims, services.cipher.derived_keys(_PURPOSE)[0], algorithm=_ALGORITHM)
 
 
@@ -58,7 +75,12 @@ def _token_owner(token: str, services: Services) -> str | None:
     return found
 
 
-def _session_owner(cookie: str, services: Services) -> str | None:
+class _Session(NamedTuple):
+    owner: str
+    id: str
+
+
+def _session_of(cookie: str, services: Services) -> _Session | None:
     """A session ends early when its owner's token is withdrawn."""
     for key in services.cipher.derived_keys(_PURPOSE):
         try:
@@ -66,7 +88,8 @@ def _session_owner(cookie: str, services: Services) -> str | None:
         except jwt.InvalidTokenError:
             continue
         owner = str(claims["sub"])
-        return owner if owner in services.tokens.values() else None
+        session_id = str(claims.get("jti") or f"{owner}/{claims['exp']}")  # those of older releases have no id
+        return _Session(owner, session_id) if owner in services.tokens.values() else None
     return None
 
 
@@ -94,7 +117,14 @@ class RequireActor:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        actor = authenticate(request, self._services) if scope["type"] == "http" else None
+        actor = None
+        if scope["type"] == "http" and not is_open(scope["path"]):
+            try:
+                actor = await authenticate(request, self._services)
+            except (DBAPIError, PoolTimeout):
+                away = Problem(503, "the database does not answer, so nobody's session can be looked up; try again")
+                await to_response(away, scope["path"])(scope, receive, send)
+                return
         if actor is None and not is_open(scope["path"]):
             problem = Problem(
                 401,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from api import auth
 from api.auth import SESSION_COOKIE, SESSION_LIFE, authenticate, is_same_origin, new_session, owner_of
 from api.dependencies import Actor, Serving
 from api.pages.forms import read_form
@@ -28,7 +29,7 @@ async def home(actor: Actor, services: Serving) -> Response:
 
 @router.get("/login")
 async def login_page(request: Request, services: Serving, after: Annotated[str, Query(alias="next")] = "/") -> Response:
-    if authenticate(request, services) is not None:
+    if await authenticate(request, services) is not None:
         return go_to(_ours(after))
     if request.headers.get("sec-fetch-site") == "cross-site":
         # A link from elsewhere, such as a chat: a strict cookie only comes along once the step is from our own page.
@@ -59,7 +60,9 @@ async def log_in(request: Request, services: Serving) -> Response:
 
 
 @router.post("/logout")
-async def log_out(actor: Actor) -> Response:
+async def log_out(request: Request, actor: Actor, services: Serving) -> Response:
+    """End the session for good: its cookie, wherever it was copied to, lets nobody in any more."""
+    await auth.log_out(request, services)
     answer = go_to("/login")
     answer.delete_cookie(SESSION_COOKIE)
     return answer

@@ -1,8 +1,10 @@
 """Who gets in: nobody without a token, except where it is listed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
+import jwt
 import pytest
 from fastapi import FastAPI
 
@@ -10,6 +12,7 @@ from api.auth import OPEN, SESSION_COOKIE, new_session
 from api.main import create_app
 from api.services import Services
 from api.web import HEADERS
+from domain.base import utc_now
 from settings import Settings
 from tests.api.desk import SAM, Desk
 
@@ -162,3 +165,27 @@ def test_hosts_of_the_settings() -> None:
     assert Settings(host="0.0.0.0", hosts=None, api_url=None).resolved_hosts() == local
     named = Settings(hosts="A.example.com, [::2],", api_url="https://b.example.com:8443/")
     assert named.resolved_hosts() == local | {"a.example.com", "::2", "b.example.com"}
+
+
+async def test_a_copied_cookie_is_refused_after_the_logout(
+    stranger: httpx.AsyncClient, lone_services: Services
+) -> None:
+    path, ours = "/api/v1/tickets/demo/tickets", {"Sec-Fetch-Site": "same-origin"}
+    other = new_session("sam", lone_services)
+    for cookie in (new_session("sam", lone_services), older_session("sam", lone_services)):
+        stranger.cookies.set(SESSION_COOKIE, cookie)
+        assert (await stranger.get(path)).status_code == 200
+        assert (await stranger.post("/logout", headers=ours)).status_code == 303
+        stranger.cookies.clear()
+        stranger.cookies.set(SESSION_COOKIE, cookie)
+        assert (await stranger.get(path)).status_code == 401
+        assert (await stranger.get("/login")).status_code == 200
+        stranger.cookies.clear()
+    stranger.cookies.set(SESSION_COOKIE, other)
+    assert (await stranger.get(path)).status_code == 200
+
+
+def older_session(actor: str, services: Services) -> str:
+    """Return a cookie as releases before ids of sessions made it."""
+    claims = {"sub": actor, "exp": utc_now() + timedelta(hours=1)}
+    return jwt.encode(claims, services.cipher.derived_keys("web session")[0], algorithm="HS256")
