@@ -132,6 +132,11 @@ class RequireActor:
                 "HANDRAIL_API_TOKENS",
                 headers={"WWW-Authenticate": 'Bearer realm="handrail"'},
             )
+            if "authorization" in request.headers:
+                try:
+                    self._services.failures.note(request)
+                except Problem as too_many:
+                    problem = too_many
             await to_response(problem, scope["path"])(scope, receive, send)
             return
         scope.setdefault("state", {})["actor"] = actor

@@ -1,9 +1,10 @@
 """What the API needs, built once by whoever starts it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from api.failures import Failures
 from db.cipher import Cipher
 from db.engine import Database
 from domain.explanation import Explanation
@@ -33,6 +34,7 @@ class Services:
     temporal_ui_url: str
     temporal_namespace: str
     hosts: frozenset[str] = frozenset({"*"})
+    failures: Failures = field(default_factory=Failures)
     start_seconds: float = 1.0
     decision_seconds: float = 2.0
     temporal_seconds: float = 5.0

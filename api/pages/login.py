@@ -46,6 +46,7 @@ async def log_in(request: Request, services: Serving) -> Response:
     after = _ours(fields.get("next", "/"))
     owner = owner_of(fields.get("token", "").strip(), services)
     if owner is None:
+        services.failures.note(request)
         return _login(request, after, "That is no token of this Handrail.", 401)
     answer = go_to(after)
     answer.set_cookie(

@@ -7,9 +7,12 @@ import httpx
 import jwt
 import pytest
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from api.auth import OPEN, SESSION_COOKIE, new_session
+from api.failures import MOST, MOST_CLIENTS, MOST_OF_A_CLIENT, WINDOW_SECONDS, Failures
 from api.main import create_app
+from api.problems import Problem
 from api.services import Services
 from api.web import HEADERS
 from domain.base import utc_now
@@ -189,3 +192,38 @@ def older_session(actor: str, services: Services) -> str:
     """Return a cookie as releases before ids of sessions made it."""
     claims = {"sub": actor, "exp": utc_now() + timedelta(hours=1)}
     return jwt.encode(claims, services.cipher.derived_keys("web session")[0], algorithm="HS256")
+
+
+async def test_wrong_tokens_are_counted_logged_and_refused_and_a_right_one_is_taken(
+    stranger: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = "/api/v1/tickets/demo/tickets"
+    for number in range(MOST_OF_A_CLIENT + 5):
+        kind = await stranger.get(path, headers={"Authorization": f"Bearer wrong-{number}"})
+        assert kind.status_code == (401 if number < MOST_OF_A_CLIENT else 429)
+    assert kind.headers["retry-after"] == "60"
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    assert (await stranger.post("/login", data={"token": "wrong"}, headers=ours)).status_code == 429
+    assert (await stranger.get(path)).status_code == 401  # whoever gives no token has not guessed
+    assert (await stranger.get(path, headers={"Authorization": f"Bearer {SAM}"})).status_code == 200
+    assert sum("wrong token" in record.getMessage() for record in caplog.records) == MOST_OF_A_CLIENT + 1
+    assert "wrong-1" not in caplog.text
+
+
+def test_failures_are_bounded_in_memory_and_forgotten() -> None:
+    now = 0.0
+    failures = Failures(lambda: now)
+
+    def guess(address: int) -> int:
+        try:
+            failures.note(Request({"type": "http", "client": (str(address), 1), "headers": []}))
+        except Problem as problem:
+            return problem.status
+        return 401
+
+    assert {guess(address) for address in range(MOST)} == {401}
+    assert {guess(address) for address in range(2 * MOST_CLIENTS)} == {429}
+    assert len(failures._seen) <= MOST_CLIENTS + 1
+    now = WINDOW_SECONDS
+    assert guess(1) == 401
+    assert len(failures._seen) == 1
