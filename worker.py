@@ -91,6 +91,7 @@ def build_worker(
             signatures.read_mail,
             steps.run_step,
             steps.end_step,
+            steps.drop_rooms,
             steps.is_wanted,
             connections.check_connection,
         ],

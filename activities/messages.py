@@ -215,6 +215,10 @@ class StepRun(WireModel):
         kind = "rollback" if self.is_rollback else "run"
         return f"{self.execution_id}.{self.position}.{kind}.{self.attempt}"
 
+    def room(self, position: int) -> str:
+        """What the ids of all attempts to undo a step begin with."""
+        return f"{self.execution_id}.{position}.rollback"
+
 
 class StepOutcome(WireModel):
     """How it ended: `succeeded`, `failed`, `skipped` or `unknown`. `detail` is a sentence without any output.
@@ -228,6 +232,14 @@ class StepOutcome(WireModel):
     is_cancelled: bool = False
     attempt: int = 1
     was_sent: bool | None = None
+
+
+class ExecutionOver(WireModel):
+    """An execution that has ended and needs nothing on its hosts any more."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str
 
 
 class RollbackQuestion(WireModel):

@@ -7,7 +7,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.admission import not_admitted
-from activities.messages import StepOutcome, StepRun
+from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.records import event_key
 from db import connections, events, executions, host_changes, signed, turns
 from db.cipher import Cipher
@@ -65,7 +65,8 @@ class Job:
     `no_secret`: why there is no credential, or no sensitive input, though one is needed. `mask` hides sensitive inputs
     in all that is kept of the attempt. `record`: the host's record of claims as it was
     before the attempt may have been sent. `unfinished`: attempts that may still run where this one would.
-    `is_needless`: for a rollback, nothing of its step was ever sent, as far as is known now.
+    `is_needless`: for a rollback, nothing of its step was ever sent, as far as is known now. `rooms`: before the first
+    step that changes a host, what room is to be kept there for.
     """
 
     plan: Plan
@@ -79,6 +80,7 @@ class Job:
     record: str | None
     unfinished: list[OpenAttempt]
     is_needless: bool
+    rooms: list[str]
     recorded: StepOutcome | None
 
     def this_attempt(self, order: StepRun) -> OpenAttempt:
@@ -124,7 +126,7 @@ class StepRecords:
             row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
             own = await executions.get_step_row(session, order.execution_id, order.position)
             registered = await executions.get_variables(session, order.execution_id)
-            address, secret, no_secret = await self._login(session, order, plan.target(step.target))
+            address, secret, no_secret = await self._login(session, order.tenant, plan.target(step.target))
             opened, no_value = self._open_inputs(order, plan)
             is_sent = row.sent_attempt == order.attempt_id
             return Job(
@@ -141,6 +143,7 @@ class StepRecords:
                 record=row.sent_record if is_sent else None,
                 unfinished=[] if is_sent else await self._unfinished(session, order, plan),
                 is_needless=order.is_rollback and own.sent_attempt is None,
+                rooms=[] if is_sent or order.is_rollback else await _rooms(session, order, plan),
                 recorded=_recorded(row, order),
             )
 
@@ -156,14 +159,14 @@ class StepRecords:
         return opened, ""
 
     async def _login(
-        self, session: AsyncSession, order: StepRun, target: Target
+        self, session: AsyncSession, tenant: str, target: Target
     ) -> tuple[HostAddress, Secret | None, str]:
         """Return where, with what, and why without it."""
         address = HostAddress(**target.model_dump(exclude={"credential"}))
         if target.connector is not Connector.SSH:
             return address, None, ""
         try:
-            opened = await connections.open_credential(session, order.tenant, target.credential or "", self._cipher)
+            opened = await connections.open_credential(session, tenant, target.credential or "", self._cipher)
         except CipherKeyWrong as error:
             return address, None, str(error)
         if opened is None:
@@ -179,7 +182,7 @@ class StepRecords:
             is_same = (row.position, row.is_rollback) == (order.position, order.is_rollback)
             if row.sent_attempt is None or not (is_same or (order.is_rollback and target.lease == lease)):
                 continue
-            address, secret, _ = await self._login(session, order, target)
+            address, secret, _ = await self._login(session, order.tenant, target)
             found.append(
                 OpenAttempt(
                     position=row.position,
@@ -193,6 +196,15 @@ class StepRecords:
                 )
             )
         return found
+
+    async def hosts_with_rooms(self, over: ExecutionOver) -> list[tuple[HostAddress, Secret | None]]:
+        """Return the hosts on which an execution may have kept room. Raises PlanTampered."""
+        async with self._database.read() as session:
+            plan = await _plan(session, over)
+            sent = await executions.sent_positions(session, over.execution_id)
+            names = {step.target for step in plan.steps if step.position in sent and step.phase is Phase.STEP}
+            logins = [await self._login(session, over.tenant, plan.target(name)) for name in sorted(names)]
+        return [(address, secret) for address, secret, why in logins if not why]
 
     async def begin(self, order: StepRun, plan: Plan, record: str | None) -> Sent:
         """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent.
@@ -319,7 +331,17 @@ def _name(position: int, is_rollback: bool, name: str) -> str:
     return f"{'the rollback of ' if is_rollback else ''}step {position} '{name}'"
 
 
-async def _plan(session: AsyncSession, order: StepRun) -> Plan:
+async def _rooms(session: AsyncSession, order: StepRun, plan: Plan) -> list[str]:
+    step = plan.step(order.position)
+    lease = plan.target(step.target).lease
+    same = [one for one in plan.steps if one.phase is Phase.STEP and plan.target(one.target).lease == lease]
+    sent = await executions.sent_positions(session, order.execution_id)
+    if step.phase is not Phase.STEP or any(one.position in sent for one in same):
+        return []
+    return [order.room(one.position) for one in same if one.spec.rollback and one.spec.supervise]
+
+
+async def _plan(session: AsyncSession, order: StepRun | ExecutionOver) -> Plan:
     """Return the plan of the order's own ticket: one tenant's host never meets another's credential."""
     try:
         return await executions.get_plan(session, order.tenant, order.ticket_id, order.execution_id)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from temporalio import activity
 
-from activities.messages import StepOutcome, StepRun
+from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
 from domain.connection import Connector
@@ -93,6 +93,16 @@ class StepActivities:
             outcome = _hidden(await self._ended(order, job, follower), job.mask)
         return await self._records.end(order, job.step, outcome, None, None)
 
+    @activity.defn
+    async def drop_rooms(self, over: ExecutionOver) -> None:
+        """Give back the room that was kept for an execution's rollbacks; a failure only costs disk there for a week."""
+        try:
+            for address, secret in await self._records.hosts_with_rooms(over):
+                async with asyncio.timeout(CLEAN_SECONDS):
+                    await self._runners[address.connector].drop_rooms(address, secret, over.execution_id)
+        except (PlanTampered, HostRefused, HostUnreachable, TimeoutError) as error:
+            activity.logger.warning("room for rollbacks of %s stays taken: %s", over.execution_id, error)
+
     async def _ended(self, order: StepRun, job: Job, follower: "Follower") -> StepOutcome:
         try:
             if not job.may_have_started:
@@ -160,7 +170,10 @@ class StepActivities:
             await self._end_earlier(order, job, follower)
             record = job.record
             if not job.may_have_started and job.step.spec.supervise:
-                record = await follower.watch(runner.identify_record(job.address, job.secret))
+                if job.rooms:
+                    await follower.watch(runner.keep_room(job.address, job.secret, job.rooms))
+                undo = order.attempt_id if order.is_rollback else None
+                record = await follower.watch(runner.identify_record(job.address, job.secret, undo))
             elif not job.may_have_started:
                 await follower.watch(runner.open(job.address, job.secret))
             before = await self._records.begin(order, job.plan, record)

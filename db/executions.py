@@ -113,6 +113,14 @@ async def find_step_row(
     return await session.get(StepRow, (execution_id, position, is_rollback))
 
 
+async def sent_positions(session: AsyncSession, execution_id: str) -> set[int]:
+    """Return which steps may have been sent to their hosts."""
+    query = select(StepRow.position).where(
+        StepRow.execution_id == execution_id, StepRow.is_rollback.is_(False), StepRow.sent_attempt.is_not(None)
+    )
+    return set(await session.scalars(query))
+
+
 async def open_step_rows(session: AsyncSession, execution_id: str) -> list[StepRow]:
     """Return the rows of an execution whose last attempt is not known to have ended."""
     query = select(StepRow).where(StepRow.execution_id == execution_id, StepRow.is_open)

@@ -135,10 +135,22 @@ class CommandRunner(Protocol):
         """Connect ahead of a command, and send nothing. Raises as `run` does."""
         ...
 
-    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str:
+    async def keep_room(self, address: HostAddress, secret: Secret | None, names: list[str]) -> None:
+        """Take room on the host's disk, once, for the attempts whose ids are one of these names, a dot and a number.
+
+        The first of them that runs has it. Raises as `run` does; HostRefused, too, when there is not room for all.
+        """
+        ...
+
+    async def drop_rooms(self, address: HostAddress, secret: Secret | None, prefix: str) -> None:
+        """Give up what was kept for names that begin with this prefix and a dot. Raises as `run` does."""
+        ...
+
+    async def identify_record(self, address: HostAddress, secret: Secret | None, attempt_id: str | None = None) -> str:
         """Return what names the host's memory of attempts, and its place there: another one once any of it is lost.
 
-        Where the host cannot say whether it was restarted, it proves nothing: it is only the place. Raises as `run`.
+        Where the host cannot say whether it was restarted, it proves nothing: it is only the place. `attempt_id`: an
+        attempt for which room may be kept; it goes there. Raises as `run`.
         """
         ...
 

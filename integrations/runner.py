@@ -58,15 +58,28 @@ class SessionRunner(ABC):
     async def open(self, address: HostAddress, secret: Secret | None) -> None:  # noqa: B027  # nothing is the default
         """Connect ahead of a command; nothing to do where every session connects for itself."""
 
-    async def identify_record(self, address: HostAddress, secret: Secret | None) -> str:
+    async def identify_record(self, address: HostAddress, secret: Secret | None, attempt_id: str | None = None) -> str:
+        if attempt_id:
+            return await self._identify(address, secret, attempt_id)
         key = address.model_dump_json()
         learnt, record = self._records.get(key, (0.0, ""))
         if not record or monotonic() > learnt + RECORD_SECONDS:
-            record = _after("text ", await self._ask(address, secret, "identify", places=self._places))
-            if not _RECORD.fullmatch(record) or place_of(record) not in self._places:
-                raise ProtocolBroken(f"{record[:40]!r} is no record")
+            record = await self._identify(address, secret, "-")
             self._records[key] = (monotonic(), record)
         return record
+
+    async def _identify(self, address: HostAddress, secret: Secret | None, attempt_id: str) -> str:
+        record = _after("text ", await self._ask(address, secret, "identify", attempt_id, places=self._places))
+        if not _RECORD.fullmatch(record) or place_of(record) not in self._places:
+            raise ProtocolBroken(f"{record[:40]!r} is no record")
+        return record
+
+    async def keep_room(self, address: HostAddress, secret: Secret | None, names: list[str]) -> None:
+        _after("text ", await self._ask(address, secret, "keep_room", ",".join(names), places=self._places))
+
+    async def drop_rooms(self, address: HostAddress, secret: Secret | None, prefix: str) -> None:
+        places = tuple(dict.fromkeys((*self._places, *DEFAULT_PLACES)))
+        _after("text ", await self._ask(address, secret, "drop_rooms", prefix, places=places))
 
     async def run(
         self, address: HostAddress, secret: Secret | None, request: CommandRequest, on_progress: OnProgress

@@ -12,7 +12,7 @@ from typing import Literal
 from integrations.connector import CommandRequest, HostRefused
 from integrations.places import HOME
 
-Mode = Literal["start", "attach", "kill", "clean", "check", "check_sudo", "identify"]
+Mode = Literal["start", "attach", "kill", "clean", "check", "check_sudo", "identify", "keep_room", "drop_rooms"]
 
 EXPORT_EACH = 100_000
 EXPORT_TOTAL = 1_000_000

@@ -11,6 +11,8 @@
 #   *.new       room for the four above, taken before the command starts
 #   alive       a FIFO that only the supervisor holds open for writing: end of file means it is gone
 #   command pipe.out pipe.err   FIFOs: the command's text (never in a file), its output
+# PLACE/runs/.room.X is room for the attempts whose ids begin with `X.`, made before a step that may fill the disk: all that
+# hr_furnish makes, and spare blocks for a name and its output. The first of them to be claimed takes it.
 # PLACE/runs/.record.NAME stands for what is remembered here of claims: while it is there, and the host has not
 # been restarted, no claim has been removed. Cleaning up and wiping remove it, and the next one has another name.
 # Frames written to the client: refused TEXT | incomplete | . | out AT LENGTH + bytes | err ...
@@ -29,12 +31,17 @@ hr_detach() {
 
 # Gives the attempt a result though nothing was started; only for whoever has just claimed it.
 hr_settle() {
-    printf '%s\n' "$1" >"$hr_d/status.new" && mv "$hr_d/status.new" "$hr_d/status"
+    printf '%s\n' "$1" 1<>"$hr_d/status.new" && mv "$hr_d/status.new" "$hr_d/status"
 }
 
 # Only one can win this. False if somebody else had it.
 hr_claim() {
-    hr_e=$(mkdir -m 700 "$hr_d" 2>&1) && return
+    hr_f=$hr_root/.room.${hr_id%.*}
+    [ ! -d "$hr_f" ] || rm -f "$hr_f"/spare.*
+    if hr_e=$(mkdir -m 700 "$hr_d" 2>&1); then
+        [ ! -d "$hr_f" ] || mv "$hr_f"/* "$hr_d" && rm -rf "$hr_f"
+        return 0
+    fi 2>/dev/null
     hr_find_run || hr_refuse "cannot create $hr_d: $hr_e"
     return 1
 }
@@ -65,8 +72,7 @@ hr_remembers() {
 
 # Room is taken now, so that a disk that fills up meanwhile hides neither whose command it is nor how it ended.
 hr_launch() {
-    if ! hr_reserve owner || ! hr_reserve group || ! hr_reserve status || ! hr_reserve left ||
-        ! hr_e=$(cd "$hr_d" && mkfifo alive command pipe.out pipe.err room.out room.err 2>&1); then
+    if [ ! -p "$hr_d/room.err" ] && ! hr_furnish "$hr_d"; then
         rm -rf "$hr_d"
         hr_refuse "cannot write in $hr_root: $hr_e"
     fi

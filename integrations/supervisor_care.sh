@@ -1,16 +1,17 @@
 # What Handrail asks a host beside running commands; supervisor_host.sh goes before it.
 # Frames written to the client: refused TEXT | text TEXT | removed N
 
-# Says which place the next attempts go to and what names its memory of claims: NAME.BOOT, for other places than home
-# NAME.BOOT:PLACE.
+# Says which place the attempt, or the next attempts, go to and what names its memory of claims: NAME.BOOT, for other
+# places than home NAME.BOOT:PLACE.
 hr_identify() {
-    hr_choose
+    hr_room || hr_choose
     hr_boot_id
     for hr_f in "$hr_root"/.record.*; do
         [ ! -d "$hr_f" ] || break
     done
     if [ ! -d "$hr_f" ]; then
         hr_f=$hr_root/.record.$hr_nonce
+        rm -f "$hr_root/.room.${hr_id%.*}/spare.1"
         hr_e=$(mkdir "$hr_f" 2>&1) || hr_refuse "cannot write in $hr_root: $hr_e"
     fi
     hr_n=
@@ -37,6 +38,72 @@ hr_choose() {
         hr_why="$hr_why, $hr_place: ${hr_e%%"$hr_nl"*}"
     done
     hr_refuse "there is no place for records: ${hr_why#, }"
+}
+
+# Uses the place in which there is room for attempt $hr_id. False if there is none.
+hr_room() {
+    hr_each=$hr_places,
+    while [ -n "$hr_each" ]; do
+        hr_use "${hr_each%%,*}"
+        hr_each=${hr_each#*,}
+        [ ! -d "$hr_root/.room.${hr_id%.*}" ] || ! hr_make_place || return 0
+    done
+    return 1
+}
+
+# Makes room for the attempts whose ids begin with one of $hr_id (comma separated), all of it in the first place that has
+# it; what is there already is left as it is.
+hr_keep_room() {
+    hr_ready
+    hr_ids=$hr_id hr_why=
+    hr_each=$hr_places,
+    while [ -n "$hr_each" ]; do
+        hr_use "${hr_each%%,*}"
+        hr_each=${hr_each#*,}
+        if hr_lasts && hr_make_place && hr_make_rooms; then
+            printf 'text kept\n'
+            return
+        fi
+        hr_why="$hr_why, $hr_place: ${hr_e%%"$hr_nl"*}"
+    done
+    hr_refuse "there is no room to undo what the steps would do: ${hr_why#, }"
+}
+
+hr_make_rooms() {
+    hr_made= hr_rest=$hr_ids,
+    while [ -n "$hr_rest" ]; do
+        hr_id=${hr_rest%%,*}
+        hr_rest=${hr_rest#*,}
+        [ ! -d "$hr_root/.room.$hr_id" ] || continue
+        hr_made="$hr_made $hr_id"
+        hr_make_room "$hr_root/.room.$hr_id" && continue
+        hr_e="cannot write in $hr_root: $hr_e"
+        for hr_id in $hr_made; do
+            rm -rf "$hr_root/.room.$hr_id"
+        done
+        return 1
+    done
+}
+
+# Made elsewhere and renamed: a room that is there is whole.
+hr_make_room() {
+    hr_r=$hr_root/.try.$hr_nonce
+    hr_e=$(mkdir "$hr_r" 2>&1) && hr_furnish "$hr_r" &&
+        hr_e=$(for hr_f in 1 2 3; do dd if=/dev/zero of="$hr_r/spare.$hr_f" bs=4096 count=4 2>&1 || exit; done) &&
+        hr_e=$(mv "$hr_r" "$1" 2>&1) && return
+    rm -rf "$hr_r"
+    return 1
+}
+
+# Gives up the rooms of attempts whose ids begin with $hr_id and a dot.
+hr_drop_rooms() {
+    hr_each=$hr_places,
+    while [ -n "$hr_each" ]; do
+        hr_use "${hr_each%%,*}"
+        hr_each=${hr_each#*,}
+        [ ! -d "$hr_root" ] || ! hr_make_place || rm -rf "$hr_root/.room.$hr_id".*
+    done
+    printf 'text dropped\n'
 }
 
 # False where the records would go with the user's last login.
@@ -120,13 +187,13 @@ hr_clean_place() {
     # Whoever learnt the record before what was found now was claimed must not take its absence for "never started".
     for hr_d in $hr_found; do
         case $hr_d in
-            ./.gone.* | ./.try.* | ./.record.*) ;;
+            ./.gone.* | ./.try.* | ./.room.* | ./.record.*) ;;
             *) rm -rf .record.*; break ;;
         esac
     done
     for hr_d in $hr_found; do
         case $hr_d in
-            ./.gone.* | ./.try.*) rm -rf "$hr_d"; continue ;;
+            ./.gone.* | ./.try.* | ./.room.*) rm -rf "$hr_d"; continue ;;
             ./.record.*) continue ;;
         esac
         if [ ! -s "$hr_d/status" ]; then

@@ -126,12 +126,19 @@ hr_find_run() {
     hr_is_ours "$hr_d" || hr_refuse "$hr_e"
 }
 
+# Takes in $1 the room that a run needs before it begins.
+hr_furnish() {
+    for hr_f in owner.new group.new status.new left.new; do
+        hr_reserve "$1/$hr_f" || return
+    done
+    hr_e=$(cd "$1" && mkfifo alive command pipe.out pipe.err room.out room.err 2>&1)
+}
+
 # Fills one block for file $1. Shells say little about a failed write, some nothing, so dd is asked for the reason.
 hr_reserve() {
-    hr_f=$hr_d/$1.new
-    { printf '%4096s' '' >"$hr_f"; } 2>/dev/null
-    [ -s "$hr_f" ] || ! hr_e=$(dd if=/dev/zero of="$hr_f" bs=4096 count=1 2>&1) || return 0
-    [ -s "$hr_f" ]
+    { printf '%4096s' '' >"$1"; } 2>/dev/null
+    [ -s "$1" ] || ! hr_e=$(dd if=/dev/zero of="$1" bs=4096 count=1 2>&1) || return 0
+    [ -s "$1" ]
 }
 
 # True when the supervisor is gone, which is looked for during $1 seconds.

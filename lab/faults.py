@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lab.certificate import valid_until, write_certificate
 from lab.content import DISK_KIB, age, log_lines
-from lab.environment import login_environment
+from lab.environment import home, login_environment
 
 OLD_LOG_BYTES = 2 << 20
 RUNAWAY_NAME = "report-export"
@@ -80,6 +80,18 @@ def fill_disk(root: Path, percent: int = 95) -> str:
             age(path, 6 + number)
         number += 1
     return f"the disk is {disk_used_percent(root)} % full"
+
+
+def fill_home(root: Path) -> str:
+    """Leave no room for records of runs in the login user's home, so that the next place has to do.
+
+    A stand-in that needs neither root nor a file system of its own: a file lies where their directory would.
+    """
+    records = home(root) / ".handrail"
+    if records.is_dir():
+        records.rename(records.with_name(f".handrail.{secrets.token_hex(4)}"))
+    records.touch()
+    return "nothing can be recorded in the home"
 
 
 def stop_service(root: Path, name: str = "nginx") -> str:
@@ -151,12 +163,14 @@ FAULTS: dict[str, Callable[[Path], str]] = {
     "exhaust-pool": exhaust_pool,
     "bad-config": bad_config,
 }
+# What makes a host harder to mend, whatever its fault; no ticket tells of it.
+HARDSHIPS: dict[str, Callable[[Path], str]] = {"fill-home": fill_home}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.faults", description="Break a lab host for real.")
     parser.add_argument("--state", type=Path, required=True, help="the running lab's state directory")
-    parser.add_argument("fault", choices=FAULTS)
+    parser.add_argument("fault", choices=[*FAULTS, *HARDSHIPS])
     parser.add_argument("host")
     parser.add_argument("service", nargs="?", help="for stop-service: which one (nginx)")
     given = parser.parse_args()
@@ -165,7 +179,7 @@ def main() -> int:
         roots = {host["name"]: Path(host["root"]) for host in described["hosts"]}
         root = roots[given.host]
         with_service = given.fault == "stop-service" and given.service
-        sentence = stop_service(root, given.service) if with_service else FAULTS[given.fault](root)
+        sentence = stop_service(root, given.service) if with_service else (FAULTS | HARDSHIPS)[given.fault](root)
     except FileNotFoundError:
         sys.stderr.write(f"no lab runs on {given.state}; start it with: python -m lab --state {given.state}\n")
         return 1

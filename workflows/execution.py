@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.leases import release_leases, take_leases
     from workflows.messages import TicketEnd
     from workflows.run import Failed, Requeued, Run, Stopped
-    from workflows.steps import end_step, is_wanted, run_step, undo_step
+    from workflows.steps import end_step, give_room_back, is_wanted, run_step, undo_step
 
 
 class ExecutionStory:
@@ -29,6 +29,7 @@ class ExecutionStory:
         self.undone = 0
         self.tries: dict[int, int] = {}
         self.attempts: dict[int, int] = {}
+        self.keeps_room = False
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
         """Run every step and return how the ticket ends; leases are given back however that is."""
@@ -46,15 +47,17 @@ class ExecutionStory:
             except Requeued as requeued:
                 why = str(requeued)
                 self.due, self.lasting = [], []
+        await self._give_room_back()
         await release_leases(run, leases)
         return end
 
     async def undo(self, found: RollbackOutline, why: str) -> TicketEnd:
         """Undo a finished execution, or what of it is not undone yet."""
         self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
-        self.run.is_decided = True
+        self.run.is_decided = self.keeps_room = True
         await take_leases(self.run, found.leases, can_cancel=False)
         end = await self._roll_back(Failed(why))
+        await self._give_room_back()
         await release_leases(self.run, found.leases)
         return end
 
@@ -93,6 +96,7 @@ class ExecutionStory:
             return
         if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
             (self.due if step.rollback else self.lasting).append(step)
+            self.keeps_room = self.keeps_room or step.rollback
         outcome = await self._run(step)
         while outcome.status is StepStatus.UNKNOWN:
             finding = await await_finding(run, step, outcome)
@@ -115,6 +119,10 @@ class ExecutionStory:
         outcome = await run_step(self.run, step, first_attempt=self.attempts.get(step.position, 0) + 1)
         self.attempts[step.position] = outcome.attempt
         return outcome
+
+    async def _give_room_back(self) -> None:
+        if self.keeps_room and workflow.patched(names.GIVES_ROOM_BACK):
+            await give_room_back(self.run)
 
     def _fail(self, step: StepOutline, outcome: StepOutcome) -> None:
         if step.rollback_scope is RollbackScope.COMPLETED:
@@ -153,6 +161,7 @@ class ExecutionStory:
             lasting = (f"{run.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
             why += f"; has no rollback: {'; '.join(lasting)}"
         if failures:
+            self.keeps_room = False  # for when a person has them tried again
             words = f"{why}; could not be undone: {'; '.join(failures)}"
             return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words)
         words = f"{why}; everything {'else ' if self.lasting else ''}was undone"

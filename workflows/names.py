@@ -23,6 +23,9 @@ KEY_ID = "encryption-key-id"
 ENDS_FOR_SURE = "cancelled-steps-end-for-sure"
 """For `workflow.patched`: a cancelled step that nobody tells the end of is ended by an activity of its own."""
 
+GIVES_ROOM_BACK = "room-for-rollbacks-is-given-back"
+"""For `workflow.patched`: the room that hosts keep for rollbacks is given back by an activity of its own."""
+
 
 def ticket_workflow_id(tenant: str, ticket_id: str) -> str:
     """Return the id of a ticket's workflow; the only place where it is built."""

@@ -58,6 +58,11 @@ ENDING = ActivityOptions(
     start_to_close_timeout=timedelta(minutes=3), heartbeat_timeout=STEP_HEARTBEAT, retry_policy=STEP_RETRY
 )
 
+# Asks each host once, for five seconds; a host that does not answer cleans up by itself after a week.
+GIVING_BACK = ActivityOptions(
+    start_to_close_timeout=timedelta(seconds=30), retry_policy=RetryPolicy(maximum_attempts=2)
+)
+
 # Whoever frees a lease wakes the next in line, and upkeep whoever was overlooked; this covers that both were away.
 LEASE_RECHECK_FIRST = timedelta(seconds=15)
 LEASE_RECHECK_LONGEST = timedelta(minutes=10)

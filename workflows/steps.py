@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.admission import NOT_ADMITTED
-    from activities.messages import StepOutcome, StepRun
+    from activities.messages import ExecutionOver, StepOutcome, StepRun
     from activities.steps import StepActivities
     from domain.execution import StepStatus
     from domain.plan import StepOutline
@@ -69,6 +69,19 @@ async def end_step(run: Run, step: StepOutline, attempt: int) -> StepOutcome:
     )
     run.board.wait("")
     return outcome.model_copy(update={"attempt": attempt})
+
+
+async def give_room_back(run: Run) -> None:
+    """Have hosts give up the room that they keep for rollbacks which will not run any more."""
+    try:
+        await workflow.execute_activity_method(
+            StepActivities.drop_rooms,
+            ExecutionOver(tenant=run.start.tenant, ticket_id=run.start.ticket_id, execution_id=run.execution_id),
+            summary="give back the room kept for rollbacks",
+            **options.GIVING_BACK,
+        )
+    except ActivityError as error:
+        workflow.logger.warning("room for rollbacks stays taken", extra={"reason": str(error)})
 
 
 def _may_try_again(run: Run, outcome: StepOutcome) -> bool:

@@ -47,7 +47,8 @@ class Commands:
             host_key=host.host_key,
         )
         secret = Secret(kind=CredentialKind.SSH_KEY, private_key=host.private_key)
-        request = CommandRequest(attempt_id=new_id(), command=text, variables=variables)
+        record = await self.runner.identify_record(address, secret)
+        request = CommandRequest(attempt_id=new_id(), command=text, variables=variables, record=record)
         done = await self.runner.run(address, secret, request, ignore)
         assert done.status == "exited", done
         assert done.exit_status is not None
@@ -59,9 +60,11 @@ async def ignore(progress: Progress) -> None:
 
 
 @asynccontextmanager
-async def reached(host: LabHost) -> AsyncIterator[tuple[asyncssh.SSHClientConnection, Commands]]:
-    """Lend a connection to look at a host, and Handrail's way to run commands there."""
-    runner = SshRunner()
+async def reached(
+    host: LabHost, places: tuple[str, ...] = ("home",)
+) -> AsyncIterator[tuple[asyncssh.SSHClientConnection, Commands]]:
+    """Lend a connection to look at a host, and Handrail's way to run commands there, its records in these places."""
+    runner = SshRunner(places=places)
     try:
         async with connected(host) as connection:
             yield connection, Commands(host, runner)

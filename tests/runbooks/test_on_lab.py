@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from integrations.connector import HostRefused
 from lab import faults
 from lab.certificate import CERTIFICATE, valid_until
 from lab.lab import Lab
@@ -162,6 +163,26 @@ async def test_disk_full_frees_real_room_and_keeps_what_was_logged_meanwhile(lab
     assert b"/meanwhile" in log.read_bytes()[len(before) :]
     changed = differences(tree, snapshot(host.root))
     assert changed == ["var/log/nginx/access.log differs in content, changed"]
+
+
+async def test_disk_full_works_where_the_home_is_full_too(lab: Lab, tmp_path: Path) -> None:
+    host = lab.hosts["web-01"]
+    await asyncio.to_thread(faults.fill_disk, host.root)
+    async with reached(host) as (_, commands):  # what ran there before
+        assert await Drive.of("service-down", commands).prechecks() is not None
+    faults.fill_home(host.root)
+    before = snapshot(host.root)
+    async with reached(host) as (_, commands):
+        with pytest.raises(HostRefused, match=r"no place for records: home: cannot create .*/\.handrail"):
+            await Drive.of("disk-full", commands).prechecks()
+    async with reached(host, ("home", str(tmp_path))) as (_, commands):
+        drive = Drive.of("disk-full", commands)
+        assert await drive.prechecks() is None, drive.told()
+        assert await drive.steps() is None, drive.told()
+        assert await drive.postchecks() is None, drive.told()
+        assert await drive.rollbacks() == [], drive.told()
+    assert differences(before, snapshot(host.root)) == []
+    assert len(list(tmp_path.glob("handrail-*/runs/[a-z0-9]*"))) == len(drive.log)
 
 
 async def test_disk_full_undoes_a_compression_that_stopped_half_way(lab: Lab) -> None:

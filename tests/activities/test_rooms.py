@@ -1,0 +1,47 @@
+"""A step that fills the disk of its host can still have its own rollback."""
+
+from pathlib import Path
+
+from activities.messages import ExecutionOver
+from domain.execution import StepStatus
+from integrations.local import LocalRunner
+from tests.activities.test_cut_output import bench, small_disk  # noqa: F401 - fixtures
+from tests.activities.test_steps import Bench
+
+STEPS = """  - name: fill it
+    run: head -c 9000000 /dev/zero >filler
+    rollback: rm filler; echo undone
+  - name: more
+    run: 'true'
+    rollback: 'true'
+  - name: as it is
+    run: 'true'
+    no_rollback: a test"""
+
+
+def kept(home: Path) -> list[str]:
+    return sorted(each.name.split(".")[3] for each in (home / ".handrail/runs").glob(".room.*"))
+
+
+async def test_a_step_that_fills_the_disk_is_undone(bench: Bench, small_disk: Path) -> None:  # noqa: F811
+    bench.use(LocalRunner(home=small_disk, places=("home",)))
+    await bench.plan(STEPS)
+    assert (await bench.run()).status is StepStatus.FAILED
+    assert kept(small_disk) == ["1", "2"]
+    undone = await bench.run(is_rollback=True, rollback_position=1)
+    assert (undone.status, undone.detail) == (StepStatus.SUCCEEDED, "")
+    assert not (small_disk / "filler").exists()
+    assert kept(small_disk) == ["2"]
+    over = ExecutionOver(tenant="demo", ticket_id=bench.order.ticket_id, execution_id=bench.order.execution_id)
+    await bench.environment.run(bench.activity.drop_rooms, over)
+    assert kept(small_disk) == []
+
+
+async def test_without_room_to_undo_it_nothing_begins(bench: Bench, small_disk: Path) -> None:  # noqa: F811
+    bench.use(LocalRunner(home=small_disk, places=("home",)))
+    many = "".join(STEPS.replace("name: ", f"name: {number} ") + "\n" for number in range(4))
+    await bench.plan(many.rstrip())
+    outcome = await bench.run()
+    assert (outcome.status, outcome.was_sent) == (StepStatus.FAILED, False)
+    assert "there is no room to undo what the steps would do" in outcome.detail
+    assert not (small_disk / "filler").exists()
