@@ -89,7 +89,7 @@ hr_make_rooms() {
 hr_make_room() {
     hr_r=$hr_root/.try.$hr_nonce
     hr_e=$(mkdir "$hr_r" 2>&1) && hr_furnish "$hr_r" &&
-        hr_e=$(for hr_f in 1 2 3; do dd if=/dev/zero of="$hr_r/spare.$hr_f" bs=4096 count=4 2>&1 || exit; done) &&
+        hr_e=$(for hr_f in 1 2 3 4; do dd if=/dev/zero of="$hr_r/spare.$hr_f" bs=4096 count=4 2>&1 || exit; done) &&
         hr_e=$(mv "$hr_r" "$1" 2>&1) && return
     rm -rf "$hr_r"
     return 1

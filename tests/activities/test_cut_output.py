@@ -75,7 +75,10 @@ async def test_output_that_was_cut_is_not_output(
 
 async def test_what_was_cut_beside_it_does_not_matter(bench: Bench, small_disk: Path) -> None:
     bench.use(LocalRunner(home=small_disk, places=("home",)))
-    await bench.plan(step("echo fine; " + FILL + "seq 100000 >&2", "register: value", "expect: {pattern: fine}"))
+    recorded = "until [ -s .handrail/runs/*/out.000000000000000 ]; do sleep 0.01; done; "
+    await bench.plan(
+        step("echo fine; " + recorded + FILL + "seq 100000 >&2", "register: value", "expect: {pattern: fine}")
+    )
     outcome = await bench.run()
     assert (outcome.status, await bench.variables()) == (StepStatus.SUCCEEDED, {"value": b"fine"})
     output = await bench.output()

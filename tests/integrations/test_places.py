@@ -171,7 +171,9 @@ async def test_output_that_found_no_room_is_said_to_be_cut(tmp_path: Path, shell
         both = await host.run("two", f"{fill}; seq 100000; seq 100000 >&2")
         assert both.no_room == {"stdout", "stderr"}
         await host.run("free", "rm filler; mount -o remount,nr_inodes=60 .", supervise=False)
-        late = "i=0; while mkdir $i; do i=$((i + 1)); done 2>/dev/null; head -c 1500000 /dev/zero"
+        begun = ".handrail/runs/three/{}.000000000000000"
+        late = f"until [ -e {begun.format('out')} ] && [ -e {begun.format('err')} ]; do sleep 0.01; done; "
+        late += "i=0; while mkdir $i; do i=$((i + 1)); done 2>/dev/null; head -c 1500000 /dev/zero"
         names = await host.run("three", late)
         assert names.exit_status == 0
         assert names.no_room == {"stdout"}
