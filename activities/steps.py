@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from temporalio import activity
 
+from activities.judging import judge, why_not_judged
 from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
@@ -14,7 +15,6 @@ from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.expressions import ExpressionFailed, parse_expression
 from domain.mask import Mask
-from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
@@ -35,8 +35,6 @@ BEAT_SECONDS = 1.0
 PATIENCE_BEFORE = timedelta(minutes=1)
 # Afterwards the command may be running or have run: it is worth more waiting to learn which.
 PATIENCE_AFTER = timedelta(minutes=10)
-LONGEST_DETAIL = 300
-NO_ROOM = "the host had no room to keep all that it wrote"
 # A run directory is needed while its step may still be looked at again; a week covers a long weekend.
 RUNS_KEPT = timedelta(days=7)
 CLEAN_EVERY = timedelta(days=1)
@@ -146,7 +144,7 @@ class StepActivities:
         try:
             if not order.is_rollback and not _is_wanted(job):
                 return StepOutcome(status=StepStatus.SKIPPED, detail=f"not needed: {job.step.spec.when}"), None, None
-            if not order.is_rollback and not job.may_have_started and (wrong := _why_not_judged(job.step)):
+            if not order.is_rollback and not job.may_have_started and (wrong := why_not_judged(job.step)):
                 return StepOutcome(status=StepStatus.FAILED, detail=wrong), None, None
             result = await self._run(order, job)
         except ExpressionFailed as error:
@@ -324,63 +322,17 @@ def _hidden(outcome: StepOutcome, mask: Mask) -> StepOutcome:
 
 def _judged(job: Job, result: CommandResult, is_rollback: bool) -> tuple[StepOutcome, CommandResult, bytes | None]:
     """Judge what the command wrote, and return that with sensitive inputs hidden, and the value to register."""
-    mask, is_whole = job.mask, result.status == "exited"
-    stderr = mask.hide(result.stderr, LEFT_OUT, is_whole=is_whole)
+    mask, has_ended = job.mask, result.status == "exited"
+    stderr = mask.hide(result.stderr, LEFT_OUT, is_whole=has_ended and "stderr" not in result.no_room)
     outcome, value = judge(job.step, result.model_copy(update={"stderr": stderr}), is_rollback)
     if value is not None and mask.is_in(value):
         outcome, value = StepOutcome(status=StepStatus.FAILED, exit_status=result.exit_status, detail=_NOT_KEPT), None
-    stdout = mask.hide(result.stdout, LEFT_OUT, is_whole=is_whole)
-    return outcome, result.model_copy(update={"stdout": stdout, "stderr": stderr}), value
+    stdout = mask.hide(result.stdout, LEFT_OUT, is_whole=has_ended and "stdout" not in result.no_room)
+    hidden = {"stdout": stdout, "stderr": stderr, "was_whole": result.is_whole}
+    return outcome, result.model_copy(update=hidden), value
 
 
 _NOT_KEPT = "its output has a sensitive input in it, so it is not registered; have it print something else"
-
-
-def judge(step: PlannedStep, result: CommandResult, is_rollback: bool) -> tuple[StepOutcome, bytes | None]:
-    """Return what a command's result means for its step, and the value to register (without trailing newlines)."""
-    if result.status == "unknown":
-        return StepOutcome(status=StepStatus.UNKNOWN, detail=result.detail), None
-    if result.status == "cancelled":
-        return StepOutcome(status=StepStatus.FAILED, detail="killed on the host", is_cancelled=True), None
-    why = _why_failed(step, result, is_rollback)
-    if why is not None:
-        return StepOutcome(status=StepStatus.FAILED, exit_status=result.exit_status, detail=why), None
-    value = None
-    if step.spec.register_as and not is_rollback:
-        value = result.stdout.rstrip(b"\n")
-    detail = NO_ROOM if result.no_room else ""
-    return StepOutcome(status=StepStatus.SUCCEEDED, exit_status=result.exit_status, detail=detail), value
-
-
-def _why_failed(step: PlannedStep, result: CommandResult, is_rollback: bool) -> str | None:
-    if result.status == "timed_out":
-        return "killed on the host: it took longer than its timeout"
-    expect = step.spec.expect
-    if result.exit_status not in ([0] if is_rollback else expect.exit_codes):
-        last = result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        said = f": {last[:LONGEST_DETAIL]}" if last and not step.spec.sensitive else ""
-        return f"exit status {result.exit_status}{said}" + (f"; {NO_ROOM}" if result.no_room else "")
-    if is_rollback:
-        return None
-    if wrong := _why_not_judged(step):
-        return wrong
-    if (expect.pattern or step.spec.register_as) and not result.is_stdout_whole:
-        if "stdout" in result.no_room:
-            return f"its output is not whole: {NO_ROOM}"
-        use = "register" if step.spec.register_as else "judge"
-        return f"its output of {result.stdout_bytes} bytes is too large to {use}"
-    if expect.pattern and not compile_pattern(expect.pattern).found_in(result.stdout.decode(errors="replace")):
-        return "its output does not have what the runbook expects"
-    if step.spec.register_as and b"\0" in result.stdout:
-        return "its output holds a NUL byte, which no variable can hold"
-    return None
-
-
-def _why_not_judged(step: PlannedStep) -> str | None:
-    """Return why nobody could say whether a step succeeded: its pattern was stored when others were taken."""
-    pattern = step.spec.expect.pattern
-    wrong = pattern_problem(pattern) if pattern else None
-    return f"its output cannot be judged: the pattern that it is to have {wrong}" if wrong else None
 
 
 def _is_wanted(job: Job) -> bool:

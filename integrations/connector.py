@@ -65,7 +65,8 @@ class CommandResult(Model):
 
     `stdout` and `stderr` hold at most `keep_bytes` bytes each; `stdout_bytes` and `stderr_bytes` say how much there
     was, and a stream that was cut says so in its middle. `no_room`: the streams that the host had no room to keep all
-    of; what it did not keep is not counted either. `exit_status` is 128 + n for signal n.
+    of; what it did not keep is not counted either. `was_whole`: whether both were before values in them were hidden.
+    `exit_status` is 128 + n for signal n.
     """
 
     status: CommandStatus
@@ -75,6 +76,7 @@ class CommandResult(Model):
     stdout_bytes: int = 0
     stderr_bytes: int = 0
     no_room: frozenset[Stream] = frozenset()
+    was_whole: bool | None = None
     detail: str = ""
 
     @property
@@ -85,6 +87,8 @@ class CommandResult(Model):
     @property
     def is_whole(self) -> bool:
         """True if both streams are all that the command wrote."""
+        if self.was_whole is not None:
+            return self.was_whole
         return self.is_stdout_whole and self._is_whole("stderr", self.stderr, self.stderr_bytes)
 
     def _is_whole(self, stream: Stream, kept: bytes, count: int) -> bool:
