@@ -30,11 +30,12 @@ async def test_the_first_ticket_appears_by_itself(busy_site: Site, visitor: Visi
     await expect(page.get_by_text("No ticket yet")).to_be_visible()
     await expect(page.locator(".first pre")).to_contain_text(f"{busy_site.url}/api/v1/tickets/demo/tickets")
 
-    await busy_site.post("/tickets/demo/tickets", {"title": "Disk full on web-01", "severity": "critical"})
+    filed = await busy_site.post("/tickets/demo/tickets", {"title": "Disk full on web-01", "severity": "critical"})
 
     row = page.get_by_role("link", name="Disk full on web-01")
     await expect(row).to_be_visible()
     await expect(row).to_contain_text("critical")
+    await busy_site.stack.status(filed["id"], TicketStatus.AWAITING_RUNBOOK)
     await expect(row).to_contain_text("awaiting runbook")
     await expect(page.get_by_text("No ticket yet")).to_have_count(0)
     await expect(page.locator("#waiting")).to_have_attribute("data-count", "1")
