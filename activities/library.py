@@ -8,6 +8,7 @@ from activities.planning import foresee
 from db import connections, outcomes, past, runbooks, tenants
 from db.engine import Database
 from domain.analysis import Analysis, AnalysisRules, analyse
+from domain.case.words import plain
 from domain.ci import extract_ci
 from domain.explanation import Explanation
 from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
@@ -125,8 +126,8 @@ async def query_of(session: AsyncSession, tenant: str, ticket: NewTicket, analys
     if analysis and analysis.ci.connection and not analysis.ci.is_proposed:  # a proposal lifts no confidence
         connection = await connections.get_connection(session, tenant, analysis.ci.connection)
     return MatchQuery(
-        title=ticket.title,
-        description=ticket.description,
+        title=plain(ticket.title),
+        description=plain(ticket.description),
         severity=ticket.severity.value,
         service=ticket.service,
         environment=ticket.environment,

@@ -46,3 +46,14 @@ async def test_what_it_does_not_take(lone_desk: Desk, body: dict[str, object], w
     assert_problem(await lone_desk.post(PATH, body), 422, words)
     assert_problem(await lone_desk.post("/match/nobody", {"title": "x"}), 404, "nobody")
     assert (await lone_desk.post(PATH, TEXT, headers={"Authorization": "Bearer wrong"})).status_code == 401
+
+
+async def test_markup_of_a_mail_stands_between_no_words(lone_desk: Desk) -> None:
+    """Confidence is that of the words, however a mail client drew them."""
+    await lone_desk.add_runbook()
+    drawn = "<table><tr><td>the&nbsp;marker&nbsp;file</td></tr><tr><td><b>is&nbsp;missing</b></td></tr></table>"
+    found = []
+    for description in (drawn, "the marker file\nis missing"):
+        text = {"title": "Alert on web-01", "description": description, "service": "markers"}
+        found.append((await lone_desk.post(PATH, text)).json()["matched_runbooks"])
+    assert found[0][0]["confidence_score"] == found[1][0]["confidence_score"] > 0
