@@ -166,6 +166,29 @@ async def test_a_changed_runbook_is_a_new_version(database: Database) -> None:
         assert await runbooks.latest_versions(session, "demo") == {"look": 2}
 
 
+async def test_a_list_of_runbooks_is_read_in_turns(database: Database) -> None:
+    """Each takes time to check; between two of them whoever else waits is served."""
+    count, turns = 20, 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with database.write() as session:
+        for number in range(count):
+            text = RUNBOOK.replace("id: ", f"id: n{number}-", 1)
+            await runbooks.save_runbook(session, "demo", parse_runbook(text), text, "me")
+    async with database.read() as session:
+        for ways in (runbooks.list_runbooks(session, "demo"), runbooks.search_runbooks(session, "demo", "", 100)):
+            waiting = asyncio.create_task(others())
+            before = turns
+            assert len(await ways) >= count
+            assert turns - before >= count
+            waiting.cancel()
+
+
 async def test_a_secret_is_sealed_and_needs_its_key(database: Database) -> None:
     new = NewCredential(name="ops", kind=CredentialKind.PASSWORD, username="ops", password="hunter2hunter2")
     async with database.write() as session:
