@@ -5,12 +5,21 @@ Search attributes and ids stay readable, so that people can filter in Temporal's
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    EncodingPayloadConverter,
+    PayloadCodec,
+)
 
 from db.cipher import Cipher
+from domain.sealed import CipherKeyWrong
 from workflows.names import KEY_ID, SEALED_ENCODING
 from workflows.payloads import is_sealed
 
@@ -28,7 +37,7 @@ class SealingCodec(PayloadCodec):
         return [self._seal(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Raises CipherKeyWrong: then a workflow waits, retrying its task, until the key is there."""
+        """Raises CipherKeyWrong."""
         return [self._open(payload) if is_sealed(payload) else payload for payload in payloads]
 
     def _seal(self, payload: Payload) -> Payload:
@@ -40,10 +49,46 @@ class SealingCodec(PayloadCodec):
         return Payload.FromString(opened)
 
 
+class _LenientCodec(SealingCodec):
+    """Hands on what it cannot open, so that only what needs it fails: a forged signal is dropped, a result waits."""
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._try(payload) if is_sealed(payload) else payload for payload in payloads]
+
+    def _try(self, payload: Payload) -> Payload:
+        try:
+            return self._open(payload)
+        except (CipherKeyWrong, DecodeError):
+            return payload
+
+
+class _StillSealed(EncodingPayloadConverter):
+    """Reads no payload that is sealed to the end, and says which key is missing."""
+
+    @property
+    def encoding(self) -> str:
+        return SEALED_ENCODING.decode()
+
+    def to_payload(self, value: Any) -> Payload | None:
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        key_id = payload.metadata[KEY_ID].decode(errors="replace")
+        raise CipherKeyWrong(f"sealed with key {key_id}, which HANDRAIL_SECRET_KEYS lacks, or damaged: add the key")
+
+
+class _PayloadConverter(CompositePayloadConverter):
+    def __init__(self) -> None:
+        plain = pydantic_data_converter.payload_converter_class()
+        assert isinstance(plain, CompositePayloadConverter)
+        super().__init__(*plain.converters.values(), _StillSealed())
+
+
 def sealing_converter(cipher: Cipher) -> DataConverter:
     """Return the data converter of every client, worker and replayer."""
     return dataclasses.replace(
         pydantic_data_converter,
-        payload_codec=SealingCodec(cipher),
+        payload_converter_class=_PayloadConverter,
+        payload_codec=_LenientCodec(cipher),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

@@ -42,6 +42,7 @@ from workflows.names import (
     ticket_workflow_id,
 )
 from workflows.plan_preview import PlanPreviewWorkflow
+from workflows.signal_guard import SignalGuard
 from workflows.ticket import TicketWorkflow
 from workflows.watch import WorkflowWatch
 
@@ -95,7 +96,7 @@ def build_worker(
             steps.is_wanted,
             connections.check_connection,
         ],
-        interceptors=[RunGuard(database, TICKET_WORKFLOW, ticket_workflow_id, ASIDE)],
+        interceptors=[RunGuard(database, TICKET_WORKFLOW, ticket_workflow_id, ASIDE), SignalGuard()],
         max_cached_workflows=WORKFLOWS_KEPT,
         max_concurrent_activities=STEPS_AT_ONCE,
         # A cancel reaches a step with its next heartbeat: at most a second later.

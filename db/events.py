@@ -6,7 +6,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import EventRow, TicketRow
-from domain.base import utc_now
+from domain.base import storable, utc_now
 from domain.event import Event, EventKind
 
 
@@ -32,7 +32,7 @@ async def add_event(
         key=key,
         execution_id=execution_id,
         kind=kind.value,
-        text=text,
+        text=storable(text),
         data=data or {},
         actor=actor,
         created_at=utc_now(),

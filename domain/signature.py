@@ -109,7 +109,8 @@ class Signer:
 
     def problem_with(self, letter: Letter, tenant: str, subject: str) -> str | None:
         """Return why a letter to this subject is not believed."""
-        if not any([hmac.compare_digest(_mac(key, letter.text), letter.value) for key in self._keys]):
+        said = letter.value.encode("utf-8", "replace")  # as a str it would have to be ASCII
+        if not any([hmac.compare_digest(_mac(key, letter.text).encode(), said) for key in self._keys]):
             return "not signed by Handrail"
         document = read_signed_text(letter.text)
         if (document["kind"], document["tenant"], document["subject"]) != (letter.kind.value, tenant, subject):

@@ -13,6 +13,7 @@ TARGET = "HandrailTarget"
 SIGNED_MESSAGES = "signed-messages"  # a change of the workflow, marked in its history
 PARKS_ON_CANCEL = "parks-on-cancel"
 REQUEUE = "requeue"
+BARE_SIGNALS = frozenset({"plan_inputs_changed", "lease_released"})  # without an argument; every other has one
 
 SEARCH_ATTRIBUTES = (TENANT, STATUS, SEVERITY, RUNBOOK, TARGET)
 
