@@ -103,7 +103,10 @@ async def _attempt(run: Run, step: StepOutline, attempt: int) -> StepOutcome:
     outcome = await _settled(task)
     is_doubtful = outcome is _UNTOLD or outcome.status is StepStatus.UNKNOWN
     if is_doubtful and run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE):
-        return await end_step(run, step, attempt)
+        outcome = await end_step(run, step, attempt)
+    if outcome.status is StepStatus.FAILED and outcome.exit_status is None and run.desk.cancel is not None:
+        # A worker that died before it could tell leaves a row, which does not say why the command was ended.
+        return outcome.model_copy(update={"is_cancelled": True})
     return outcome
 
 

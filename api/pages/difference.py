@@ -11,10 +11,14 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
 
     Texts that would take too long to compare are shown as a whole, from the first line that differs to the last.
     """
-    old, new = before.splitlines(), after.splitlines()
+    return difference_of_lines(before.splitlines(), after.splitlines())
+
+
+def difference_of_lines(old: list[str], new: list[str], context: int = CONTEXT) -> list[tuple[str, str]]:
+    """Return the same for lines, with so many that stand around a difference."""
     if old == new:
         return []
-    drawn = _whole(old, new) if _work(old, new) > MOST_WORK else unified_diff(old, new, lineterm="", n=CONTEXT)
+    drawn = _whole(old, new) if _work(old, new) > MOST_WORK else unified_diff(old, new, lineterm="", n=context)
     lines = (line for at, line in enumerate(drawn) if at > 1)  # the names of the files
     return [(line[0], line[1:] if line[0] != "@" else line) for line in lines]
 

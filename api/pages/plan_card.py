@@ -1,11 +1,11 @@
 """What a person weighs before approving: the plan host by host, what speaks against it, what changed since."""
 
-import difflib
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from api.pages.difference import difference_of_lines
 from api.plan_view import PlanDraft, PlanStep
 from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
 from domain.analysis import Analysis
@@ -100,7 +100,10 @@ def replaced_execution(ran: list[Execution], current_id: str) -> Execution | Non
 
 
 def changes(before: PlanDraft, after: PlanDraft) -> list[Change]:
-    """Return what differs between two plans of a ticket, in the order in which a person would look."""
+    """Return what differs between two plans of a ticket, in the order in which a person would look.
+
+    It may take a second: call it beside the event loop.
+    """
     found: list[Change] = []
     if before.runbook_id != after.runbook_id or before.runbook_version != after.runbook_version:
         found.append(
@@ -154,5 +157,4 @@ _PARTS = (
 
 def _difference(before: list[str], after: list[str]) -> list[tuple[str, str]]:
     """Return (sign, line): what went, what came, and a line of what stands around."""
-    drawn = difflib.unified_diff(before, after, lineterm="", n=1)
-    return [(line[0], line[1:]) for line in drawn if not line.startswith(("---", "+++", "@@"))]
+    return [(sign, line) for sign, line in difference_of_lines(before, after, 1) if sign != "@"]

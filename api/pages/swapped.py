@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages import plan_card
 from api.plan_view import PlanView, view_plan
+from api.reading import beside
 from api.ticket_view import TicketDetail
 from db import connections, executions, runbooks
 from domain.decision import DecisionOutcome
@@ -65,7 +66,7 @@ async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen
     changes: list[plan_card.Change] = []
     if old is not None and digest != detail.plan.digest:
         shown = view_plan(await executions.get_plan(session, tenant, detail.id, old.id), old)
-        changes = plan_card.changes(shown, detail.plan)
+        changes = await beside(plan_card.changes, shown, detail.plan)
         told += await _changed(session, tenant, shown, detail.plan, old, new)
     return Swap(told, changes, is_locked=seen.locks and seen.read != now)
 

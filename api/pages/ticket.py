@@ -16,6 +16,7 @@ from api.pages.render import digest_of, html, is_part, text_of
 from api.pages.shell import page
 from api.pages.swapped import Seen, Swap, question_of, swap_of
 from api.plan_view import view_plan
+from api.reading import beside
 from api.services import Services
 from api.ticket_view import TicketDetail, ticket_detail
 from db import connections, events, executions, lease_queue, lists, runbooks, tickets
@@ -90,7 +91,7 @@ async def look_at(
     replaced = plan_card.replaced_execution(ran, latest.id) if latest else None
     if detail.plan and replaced and latest and latest.status is ExecutionStatus.AWAITING_APPROVAL:
         before = view_plan(await executions.get_plan(session, tenant, ticket_id, replaced.id), replaced)
-        changes = plan_card.changes(before, detail.plan)
+        changes = await beside(plan_card.changes, before, detail.plan)
     known = await connections.list_connections(session, tenant)
     meant = detail.analysis.ci.connection if detail.analysis else None
     tails = await lists.output_tails(session, latest.id, TAIL_BYTES) if latest else []

@@ -124,3 +124,19 @@ def test_all_screens_say_it_in_the_same_words() -> None:
     for fact in facts:
         assert fact.value in web
         assert f"{fact.label}: {fact.value}" in on_the_console(fields)
+
+
+def blocks(word: str) -> str:
+    """Lines of few kinds in blocks that get shorter, each with a last line of its own: the worst for comparing."""
+    lines = [f": {at % 120}" for at in range(200)]
+    return "\n".join("\n".join([*lines[: 200 - length], f": {word} {length}"]) for length in range(0, 200, 4))
+
+
+def test_plans_of_any_size_are_compared_in_bounded_time() -> None:
+    """Too much to compare line by line is shown as what went and what came."""
+    before, after = (draft(BASE | {"run": blocks(word)}) for word in ("old", "new"))
+    [change] = plan_card.changes(before, after)
+    signs = "".join(sign for sign, _ in change.lines)
+    assert signs == "-" * signs.count("-") + "+" * signs.count("+")
+    assert ("-", ": old 0") in change.lines
+    assert ("+", ": new 196") in change.lines

@@ -57,8 +57,8 @@ async def test_unsupervised_and_check_and_clean(local_host: Host) -> None:
 
 
 async def test_a_home_that_is_gone_is_refused(tmp_path: Path) -> None:
-    runner = LocalRunner(home=tmp_path / "gone")
-    with pytest.raises(HostRefused, match="cannot start"):
+    runner = LocalRunner(home=tmp_path / "gone", places=("home",))
+    with pytest.raises(HostRefused, match="no place for records"):
         await runner.check(HostAddress(name="here", connector="local"), None)
 
 

@@ -62,7 +62,7 @@ async def test_a_person_lets_the_others_go_first(busy_site: Site, visitor: Visit
     holder = await ticket_for_the_host(busy_site)
     await stack.status(holder, TicketStatus.AWAITING_APPROVAL)
     waiting = await ticket_for_the_host(busy_site)
-    other = await visitor.open(f"/tickets/{holder}")
+    other = await visitor.open(f"/tickets/{holder}", actor="kim")
     await expect(other.get_by_role("button", name="Approve step 2")).to_be_enabled()
     page = await visitor.open(f"/tickets/{holder}", viewport=PHONE)
     await expect(page.locator("#behind")).to_contain_text("Nothing has been changed yet")
