@@ -9,6 +9,7 @@ from rich.text import Text
 from commands.output import coloured, out, table, time_of
 from domain.aftermath import NOTHING_LEFT
 from domain.lease import words_behind
+from domain.signs import one_line
 
 SHORT_DIGEST = 12
 
@@ -87,14 +88,14 @@ def target_words(target: dict[str, Any]) -> str:
 
 def print_ticket(ticket: dict[str, Any]) -> None:
     """Print a ticket with everything that happened to it, but for its timeline."""
-    out.print(Text(ticket["title"], style="bold"))
+    out.print(Text(one_line(ticket["title"]), style="bold"))
     print_left(ticket)
     confidence = ticket.get("classification_confidence")
     certain = "" if confidence is None else f" ({confidence:.2f})"
     analysis = ticket.get("analysis")
     facts = [
         ("id", ticket["id"]),
-        ("status", Text.assemble(coloured(ticket["status"]), f"  {ticket.get('status_reason', '')}")),
+        ("status", Text.assemble(coloured(ticket["status"]), f"  {one_line(ticket.get('status_reason', ''))}")),
         ("waits", waiting_words(ticket)),
         *(("queue", line) for line in queue_lines(ticket.get("queue"))),
         ("severity", ticket["severity"]),
@@ -108,7 +109,8 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     ]
     for name, value in facts:
         if value:
-            out.print(Text.assemble((f"  {name:9}", "dim"), value), soft_wrap=True)
+            shown = one_line(value) if isinstance(value, str) else value
+            out.print(Text.assemble((f"  {name:9}", "dim"), shown), soft_wrap=True)
     if ticket.get("description"):
         out.print(Padding(Text(ticket["description"]), (1, 2), expand=False))
     if analysis:
@@ -171,8 +173,8 @@ def print_matches(matches: list[dict[str, Any]]) -> None:
 
 def print_similar(past: list[dict[str, Any]]) -> None:
     for one in past:
-        what = f"{one['ticket_id']} {one['title']}  "
-        how = f"  {one['likeness']:.0%} alike, {one['runbook_id'] or 'no runbook'}  {one['status_reason']}"
+        what = f"{one['ticket_id']} {one_line(one['title'])}  "
+        how = f"  {one['likeness']:.0%} alike, {one['runbook_id'] or 'no runbook'}  {one_line(one['status_reason'])}"
         out.print(Text.assemble(("  similar  ", "dim"), what, coloured(one["status"]), how), soft_wrap=True)
 
 
@@ -183,7 +185,7 @@ def print_execution(execution: dict[str, Any]) -> None:
             ("\nExecution ", "bold"),
             f"{execution['id']}  {execution['runbook_id']} v{execution['runbook_version']}  ",
             coloured(execution["status"]),
-            f"  {execution.get('status_reason', '')}",
+            f"  {one_line(execution.get('status_reason', ''))}",
         ),
         soft_wrap=True,
     )

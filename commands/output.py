@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.signs import json_signs, signs
+from domain.signs import json_signs, one_line, signs
 
 WIDTH_OF_FILES = 140
 
@@ -79,7 +79,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | No
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text("-" if cell is None else str(cell)) for cell in row))
+        made.add_row(
+            *(cell if isinstance(cell, Text) else Text("-" if cell is None else one_line(str(cell))) for cell in row)
+        )
     return made
 
 

@@ -12,6 +12,7 @@ from commands.api_client import Api
 from commands.failures import Exit
 from commands.follow import follow
 from commands.output import coloured, out, print_json_line
+from domain.signs import one_line
 
 STYLES = {
     "ticket_analyzed": "",
@@ -32,7 +33,7 @@ def line_of(event: dict[str, Any]) -> Text:
     line = Text().append(event["created_at"][11:19] + "  ", style="dim")
     if event["kind"] == "status_changed" and event["data"].get("ticket_status"):
         line.append_text(coloured(event["data"]["ticket_status"])).append("  ")
-    return line.append(event["text"], style=_style(event))
+    return line.append(one_line(event["text"]), style=_style(event))
 
 
 def _style(event: dict[str, Any]) -> str:
@@ -71,7 +72,7 @@ async def _watch_live(api: Api, ticket_id: str) -> None:
         async with aclosing(follow(api, ticket_id)) as events:
             async for event in events:
                 live.console.print(line_of(event), soft_wrap=True)
-                progress.update(bar, description=event["text"][:45])
+                progress.update(bar, description=one_line(event["text"])[:45])
                 if event["kind"] in ENDED:
                     progress.update(bar, completed=event["data"]["step"])
                 if event["kind"] in PLANNED or "ticket_status" in event["data"]:

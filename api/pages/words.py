@@ -1,6 +1,5 @@
 """How values are written for people: times, durations, shares, statuses, and text that nobody may trust."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +7,8 @@ from markupsafe import Markup, escape
 
 from domain.base import utc_now
 from domain.duration import format_duration
+from domain.signs import signs
 from domain.step_facts import step_facts
-
-# Characters that could hide or reorder what somebody is about to approve: controls, zero widths, text direction.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
 UNKNOWN = "\u2013"
 
@@ -67,15 +64,8 @@ WORDS = {
 
 
 def visible(text: str) -> str:
-    """Return a text in which every character that could hide shows: controls as pictures, the rest by number."""
-    return _UNSEEN.sub(_picture, text.replace("\r\n", "\n"))
-
-
-def _picture(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"[U+{code:04X}]"
+    """Return a text in which every character that could hide shows, with the signs of the terminal."""
+    return signs(text.replace("\r\n", "\n"))
 
 
 def finalize(value: Any) -> Any:

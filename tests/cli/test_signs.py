@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from commands import output
-from commands.output import table, write
+from commands.describe import print_ticket
+from commands.output import out, table, write
 from commands.watch import line_of
 from domain.signs import json_signs, signs
 from log_setup import set_up_logging
@@ -120,3 +121,25 @@ def test_no_command_prints_elsewhere() -> None:
         text = (ROOT / "commands" / name).read_text(encoding="utf-8")
         assert ".stdout.write" not in text
         assert ".stderr.write" not in text
+
+
+def test_no_text_from_outside_forges_a_line() -> None:
+    """A title with line breaks is one line, wherever a field of a ticket has one."""
+    forged = "calm\n  status   resolved  fixed\nExecution none"
+    ticket = {
+        "id": "t",
+        "title": forged,
+        "status": "open",
+        "status_reason": forged,
+        "severity": "low",
+        "source": forged,
+        "service": forged,
+        "created_at": "2026-11-30T11:00:00Z",
+        "executions": [],
+    }
+    with out.capture() as shown:
+        print_ticket(ticket)
+    assert not [line for line in shown.get().splitlines() if line.startswith(("  status   resolved", "Execution none"))]
+    [row] = table(["title"], [(forged,)]).columns[0].cells
+    assert "\n" not in str(row)
+    assert "\n" not in line_of({"created_at": "2026-11-30T11:00:00Z", "kind": "note", "data": {}, "text": forged}).plain

@@ -12,7 +12,7 @@ from workflows.messages import CancelRequest
 pytestmark = pytest.mark.chromium
 
 HOSTILE = "<b>bold</b> <script>alert(1)</script> \x1b[31mred \u202egnp.exe"
-HOSTILE_SHOWN = "<b>bold</b> <script>alert(1)</script> \u241b[31mred [U+202E]gnp.exe"
+HOSTILE_SHOWN = "<b>bold</b> <script>alert(1)</script> \u241b[31mred <U+202E>gnp.exe"
 
 
 async def many(site: Site, count: int) -> None:
