@@ -35,6 +35,28 @@ ForceCommand cd {home} 2>/dev/null || cd /; exec {shell} -c "$SSH_ORIGINAL_COMMA
 """
 
 
+def processes_at(home: Path) -> list[psutil.Process]:
+    """Return every process whose HOME this is: a host under test has one of its own."""
+    found = []
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if each.environ().get("HOME") == str(home) and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
+
+
+def kill_processes_at(home: Path) -> None:
+    """Kill them all, and what they start meanwhile."""
+    for _ in range(50):
+        left = processes_at(home)
+        if not left:
+            return
+        for each in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(left, timeout=1)
+
+
 class Sshd:
     """One SSH host. `folder` must be empty and short-lived (such as tmp_path); what runs on the host starts in `home`.
 
@@ -146,24 +168,12 @@ class Sshd:
                 each.kill()
 
     def processes(self) -> list[psutil.Process]:
-        """Return what runs on the host: every process whose HOME is this host's."""
-        found = []
-        for each in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if each.environ().get("HOME") == str(self.home) and each.status() != psutil.STATUS_ZOMBIE:
-                    found.append(each)
-        return found
+        """Return what runs on the host."""
+        return processes_at(self.home)
 
     def kill_processes(self) -> None:
         """Kill everything that runs on the host, as a power cut would."""
-        for _ in range(50):
-            left = self.processes()
-            if not left:
-                return
-            for each in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    each.kill()
-            psutil.wait_procs(left, timeout=1)
+        kill_processes_at(self.home)
 
     def close(self) -> None:
         """Stop, and end everything that was left running on the host."""

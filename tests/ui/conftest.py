@@ -22,6 +22,7 @@ from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
 from tests.api.desk import TOKENS
 from tests.needs import need_program
+from tests.sshd import kill_processes_at
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 from tests.ui.people import Site, Visitor
@@ -49,6 +50,7 @@ async def stack(shared_temporal: TemporalServer, tmp_path: Path) -> AsyncIterato
     yield stack
     await stack.close()
     await database.close()
+    await asyncio.to_thread(kill_processes_at, host)  # a command may still run when its page has been looked at
 
 
 @pytest.fixture
