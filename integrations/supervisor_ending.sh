@@ -102,13 +102,13 @@ hr_look() {
         done
     done
     hr_known=$hr_left
-    # A group without anyone in it may be somebody else's the next time. Where the processes of others are hidden, the
-    # kernel still tells of them.
+    # A group without anyone in it may be somebody else's the next time, unless who is to lead it lives: a command that
+    # has only just started is not yet in its own. Where the processes of others are hidden, the kernel tells of them.
     set -- $hr_groups
     hr_groups=
     for hr_w; do
         ! hr_has "$hr_groups" "$hr_w" || continue
-        if hr_has "$hr_in" "$hr_w"; then
+        if hr_has "$hr_in" "$hr_w" || hr_has "$hr_pids" "$hr_w"; then
             hr_groups="$hr_groups $hr_w"
         elif [ -r /proc/self/stat ] && [ ! -r /proc/1/stat ] && hr_lives "-$hr_w"; then
             hr_groups="$hr_groups $hr_w" hr_left="$hr_left -$hr_w"

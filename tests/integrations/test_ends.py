@@ -1,10 +1,14 @@
 """Timeouts, kills and cancels end the command on the host, and its children."""
 
 import asyncio
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from integrations import supervisor
 from integrations.connector import CommandResult, HostUnreachable
+from tests.integrations.conftest import SHELLS, shell_command
 from tests.integrations.hosts import Host, until
 
 pytestmark = pytest.mark.sshd
@@ -121,3 +125,19 @@ async def test_cancelling_while_the_host_is_away_is_bounded_and_logged(
     host.sshd.start()
     await host.kill("one")
     assert not host.running("12345")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_command_that_is_ended_while_it_starts_takes_its_children_along(shell: str) -> None:
+    """It was seen before it led its own group, and had started something by the time it was told to end."""
+    ending = (Path(supervisor.__file__).parent / "supervisor_ending.sh").read_text(encoding="utf-8")
+    script = f"""{ending}
+hr_known=500:77 hr_groups=500
+hr_processes() {{ printf ' 500:400:400:400:77'; }}
+hr_look
+hr_processes() {{ printf ' 501:1:500:500:78'; }}
+hr_look
+printf '%s' "$hr_left"
+"""
+    shown = subprocess.run([*shell_command(shell).split(), "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["501:78"]
