@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from db.engine import Database
-from db.migrate import migrate
-from temporal_client import ensure_search_attributes
 from tests.postgres import Postgres
-from tests.stack import Stack
+from tests.stack import Stack, stack_on
 from tests.sudo_host import SudoUser
 from tests.temporal_server import TemporalServer
 
@@ -73,12 +70,5 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempor
 @pytest.fixture
 async def stack(temporal_server: TemporalServer, database_url: str) -> AsyncIterator[Stack]:
     """Without a worker: tests start one, or several, when they want it to run."""
-    database = Database(database_url)
-    await migrate(database)
-    await temporal_server.wait()
-    client = await temporal_server.client(temporal_server.next_namespace())
-    await ensure_search_attributes(client)
-    stack = Stack(database, client)
-    yield stack
-    await stack.close()
-    await database.close()
+    async with stack_on(temporal_server, database_url) as stack:
+        yield stack

@@ -1,4 +1,4 @@
-"""Ways in which a host stops letting somebody in who was let in before, and takes it back again."""
+"""Login shells that misbehave: they stop letting in who was let in before, or speak nonsense."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,3 +39,15 @@ def refused(sshd: Sshd, way: str) -> Iterator[None]:
         if rotated.exists():
             rotated.rename(sshd.authorized_keys)
         sshd.restart()
+
+
+def forging(answer: str, before: str = "") -> str:
+    """Return a login shell's script that writes the supervisor's first line and then what a shell command prints.
+
+    `before`: a command whose output comes before that line.
+    """
+    return (
+        f"{before}\n"
+        'nonce=$(printf %s "$2" | sed "s/.*handrail-run [a-z_]* [^ ]* \\([0-9a-f]*\\) .*/\\1/")\n'
+        f"printf '\\nhandrail-%s\\n' \"$nonce\"\n{answer}\n"
+    )

@@ -1,7 +1,8 @@
 """Handrail in one process for tests: real rows, real workflows and activities, real commands through real runners."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from db import connections, decisions, events, executions, runbooks, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
+from db.migrate import migrate
 from domain.base import new_id
 from domain.connection import Connection, Connector, NewCredential
 from domain.decision import Decision, DecisionKind, RecordedDecision
@@ -25,8 +27,9 @@ from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
+from temporal_client import ensure_search_attributes
 from tests.payloads import opened
-from tests.temporal_server import CIPHER
+from tests.temporal_server import CIPHER, TemporalServer
 from worker import build_worker
 from workflows.client import TicketClient
 from workflows.messages import CancelRequest, ExecuteRequest
@@ -34,6 +37,20 @@ from workflows.messages import CancelRequest, ExecuteRequest
 PATIENCE_SECONDS = 60.0
 SKIPPED_AT_ONCE = timedelta(minutes=30)
 Found = TypeVar("Found")
+
+
+@asynccontextmanager
+async def stack_on(server: TemporalServer, database_url: str, **fields: Any) -> AsyncIterator["Stack"]:
+    """Lend a stack on an empty database and in a namespace that no other test uses; `fields`: those of Stack."""
+    database = Database(database_url)
+    await migrate(database)
+    await server.wait()
+    client = await server.client(server.next_namespace())
+    await ensure_search_attributes(client)
+    stack = Stack(database, client, **fields)
+    yield stack
+    await stack.close()
+    await database.close()
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.chaos.scenarios import CANCEL, Scenario
 from tests.chaos.test_network import MOMENTS, SLOW, reached
 from tests.chaos.trial import Trial
 from tests.chaos.verdict import Verdict
-from tests.logins import WAYS, refused
+from tests.logins import WAYS, forging, refused
 from tests.sshd import Sshd
 from tests.sudo_host import ANYTHING, SudoUser, kill_with, processes_with
 
@@ -34,10 +34,7 @@ NONSENSE = {
 async def speaking(sshd: Sshd, answer: str) -> AsyncIterator[None]:
     """Have the host write the supervisor's first line and then nonsense; what runs there runs on."""
     script, shell = sshd.home.with_name("forger"), sshd.shell
-    script.write_text(
-        '#!/bin/sh\nnonce=$(printf %s "$2" | sed "s/.*handrail-run [a-z_]* [^ ]* \\([0-9a-f]*\\) .*/\\1/")\n'
-        f"printf '\\nhandrail-%s\\n' \"$nonce\"\n{answer}\n"
-    )
+    script.write_text(forging(answer))
     sshd.shell = f"/bin/sh {script}"
     await asyncio.to_thread(sshd.restart)
     try:

@@ -15,16 +15,13 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.messages import PlanOutline, StepRun
 from activities.signatures import SignatureActivities
 from db import executions
-from db.engine import Database
-from db.migrate import migrate
 from domain.decision import DecisionKind
 from domain.execution import ExecutionStatus
 from domain.plan import StepOutline, Verdict, VerdictDecision
 from domain.ticket import TicketStatus
-from temporal_client import ensure_search_attributes
 from tests.e2e.test_without_a_token import OPEN_TO_PAGES, WHOLE, WORDS, waiting_ticket
 from tests.e2e.without_a_token import Stranger
-from tests.stack import Stack
+from tests.stack import Stack, stack_on
 from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger, runbook
 from upkeep.reconcile import reconcile
@@ -48,15 +45,8 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalSe
 
 @pytest.fixture
 async def stack(open_server: TemporalServer, tmp_path: Path) -> AsyncIterator[Stack]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
-    await open_server.wait()
-    client = await open_server.client(open_server.next_namespace())
-    await ensure_search_attributes(client)
-    stack = Stack(database, client)
-    yield stack
-    await stack.close()
-    await database.close()
+    async with stack_on(open_server, f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}") as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 
 from db.cipher import Cipher
-from db.engine import Database
-from db.migrate import migrate
 from domain.base import new_id
 from domain.decision import Decision, DecisionKind, DecisionOutcome
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
-from temporal_client import ensure_search_attributes
 from tests.e2e.without_a_token import Stranger
-from tests.stack import Stack
+from tests.stack import Stack, stack_on
 from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger, runbook
 from workflows.client import TicketClient
@@ -38,15 +35,8 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalSe
 
 @pytest.fixture
 async def stack(open_server: TemporalServer, database_url: str) -> AsyncIterator[Stack]:
-    database = Database(database_url)
-    await migrate(database)
-    await open_server.wait()
-    client = await open_server.client(open_server.next_namespace())
-    await ensure_search_attributes(client)
-    stack = Stack(database, client)
-    yield stack
-    await stack.close()
-    await database.close()
+    async with stack_on(open_server, database_url) as stack:
+        yield stack
 
 
 @pytest.fixture

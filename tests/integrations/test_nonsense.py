@@ -13,6 +13,7 @@ from integrations.connector import CommandResult, HostRefused, HostUnreachable
 from integrations.frames import MAX_LINE, MAX_PIECE, MAX_STATUS, MAX_TOTAL, ProtocolBroken, parse_end, parse_piece
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host
+from tests.logins import forging
 from tests.sshd import Sshd
 
 ENDLESS = "while :; do cat block; done"
@@ -55,11 +56,7 @@ async def forge(tmp_path: Path) -> AsyncIterator[Forge]:
 
     def make(answer: str, before: str = "") -> Host:
         script = tmp_path / f"forger{len(forged)}"
-        script.write_text(
-            f"cd {tmp_path}\n{before}\n"
-            'nonce=$(printf %s "$2" | sed "s/.*handrail-run [a-z_]* [^ ]* \\([0-9a-f]*\\) .*/\\1/")\n'
-            f"printf '\\nhandrail-%s\\n' \"$nonce\"\n{answer}\n"
-        )
+        script.write_text(forging(answer, before=f"cd {tmp_path}\n{before}"))
         sshd = Sshd(tmp_path / f"host{len(forged)}", shell=f"/bin/sh {script}")
         sshd.start()
         forged.append(Host(SshRunner(patience=0.2), sshd.address, sshd.secret, sshd))

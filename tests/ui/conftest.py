@@ -13,17 +13,14 @@ from activities.explaining import Explainer
 from activities.library import Library
 from api.main import create_app
 from api.services import Services
-from db.engine import Database
-from db.migrate import migrate
 from domain.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
-from temporal_client import ensure_search_attributes
 from tests.api.desk import TOKENS
 from tests.needs import need_program
 from tests.sshd import kill_processes_at
-from tests.stack import Stack
+from tests.stack import Stack, stack_on
 from tests.temporal_server import TemporalServer
 from tests.ui.people import Site, Visitor
 
@@ -39,17 +36,12 @@ def shared_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempor
 @pytest.fixture
 async def stack(shared_temporal: TemporalServer, tmp_path: Path) -> AsyncIterator[Stack]:
     """Rows, a namespace of its own, and no worker yet."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
-    await shared_temporal.wait()
-    client = await shared_temporal.client(shared_temporal.next_namespace())
-    await ensure_search_attributes(client)
     host = tmp_path / "host"
     host.mkdir()
-    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()})
-    yield stack
-    await stack.close()
-    await database.close()
+    runners = {Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()}
+    url = f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}"
+    async with stack_on(shared_temporal, url, runners=runners) as stack:
+        yield stack
     await asyncio.to_thread(kill_processes_at, host)  # a command may still run when its page has been looked at
 
 
