@@ -45,8 +45,12 @@ class SealingCodec(PayloadCodec):
         return Payload(metadata={"encoding": SEALED_ENCODING, KEY_ID: key_id.encode()}, data=sealed)
 
     def _open(self, payload: Payload) -> Payload:
-        opened = self._box.open(payload.metadata[KEY_ID].decode(errors="replace"), payload.data)
-        return Payload.FromString(opened)
+        key_id = payload.metadata[KEY_ID].decode(errors="replace")
+        opened = self._box.open(key_id, payload.data)
+        try:
+            return Payload.FromString(opened)
+        except DecodeError as error:
+            raise CipherKeyWrong(f"sealed with key {key_id}, but it is no payload of Temporal's") from error
 
 
 class _LenientCodec(SealingCodec):
@@ -58,7 +62,7 @@ class _LenientCodec(SealingCodec):
     def _try(self, payload: Payload) -> Payload:
         try:
             return self._open(payload)
-        except (CipherKeyWrong, DecodeError):
+        except CipherKeyWrong:
             return payload
 
 

@@ -17,7 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from db.cipher import Cipher
 from temporal_client import ServerPorts, connect, dev_server_command
 
-NAMESPACES = 300  # made at the start, which costs nothing: one made later is not known at once
+NAMESPACES = 600  # made at the start, which costs nothing: one made later is not known at once
+# Temporal runs a worker of its own in each namespace, for schedules and batches; for hundreds that is half a core.
+NO_WORKERS_OF_ITS_OWN = ["--dynamic-config-value", "worker.perNamespaceWorkerCount=0"]
 START_SECONDS = 60.0
 CALL_TIME = timedelta(seconds=90)
 """The client gives a call 10 s, which is not the question in a test on a busy machine."""
@@ -101,7 +103,7 @@ class TemporalServer:
         command = dev_server_command(self.home / "temporal.db", self.ports, self._names[0], self._codec)
         for name in self._names[1:]:
             command += ["--namespace", name]
-        command += self._options
+        command += [*NO_WORKERS_OF_ITS_OWN, *self._options]
         with (self.home / "temporal.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 

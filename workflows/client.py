@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.converter import PayloadCodec
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.messages import ConnectionCheck, ConnectionReport, PlanPreview, PlanRequest
@@ -34,13 +33,6 @@ class TicketClient:
 
     def __init__(self, client: Client, signer: Signer) -> None:
         self._client, self._signer = client, signer
-
-    @property
-    def codec(self) -> PayloadCodec:
-        """What seals and opens the payloads that Temporal stores."""
-        codec = self._client.data_converter.payload_codec
-        assert codec is not None, "every client is made by temporal_client.connect"
-        return codec
 
     def handle(self, tenant: str, ticket_id: str) -> WorkflowHandle[TicketWorkflow, TicketEnd]:
         return self._client.get_workflow_handle_for(TicketWorkflow.run, ticket_workflow_id(tenant, ticket_id))

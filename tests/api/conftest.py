@@ -5,13 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography.fernet import Fernet
 
 from activities.explaining import Explainer
 from activities.library import Library
 from api.main import create_app
 from api.services import Services
-from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from domain.analysis import default_rules
@@ -20,7 +18,7 @@ from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from tests.api.desk import TOKENS, Desk
 from tests.stack import Stack
-from tests.temporal_server import TemporalServer
+from tests.temporal_server import CIPHER, TemporalServer
 from workflows.client import TicketClient
 
 
@@ -86,12 +84,11 @@ async def busy_desk(desk: Desk, stack: Stack) -> AsyncIterator[Desk]:
 async def lone_services(database: Database) -> Services:
     """Services whose Temporal is not there."""
     client = await TemporalServer(Path(), 1).client("test-0", lazy=True)
-    cipher = Cipher([Fernet.generate_key().decode()])
     return Services(
         database=database,
         explainer=Explainer(Library(database), default_rules()),
-        cipher=cipher,
-        tickets=TicketClient(client, cipher.signer()),
+        cipher=CIPHER,
+        tickets=TicketClient(client, CIPHER.signer()),
         tokens=TOKENS,
         temporal_ui_url="http://127.0.0.1:8233",
         temporal_namespace="test-0",

@@ -1,7 +1,7 @@
 """The whole of Handrail behind a real port, and Debian's Chromium before it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,22 +25,14 @@ from tests.temporal_server import TemporalServer
 from tests.ui.people import Site, Visitor
 
 
-@pytest.fixture(scope="session")
-def shared_temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
-    server = TemporalServer(tmp_path_factory.mktemp("temporal"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-async def stack(shared_temporal: TemporalServer, tmp_path: Path) -> AsyncIterator[Stack]:
+async def stack(temporal_server: TemporalServer, tmp_path: Path) -> AsyncIterator[Stack]:
     """Rows, a namespace of its own, and no worker yet."""
     host = tmp_path / "host"
     host.mkdir()
     runners = {Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()}
     url = f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}"
-    async with stack_on(shared_temporal, url, runners=runners) as stack:
+    async with stack_on(temporal_server, url, runners=runners) as stack:
         yield stack
     await asyncio.to_thread(kill_processes_at, host)  # a command may still run when its page has been looked at
 
