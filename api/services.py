@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from temporalio.converter import PayloadCodec
+
 from api.failures import Failures
 from db.cipher import Cipher
 from db.engine import Database
@@ -30,6 +32,7 @@ class Services:
     cipher: Cipher
     tickets: TicketClient
     explainer: Explaining
+    codec: PayloadCodec
     tokens: Mapping[str, str]
     temporal_ui_url: str
     temporal_namespace: str

@@ -14,6 +14,7 @@ from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis import default_rules
 from log_setup import set_up_logging
+from payload_codec import SealingCodec
 from settings import Settings
 from temporal_client import connect
 from workflows.client import TicketClient
@@ -35,6 +36,7 @@ async def serve_api(settings: Settings) -> None:
         cipher=cipher,
         tickets=TicketClient(client, cipher.signer()),
         explainer=Explainer(Library(database), default_rules()),
+        codec=SealingCodec(cipher),
         tokens=_tokens(settings),
         temporal_ui_url=settings.resolved_temporal_ui_url(),
         temporal_namespace=settings.temporal_namespace,

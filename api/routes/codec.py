@@ -12,7 +12,6 @@ from api.cross_origin import CODEC_PATH
 from api.dependencies import Serving, requires_json
 from api.problems import Problem, invalid, problem_responses
 from domain.sealed import CipherKeyWrong
-from payload_codec import SealingCodec
 
 router = APIRouter(
     prefix=CODEC_PATH,
@@ -40,7 +39,7 @@ async def decode(given: WirePayloads, request: Request, services: Serving) -> Wi
     """What is not sealed is answered as it is. Of other sites only Temporal's UI (HANDRAIL_TEMPORAL_UI_URL) may ask."""
     request.state.is_repeatable = True  # an opened answer is not kept under an Idempotency-Key
     try:
-        return _answer(await SealingCodec(services.cipher).decode(_payloads(given)))
+        return _answer(await services.codec.decode(_payloads(given)))
     except CipherKeyWrong as error:
         raise Problem(422, str(error)) from error
 
@@ -49,7 +48,7 @@ async def decode(given: WirePayloads, request: Request, services: Serving) -> Wi
 async def encode(given: WirePayloads, request: Request, services: Serving) -> WirePayloads:
     """For the inputs that people give there. A seal gives no rights: it says nothing of who made it."""
     request.state.is_repeatable = True
-    return _answer(await SealingCodec(services.cipher).encode(_payloads(given)))
+    return _answer(await services.codec.encode(_payloads(given)))
 
 
 def _payloads(given: WirePayloads) -> list[Payload]:

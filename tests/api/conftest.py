@@ -16,6 +16,7 @@ from domain.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
+from payload_codec import SealingCodec
 from tests.api.desk import TOKENS, Desk
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
@@ -53,6 +54,7 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
     return Services(
         database=stack.database,
         explainer=Explainer(Library(stack.database), default_rules()),
+        codec=SealingCodec(stack.cipher),
         cipher=stack.cipher,
         tickets=TicketClient(client, stack.cipher.signer()),
         tokens=TOKENS,
@@ -87,6 +89,7 @@ async def lone_services(database: Database) -> Services:
     return Services(
         database=database,
         explainer=Explainer(Library(database), default_rules()),
+        codec=SealingCodec(CIPHER),
         cipher=CIPHER,
         tickets=TicketClient(client, CIPHER.signer()),
         tokens=TOKENS,

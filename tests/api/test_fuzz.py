@@ -25,6 +25,7 @@ from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from domain.analysis import default_rules
+from payload_codec import SealingCodec
 from tests.api.desk import SAM, TENANT, TOKENS, TOUCH
 from tests.temporal_server import TemporalServer, free_port
 from workflows.client import TicketClient
@@ -65,6 +66,7 @@ class Server:
         services = Services(
             database=database,
             explainer=Explainer(Library(database), default_rules()),
+            codec=SealingCodec(cipher),
             cipher=cipher,
             tickets=TicketClient(client, cipher.signer()),
             tokens=TOKENS,

@@ -17,6 +17,7 @@ from domain.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
+from payload_codec import SealingCodec
 from tests.api.desk import TOKENS
 from tests.needs import need_program
 from tests.sshd import kill_processes_at
@@ -52,6 +53,7 @@ async def served(
     services = Services(
         database=stack.database,
         explainer=Explainer(Library(stack.database), default_rules()),
+        codec=SealingCodec(stack.cipher),
         cipher=stack.cipher,
         tickets=stack.tickets,
         tokens=TOKENS,
