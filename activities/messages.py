@@ -163,6 +163,13 @@ class Record(WireModel):
     doubt: str | None = Field(default=None, description="Why nothing may run for this ticket unasked from now on.")
 
 
+class Recorded(WireModel):
+    """What was recorded of a ticket's status instead of what was asked for, since the rows did not bear it out."""
+
+    ticket_status: TicketStatus
+    reason: str
+
+
 class LeaseRequest(WireModel):
     tenant: str
     ticket_id: str

@@ -7,8 +7,10 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.admission import not_admitted
+from activities.claims import why_not_to_begin
 from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.records import event_key
+from activities.rooms import rooms_to_keep
 from db import connections, events, executions, host_changes, signed, turns
 from db.cipher import Cipher
 from db.engine import Database
@@ -38,6 +40,10 @@ NEVER_SENT = "nothing is to be undone: its command was never sent to the host"
 
 class PlanTampered(Exception):
     """The stored plan is not the one that was approved."""
+
+
+class NotBorneOut(Exception):
+    """A workflow goes on as if something before had ended well, and its row does not say so. For a person."""
 
 
 class Superseded(Exception):
@@ -143,7 +149,7 @@ class StepRecords:
                 record=row.sent_record if is_sent else None,
                 unfinished=[] if is_sent else await self._unfinished(session, order, plan),
                 is_needless=order.is_rollback and own.sent_attempt is None,
-                rooms=[] if is_sent or order.is_rollback else await _rooms(session, order, plan),
+                rooms=[] if is_sent or order.is_rollback else await rooms_to_keep(session, order, plan),
                 recorded=_recorded(row, order),
             )
 
@@ -210,7 +216,7 @@ class StepRecords:
         """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent.
 
         `record`: what the host answered to `identify_record` just now. Returns what the row said before. Raises
-        Superseded.
+        Superseded, NotBorneOut.
         """
         step = plan.step(order.position)
         lease, risk = plan.target(step.target).lease, plan.risk
@@ -220,6 +226,8 @@ class StepRecords:
             if row.sent_attempt == order.attempt_id:
                 return before
             await self._see_that_it_is_wanted(session, order, row)
+            if not order.is_rollback and (why := await why_not_to_begin(session, order, plan)):
+                raise NotBorneOut(why)
             row.status, row.sent_attempt, row.attempts = StepStatus.RUNNING.value, order.attempt_id, order.attempt
             row.sent_record, row.is_open = record, True
             row.started_at, row.ended_at, row.exit_status, row.detail = utc_now(), None, None, ""
@@ -329,16 +337,6 @@ class StepRecords:
 
 def _name(position: int, is_rollback: bool, name: str) -> str:
     return f"{'the rollback of ' if is_rollback else ''}step {position} '{name}'"
-
-
-async def _rooms(session: AsyncSession, order: StepRun, plan: Plan) -> list[str]:
-    step = plan.step(order.position)
-    lease = plan.target(step.target).lease
-    same = [one for one in plan.steps if one.phase is Phase.STEP and plan.target(one.target).lease == lease]
-    sent = await executions.sent_positions(session, order.execution_id)
-    if step.phase is not Phase.STEP or any(one.position in sent for one in same):
-        return []
-    return [order.room(one.position) for one in same if one.spec.rollback and one.spec.supervise]
 
 
 async def _plan(session: AsyncSession, order: StepRun | ExecutionOver) -> Plan:

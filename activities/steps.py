@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.judging import judge, why_not_judged
 from activities.messages import ExecutionOver, StepOutcome, StepRun
-from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
+from activities.step_records import Job, NotBorneOut, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
@@ -149,6 +149,8 @@ class StepActivities:
             result = await self._run(order, job)
         except ExpressionFailed as error:
             return StepOutcome(status=StepStatus.FAILED, detail=f"when: {error}"), None, None
+        except NotBorneOut as error:
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"not begun: {error}; roll back"), None, None
         except (EarlierOpen, HostRefused, HostUnreachable) as error:
             return self._given_up(order, job, error), None, None
         except Cancelled as cancelled:
@@ -158,7 +160,7 @@ class StepActivities:
     async def _run(self, order: StepRun, job: Job) -> CommandResult:
         """Run or re-attach, beating and storing output meanwhile.
 
-        Raises EarlierOpen, Superseded, HostRefused, HostUnreachable, Cancelled.
+        Raises EarlierOpen, NotBorneOut, Superseded, HostRefused, HostUnreachable, Cancelled.
         """
         runner = self._runners[job.address.connector]
         if job.no_secret:

@@ -3,12 +3,14 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.claims import borne_out
 from activities.library import Library, analysis_of, query_of
 from activities.messages import (
     AnalysisOutline,
     MatchesOutline,
     MatchOutline,
     Record,
+    Recorded,
     ReopenOutline,
     ReopenRequested,
     TicketRef,
@@ -156,9 +158,15 @@ class TicketActivities:
         )
 
     @activity.defn
-    async def record(self, record: Record) -> None:
-        """Set statuses and say so in the timeline, once: a try that was given up for dead changes nothing later."""
+    async def record(self, record: Record) -> Recorded | None:
+        """Set statuses and say so in the timeline, once: a try that was given up for dead changes nothing later.
+
+        An end that the rows of the steps do not bear out is not recorded; the answer is what was, instead.
+        """
+        asked = record
         async with self._database.write() as session:
+            record = await borne_out(session, asked)
+            answer = None if record is asked else Recorded(ticket_status=TicketStatus.ESCALATED, reason=record.reason)
             is_first = await events.add_event(
                 session,
                 record.ticket_id,
@@ -174,7 +182,9 @@ class TicketActivities:
                 },
             )
             if not is_first:
-                return
+                return answer
+            if answer is not None:
+                await executions.mark_running_unknown(session, record.execution_id or "", record.reason)
             if record.doubt is not None:
                 await tickets.update_ticket(session, record.ticket_id, doubt=record.doubt)
             if record.execution_id and record.execution_status:
@@ -190,6 +200,7 @@ class TicketActivities:
             if record.execution_id and record.step and record.step_status:
                 step = await executions.get_step_row(session, record.execution_id, record.step)
                 step.status = record.step_status.value
+        return answer
 
 
 async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:

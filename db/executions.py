@@ -113,6 +113,12 @@ async def find_step_row(
     return await session.get(StepRow, (execution_id, position, is_rollback))
 
 
+async def step_rows(session: AsyncSession, execution_id: str) -> dict[tuple[int, bool], StepRow]:
+    """Return every row of an execution's steps and rollbacks, by position and whether it is a rollback's."""
+    rows = await session.scalars(select(StepRow).where(StepRow.execution_id == execution_id))
+    return {(row.position, row.is_rollback): row for row in rows}
+
+
 async def sent_positions(session: AsyncSession, execution_id: str) -> set[int]:
     """Return which steps may have been sent to their hosts."""
     query = select(StepRow.position).where(

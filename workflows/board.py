@@ -37,9 +37,9 @@ class Board:
         actor: str | None = None,
         false_positive_by: str | None = None,
     ) -> None:
-        """Record a status and the reason for it, in words for a person."""
+        """Record a status and the reason for it, in words for a person; what was recorded instead is shown then."""
         self.note(status, reason)
-        await workflow.execute_activity_method(
+        instead = await workflow.execute_activity_method(
             TicketActivities.record,
             Record(
                 tenant=self.start.tenant,
@@ -57,6 +57,8 @@ class Board:
             summary=f"{status.value}: {reason}"[:200],
             **options.BOOKKEEPING,
         )
+        if instead is not None:
+            self.note(instead.ticket_status, instead.reason)
 
     async def doubt(self, why: str) -> None:
         """Say in the timeline why nothing more may run for this ticket unasked; its status stays."""

@@ -75,7 +75,7 @@ class Run:
     async def end(self, status: TicketStatus, execution_status: ExecutionStatus, reason: str) -> TicketEnd:
         self.desk.is_over = True  # before people can see it
         await self.show(status, execution_status, reason)
-        return TicketEnd(status=status, reason=reason)
+        return TicketEnd(status=self.board.status, reason=self.board.reason)
 
     def name(self, step: StepOutline) -> str:
         return f"{step.phase.value} {step.position}/{self.total} '{step.name}' on {step.target}"

@@ -12,11 +12,11 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.messages import PlanOutline, StepRun
+from activities.messages import PlanOutline, StepOutcome, StepRun
 from activities.signatures import SignatureActivities
 from db import executions
-from domain.decision import DecisionKind
-from domain.execution import ExecutionStatus
+from domain.decision import DecisionKind, UnknownOutcome
+from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import StepOutline, Verdict, VerdictDecision
 from domain.ticket import TicketStatus
 from tests.e2e.test_without_a_token import OPEN_TO_PAGES, WHOLE, WORDS, waiting_ticket
@@ -330,6 +330,24 @@ async def _scheduled_plan(stranger: Stranger, ticket_id: str) -> str | None:
         event for event in events if event.activity_task_scheduled_event_attributes.activity_type.name == "make_plan"
     ]
     return last.activity_id if len(plans) == 2 else None
+
+
+@pytest.mark.parametrize("phase", ["precheck", "postcheck"])
+async def test_a_check_of_which_a_stranger_says_that_it_passed_has_not(
+    stack: Stack, stranger: Stranger, tmp_path: Path, phase: str
+) -> None:
+    await stack.add_runbook(runbook(tmp_path, **{phase: f"; while [ ! -e {tmp_path}/go ]; do sleep 0.1; done; false"}))
+    async with stack.worker():
+        ticket_id = await stack.file(**WORDS)
+        await stack.until(lambda: _last(tmp_path, phase))
+        await stranger.complete_last(ticket_id, StepOutcome(status=StepStatus.SUCCEEDED, exit_status=0))
+        ticket = await stack.status(ticket_id, TicketStatus.ESCALATED, TicketStatus.RESOLVED)
+        assert f"'{'look' if phase == 'precheck' else 'check'}' on local is said to have passed" in ticket.status_reason
+        if phase == "precheck":
+            assert ledger(tmp_path) == ["precheck"]
+            await stack.decide(ticket_id, step=2, outcome=UnknownOutcome.ROLL_BACK)
+        assert (await stack.ended(ticket_id)).status is TicketStatus.ESCALATED
+        (tmp_path / "go").touch()
 
 
 # Activities that a stranger asks for

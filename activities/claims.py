@@ -1,0 +1,84 @@
+"""What a workflow says of its steps, against their rows: Temporal lets anybody complete an activity by its id."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.messages import Record, StepRun
+from db import executions
+from db.tables import StepRow
+from domain.execution import ExecutionStatus, StepStatus
+from domain.plan import Phase, Plan, PlannedStep
+from domain.runbook import OnFailure, RollbackScope
+from domain.ticket import TicketStatus
+
+CHANGED = frozenset({StepStatus.RUNNING, StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
+
+
+async def why_not_to_begin(session: AsyncSession, order: StepRun, plan: Plan) -> str | None:
+    """Return which step before the ordered one has not ended as its workflow was told, or None if all have."""
+    earlier = [step for step in plan.steps if step.position < order.position]
+    return await _not_passed(session, order.execution_id, earlier)
+
+
+async def borne_out(session: AsyncSession, record: Record) -> Record:
+    """Return a record as the rows allow it: what is not as it says ends like one that was lost in the middle."""
+    wrong = await _why_not_so(session, record)
+    if wrong is None:
+        return record
+    reason = f"{wrong}; look at the host, then roll it back"
+    ends = {"ticket_status": TicketStatus.ESCALATED, "execution_status": ExecutionStatus.ROLLBACK_FAILED}
+    return record.model_copy(update={**ends, "reason": f"not {_claim(record)}: {reason}"})
+
+
+def _claim(record: Record) -> str:
+    return "resolved" if record.execution_status is ExecutionStatus.SUCCEEDED else "rolled back"
+
+
+async def _why_not_so(session: AsyncSession, record: Record) -> str | None:
+    """Return what speaks against the end of an execution that a record tells, or None."""
+    is_end = record.execution_status in (ExecutionStatus.SUCCEEDED, ExecutionStatus.ROLLED_BACK)
+    if record.execution_id is None or not is_end:
+        return None
+    plan = await executions.get_plan(session, record.tenant, record.ticket_id, record.execution_id)
+    if record.execution_status is ExecutionStatus.SUCCEEDED:
+        return await _not_passed(session, record.execution_id, plan.steps)
+    return await _not_undone(session, record.execution_id, plan)
+
+
+async def _not_passed(session: AsyncSession, execution_id: str, steps: list[PlannedStep]) -> str | None:
+    rows = await executions.step_rows(session, execution_id)
+    answers = await executions.get_variables(session, execution_id)
+    for step in steps:
+        status = StepStatus(rows[step.position, False].status)
+        if not _has_passed(step, status):
+            return f"{_name(step)} is said to have passed, and is {status.value} as far as Handrail knows"
+        asked = step.spec.ask.answers.keys() if step.spec.ask and status is StepStatus.SUCCEEDED else set()
+        if not asked <= answers.keys():
+            return f"{_name(step)} is said to have been answered, and Handrail has no answer"
+    return None
+
+
+def _has_passed(step: PlannedStep, status: StepStatus) -> bool:
+    if status is StepStatus.FAILED:
+        return step.phase is not Phase.PRECHECK and step.spec.on_failure is OnFailure.CONTINUE
+    return status in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+
+
+async def _not_undone(session: AsyncSession, execution_id: str, plan: Plan) -> str | None:
+    rows = await executions.step_rows(session, execution_id)
+    for step in plan.steps:
+        undo = rows.get((step.position, True))
+        is_left = undo is not None and undo.status != StepStatus.ROLLED_BACK
+        if undo is not None and is_left and _has_changed(step, rows[step.position, False]):
+            return f"{_name(step)} is said to be undone, and its rollback is {undo.status} as far as Handrail knows"
+    return None
+
+
+def _has_changed(step: PlannedStep, own: StepRow) -> bool:
+    """Whether a step may have changed what its rollback would undo."""
+    if own.status == StepStatus.FAILED and step.spec.rollback_scope is RollbackScope.COMPLETED:
+        return False
+    return step.phase is Phase.STEP and own.sent_attempt is not None and own.status in CHANGED
+
+
+def _name(step: PlannedStep) -> str:
+    return f"{step.phase.value} {step.position} '{step.spec.name}' on {step.target}"
