@@ -2,22 +2,28 @@
 
 import secrets
 from pathlib import Path
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integrations.llm_options import LlmOptions
 from integrations.places import DEFAULT_PLACES, parse_places
+from settings_checks import CHECKS, NEVER_EMPTY, keys_in, tokens_in
 
 OPERATOR = "operator"
+
+
+class SettingsWrong(ValueError):
+    """Settings make no sense: its text names each variable that is wrong, with what is wrong and what is right."""
 
 
 class Settings(BaseSettings):
     """Where things are and how to reach them. `HANDRAIL_HOME` holds whatever is not configured otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HANDRAIL_", extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(default=Path("var"), description="Directory for state: database, keys, the lab, logs.")
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
@@ -79,6 +85,21 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _makes_sense(cls, value: Any, info: ValidationInfo) -> Any:
+        text = str(value or "")
+        check = CHECKS.get(info.field_name or "")
+        if check and (text or info.field_name in NEVER_EMPTY):
+            check(text)
+        return value
+
+    @model_validator(mode="after")
+    def _names_the_model(self) -> Self:
+        if self.llm_url and not self.llm_model:
+            raise ValueError("HANDRAIL_LLM_MODEL is not set: name the model that HANDRAIL_LLM_URL serves")
+        return self
+
     def resolved_database_url(self) -> str:
         if self.database_url:
             return self.database_url
@@ -100,49 +121,75 @@ class Settings(BaseSettings):
         return frozenset({"localhost", "127.0.0.1", "::1", *given, *([url] if url else [])} - {"", "0.0.0.0", "::"})
 
     def llm(self) -> LlmOptions | None:
-        """Return how to reach the language model; None where there is none. Raises ValueError."""
-        if not self.llm_url:
+        """Return how to reach the language model; None where there is none."""
+        if not self.llm_url or not self.llm_model:
             return None
-        url = urlsplit(self.llm_url)
-        if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc or url.query or url.fragment:
-            raise ValueError("HANDRAIL_LLM_URL takes http(s)://host[:port]/path, without user, key or query")
-        if not self.llm_model:
-            raise ValueError("HANDRAIL_LLM_MODEL is not set: name the model that HANDRAIL_LLM_URL serves")
         return LlmOptions(
             url=self.llm_url, model=self.llm_model, key=self.llm_key, timeout=self.llm_timeout, tokens=self.llm_tokens
         )
 
     def places(self) -> tuple[str, ...]:
-        """Return where on a host records of runs may lie. Raises ValueError."""
+        """Return where on a host records of runs may lie."""
         return parse_places(self.run_places)
 
     def cipher_keys(self) -> list[str]:
-        """Return the Fernet keys; the file under HANDRAIL_HOME is made when it is first needed."""
+        """Return the Fernet keys; the file under HANDRAIL_HOME is made when it is first needed.
+
+        Raises SettingsWrong.
+        """
         if self.secret_keys:
-            return [key.strip() for key in self.secret_keys.split(",") if key.strip()]
-        return [_kept_secret(self.home / "secret.key", Fernet.generate_key().decode())]
+            return keys_in(self.secret_keys)
+        path = self.home / "secret.key"
+        kept = _kept_secret(path, Fernet.generate_key().decode())
+        try:
+            return keys_in(kept)
+        except ValueError as error:
+            raise SettingsWrong(f"HANDRAIL_SECRET_KEYS is not set, and {path} {error}") from None
 
     def tokens(self) -> dict[str, str]:
         """Return token -> name of its owner; the file under HANDRAIL_HOME is made when it is first needed.
 
-        Raises ValueError for an entry that is not name=token.
+        Raises SettingsWrong.
         """
-        if not self.api_tokens:
-            return {self.cli_token(): OPERATOR}
-        tokens: dict[str, str] = {}
-        for entry in self.api_tokens.split(","):
-            name, separator, token = entry.strip().partition("=")
-            if not separator or not name or len(token) < 16:
-                raise ValueError("HANDRAIL_API_TOKENS takes name=token pairs, each token of 16 characters or more")
-            tokens[token] = name
-        return tokens
+        return tokens_in(self.api_tokens) if self.api_tokens else {self.cli_token(): OPERATOR}
 
     def cli_token(self) -> str:
+        """Raises SettingsWrong."""
         return self.token or _kept_secret(self.home / "token", secrets.token_urlsafe(24))
 
 
+def read_settings() -> Settings:
+    """Return the settings of the environment. Raises SettingsWrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsWrong("; ".join(_in_words(e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def _in_words(location: tuple[int | str, ...], message: str) -> str:
+    """Return what is wrong; what pydantic says of numbers goes on with what the setting is for."""
+    if not location:
+        return message.removeprefix("Value error, ")
+    name = str(location[0])
+    if message.startswith("Value error, "):
+        return f"HANDRAIL_{name.upper()} {message.removeprefix('Value error, ')}"
+    return f"HANDRAIL_{name.upper()}: {message[0].lower()}{message[1:]}; it is the {_purpose(name)}"
+
+
+def _purpose(name: str) -> str:
+    text = Settings.model_fields[name].description or ""
+    return f"{text[0].lower()}{text[1:].rstrip('.')}"
+
+
 def _kept_secret(path: Path, fresh: str) -> str:
-    """Return the secret in a file, which is created with `fresh`, readable by its owner only."""
+    """Return the secret in a file, which is created with `fresh`, readable by its owner only. Raises SettingsWrong."""
+    try:
+        return _read_or_made(path, fresh)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsWrong(f"HANDRAIL_HOME cannot be used: {error}; give a directory that is yours") from None
+
+
+def _read_or_made(path: Path, fresh: str) -> str:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     if not path.exists():

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -18,16 +19,18 @@ from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
 from commands.leaving import run_and_leave
+from commands.output import write
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis import default_rules
 from domain.connection import Connector
+from domain.signs import signs
 from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from log_setup import set_up_logging
-from settings import Settings
+from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
 from upkeep.alive import keep_alive_file
 from upkeep.reconcile import keep_reconciling
@@ -144,9 +147,13 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    settings = Settings()
-    set_up_logging(settings.log_level)
-    asyncio.run(run(settings))
+    try:
+        settings = read_settings()
+        set_up_logging(settings.log_level)
+        asyncio.run(run(settings))
+    except SettingsWrong as wrong:
+        write(f"error: {signs(str(wrong))}\n", sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

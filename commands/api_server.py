@@ -8,7 +8,6 @@ from activities.explaining import Explainer
 from activities.library import Library
 from api.main import create_app
 from api.services import Services
-from commands.failures import CommandFailed
 from commands.private import make_private
 from db.cipher import Cipher
 from db.engine import Database
@@ -37,7 +36,7 @@ async def serve_api(settings: Settings) -> None:
         tickets=TicketClient(client, cipher.signer()),
         explainer=Explainer(Library(database), default_rules()),
         codec=SealingCodec(cipher),
-        tokens=_tokens(settings),
+        tokens=settings.tokens(),
         temporal_ui_url=settings.resolved_temporal_ui_url(),
         temporal_namespace=settings.temporal_namespace,
         hosts=settings.resolved_hosts(),
@@ -56,10 +55,3 @@ async def serve_api(settings: Settings) -> None:
         await uvicorn.Server(config).serve()
     finally:
         await database.close()
-
-
-def _tokens(settings: Settings) -> dict[str, str]:
-    try:
-        return settings.tokens()
-    except ValueError as error:
-        raise CommandFailed(str(error), "mend HANDRAIL_API_TOKENS and start again") from None

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
-from pydantic import ValidationError
 from rich.text import Text
 from typer.core import TyperGroup
 
 from commands.failures import CommandFailed, Exit
 from commands.output import errors
-from settings import Settings
+from settings import Settings, SettingsWrong, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 Result = TypeVar("Result")
@@ -36,13 +35,9 @@ class Context:
 
 
 def load_settings() -> Settings:
-    """Return the settings, with HANDRAIL_HOME absolute and by default in the checkout. Raises CommandFailed."""
+    """Return the settings, with HANDRAIL_HOME absolute and by default in the checkout. Raises SettingsWrong."""
     os.environ.setdefault("HANDRAIL_HOME", str(ROOT / "var"))
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        wrong = "; ".join(f"HANDRAIL_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise CommandFailed(wrong, "mend the environment variable and try again", Exit.USAGE) from None
+    settings = read_settings()
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
 
 
@@ -61,6 +56,9 @@ class Commands(TyperGroup):
         except CommandFailed as failure:
             say_failure(failure)
             ctx.exit(failure.status)
+        except SettingsWrong as wrong:
+            say_failure(CommandFailed(str(wrong)))
+            ctx.exit(Exit.USAGE)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

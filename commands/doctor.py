@@ -46,7 +46,7 @@ async def _language_model(settings: Settings) -> list[Finding]:
     try:
         if options := settings.llm():
             await LanguageModel(options).check()
-    except (LlmFailed, ValueError) as problem:
+    except LlmFailed as problem:
         what = f"the language model is configured and not used: {problem}"
         mend = "see HANDRAIL_LLM_URL and HANDRAIL_LLM_KEY; until then the built-in results stand"
         return [Finding(kind=FindingKind.LANGUAGE_MODEL, what=what, mend=mend)]

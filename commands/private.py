@@ -6,13 +6,20 @@ from pathlib import Path
 from typing import IO
 
 from commands.context import ROOT
+from settings import SettingsWrong
 
 UMASK = 0o077
 
 
 def make_private(home: Path) -> None:
-    """Make the directory and mend the modes of what older releases left in it, the lab's own trees excepted."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the directory and mend the modes of what older releases left in it, the lab's own trees excepted.
+
+    Raises SettingsWrong.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsWrong(f"HANDRAIL_HOME cannot be used: {error}; give a directory that is yours") from None
     if not _is_ours(home):
         return
     home.chmod(0o700)

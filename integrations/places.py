@@ -17,7 +17,7 @@ def parse_places(text: str) -> tuple[str, ...]:
     wrong = [place for place in places if not _PLACE.fullmatch(place) or len(place) > _LONGEST or ".." in place]
     if wrong or not 1 <= len(places) <= _MOST:
         raise ValueError(
-            f"HANDRAIL_RUN_PLACES takes up to {_MOST} of home and absolute paths of letters, digits, dots, dashes and "
+            f"takes up to {_MOST} of home and absolute paths of letters, digits, dots, dashes and "
             f"underscores, each at most {_LONGEST} characters: {', '.join(map(repr, wrong)) or text!r}"
         )
     return places

@@ -22,6 +22,7 @@ OURS = {
     "lab",
     "bench",
     "settings",
+    "settings_checks",
     "temporal_client",
     "payload_codec",
     "worker",
