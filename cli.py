@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from commands import connections, runbooks, tenants, tickets
+from commands import connections, runbooks, tickets
 from commands.context import Commands, Context, context_of, run
-from commands.leaving import run_and_leave
 from commands.match import match
 from commands.options import Json
 from commands.output import out
+from commands.server import tenants
+from commands.server.leaving import run_and_leave
 
 app = typer.Typer(
     name="./handrail",
@@ -39,7 +40,7 @@ def up(
     headless: Annotated[bool, typer.Option("--headless", help="Without Temporal's Web UI.")] = False,
 ) -> None:
     """Start everything on this machine: Temporal, worker, API and the lab; Ctrl-C ends it."""
-    from commands.up import up as run_up
+    from commands.local.up import up as run_up
 
     run(run_up(context_of(context).settings, demo=demo, headless=headless))
 
@@ -50,7 +51,7 @@ def demo(
     approve: Annotated[bool, typer.Option("--approve", help="Play it without a person.")] = False,
 ) -> None:
     """Play three tickets on the lab of a running Handrail; the exit status is 0 if they end as told."""
-    from commands.demo import demo as run_demo
+    from commands.local.demo import demo as run_demo
 
     if not run(run_demo(context_of(context), approve=approve)):
         raise typer.Exit(1)
@@ -59,7 +60,7 @@ def demo(
 @app.command()
 def api(context: typer.Context) -> None:
     """Run the API and web UI."""
-    from commands.api_server import serve_api
+    from commands.server.api_server import serve_api
 
     run(serve_api(context_of(context).settings))
 
@@ -67,7 +68,7 @@ def api(context: typer.Context) -> None:
 @app.command()
 def worker(context: typer.Context) -> None:
     """Run a Temporal worker; start as many as you like."""
-    from commands.work import work
+    from commands.server.work import work
 
     run(work(context_of(context).settings))
 
@@ -75,7 +76,7 @@ def worker(context: typer.Context) -> None:
 @app.command()
 def migrate(context: typer.Context) -> None:
     """Bring the database to the newest schema."""
-    from commands.migrations import migrate_database
+    from commands.server.migrations import migrate_database
 
     migrate_database(context_of(context).settings)
     out.print("the database is up to date")
@@ -84,7 +85,7 @@ def migrate(context: typer.Context) -> None:
 @app.command()
 def doctor(context: typer.Context, as_json: Json = False) -> None:
     """List what is stuck or inconsistent, and what to do; the exit status is 0 if there is nothing."""
-    from commands.doctor import doctor as look
+    from commands.server.doctor import doctor as look
 
     look(context_of(context), as_json)
 
@@ -98,7 +99,7 @@ def keys(
     as_json: Json = False,
 ) -> None:
     """List what each key of HANDRAIL_SECRET_KEYS opens, and which may be dropped."""
-    from commands.keys import keys as look
+    from commands.server.keys import keys as look
 
     look(context_of(context), reseal, as_json)
 

@@ -18,11 +18,11 @@ from activities.signatures import SignatureActivities
 from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
-from commands.leaving import run_and_leave
 from commands.output import write
+from commands.server.leaving import run_and_leave
 from db.cipher import Cipher
 from db.engine import Database
-from domain.analysis import default_rules
+from domain.analysis.analysis import default_rules
 from domain.connection import Connector
 from domain.signs import signs
 from integrations.connector import CommandRunner
@@ -30,11 +30,11 @@ from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from log_setup import set_up_logging
+from reconciler.alive import keep_alive_file
+from reconciler.reconcile import keep_reconciling
+from reconciler.starts import keep_starting
 from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
-from upkeep.alive import keep_alive_file
-from upkeep.reconcile import keep_reconciling
-from upkeep.starts import keep_starting
 from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.names import (
@@ -127,20 +127,20 @@ async def run(settings: Settings) -> None:
         Connector.LOCAL: LocalRunner(places=places),
     }
     tickets = TicketClient(client, cipher.signer())
-    upkeep = [
+    beside = [
         asyncio.create_task(keep_starting(database, tickets.start)),
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
     ]
     if settings.alive_file:
-        upkeep.append(asyncio.create_task(keep_alive_file(settings.alive_file, database.ping, tickets.ping)))
+        beside.append(asyncio.create_task(keep_alive_file(settings.alive_file, database.ping, tickets.ping)))
     try:
         async with build_worker(client, database, cipher, runners, model):
             log.info("worker is ready", extra={"task_queue": TASK_QUEUE})
             await stop.wait()
     finally:
-        for task in upkeep:
+        for task in beside:
             task.cancel()
-        await asyncio.gather(*upkeep, return_exceptions=True)
+        await asyncio.gather(*beside, return_exceptions=True)
         for runner in runners.values():
             await runner.close()
         await database.close()

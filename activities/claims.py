@@ -7,7 +7,7 @@ from db import executions
 from db.tables import StepRow
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, PlannedStep
-from domain.runbook import OnFailure, RollbackScope
+from domain.runbooks.runbook import OnFailure, RollbackScope
 from domain.ticket import TicketStatus
 
 CHANGED = frozenset({StepStatus.RUNNING, StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})

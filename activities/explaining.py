@@ -1,7 +1,7 @@
 """The library as the API is given it: what a text would get, from an index of its own."""
 
 from activities.library import Library
-from domain.analysis import AnalysisRules
+from domain.analysis.analysis import AnalysisRules
 from domain.explanation import Explanation
 from domain.match import Duplicate
 from domain.ticket import NewTicket

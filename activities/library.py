@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.planning import foresee
 from db import connections, outcomes, past, runbooks, tenants
 from db.engine import Database
-from domain.analysis import Analysis, AnalysisRules, analyse
+from domain.analysis.analysis import Analysis, AnalysisRules, analyse
+from domain.analysis.ci import extract_ci
+from domain.analysis.past import learnt_reason, pattern_of, similar_tickets
 from domain.case.words import plain
-from domain.ci import extract_ci
 from domain.explanation import Explanation
 from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
 from domain.outcomes import environment_of, with_history
-from domain.past import learnt_reason, pattern_of, similar_tickets
 from domain.tenant import TenantSettings
 from domain.ticket import NewTicket
 from matching import Matcher

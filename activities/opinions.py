@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from temporalio import activity
 
 from activities.library import Library
-from domain.analysis import Analysis, AnalysisRules
+from domain.analysis.analysis import Analysis, AnalysisRules
+from domain.analysis.second_opinion import doubt_analysis, doubt_matches
 from domain.connection import Connection
 from domain.match import Match, Reason
 from domain.policy import PROPOSAL_THRESHOLD
-from domain.second_opinion import doubt_analysis, doubt_matches
 from domain.ticket import NewTicket
 from integrations.llm import LanguageModel, LlmFailed
 from integrations.llm_questions import ask_about_runbooks, ask_about_ticket

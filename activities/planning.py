@@ -7,18 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import PlanRequest
 from db import connections, runbooks, tenants, tickets
-from domain.analysis import Analysis
-from domain.binding import values_of_ticket
+from domain.analysis.analysis import Analysis
 from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case
 from domain.connection import Connection
 from domain.explanation import Fate, Foreseen
-from domain.inputs import InputsInvalid, bind_for_plan
 from domain.match import Match
 from domain.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
 from domain.policy import FALSE_POSITIVE_THRESHOLD, PROPOSAL_THRESHOLD, PolicyQuestion, decide
-from domain.runbook import Runbook
-from domain.runbook_checks import why_not_run
+from domain.runbooks.binding import values_of_ticket
+from domain.runbooks.checks import why_not_run
+from domain.runbooks.inputs import InputsInvalid, bind_for_plan
+from domain.runbooks.runbook import Runbook
 from domain.tenant import TenantSettings
 from domain.ticket import Classification, NewTicket
 

@@ -26,8 +26,8 @@ from domain.base import utc_now
 from domain.decision import DecisionOutcome, RecordedDecision
 from domain.event import EventKind
 from domain.execution import Execution, ExecutionStatus, why_too_late
-from domain.inputs import InputsInvalid, bind_inputs
 from domain.plan import Plan, StepOutline, VerdictDecision
+from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.ticket import Ticket, TicketStatus
 
 WAYS = {

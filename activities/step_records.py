@@ -22,7 +22,7 @@ from domain.event import EventKind
 from domain.execution import StepStatus
 from domain.mask import Mask
 from domain.plan import Phase, Plan, PlannedStep, Target, VerdictDecision
-from domain.runbook import Approval, Risk
+from domain.runbooks.runbook import Approval, Risk
 from domain.sealed import CipherKeyWrong, ValuePlace
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import LEFT_OUT, KeptOutput

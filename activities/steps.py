@@ -13,9 +13,9 @@ from activities.step_records import Job, NotBorneOut, OpenAttempt, PlanTampered,
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
-from domain.expressions import ExpressionFailed, parse_expression
 from domain.mask import Mask
 from domain.plan import PlannedStep
+from domain.runbooks.expressions import ExpressionFailed, parse_expression
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
     DETACH,

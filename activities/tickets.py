@@ -19,7 +19,7 @@ from activities.opinions import SecondOpinions
 from activities.records import event_key
 from db import connections, events, executions, host_changes, tenants, tickets
 from db.engine import Database
-from domain.analysis import AnalysisRules
+from domain.analysis.analysis import AnalysisRules
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from api.reading import beside
 from db.runbooks import StoredRunbook
-from domain.runbook_checks import needs_changes
+from domain.runbooks.checks import needs_changes
 
 MOST_KNOWN = 10_000
 _known: dict[str, list[str]] = {}  # by digest, so what it says of a content never goes stale

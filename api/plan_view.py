@@ -10,8 +10,8 @@ from domain.base import Model
 from domain.case.links import Link
 from domain.execution import Execution, ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, Target, Verdict
-from domain.runbook import Risk, Step
-from domain.step_facts import StepFact, step_facts
+from domain.runbooks.runbook import Risk, Step
+from domain.runbooks.step_facts import StepFact, step_facts
 
 
 class PlanStep(Step):

@@ -5,7 +5,7 @@ from typing import Any
 
 from db.cipher import Cipher
 from db.sealed_values import seal_value
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 from domain.sealed import NO_VALUE, SealedValue, ValuePlace
 from domain.ticket import Ticket
 

@@ -7,9 +7,9 @@ import re
 import shutil
 from dataclasses import dataclass
 
-from domain.runbook import Runbook, Step
-from domain.runbook_checks import PHASES, Finding
-from domain.runbook_text import Problem, place_findings
+from domain.runbooks.checks import PHASES, Violation
+from domain.runbooks.runbook import Runbook, Step
+from domain.runbooks.text import Problem, place_findings
 from domain.yaml_lines import Location
 
 MOST_COMMANDS = 400
@@ -96,11 +96,11 @@ async def _read(sh: str, command: str) -> str | None:
     return said.decode(errors="replace").strip() if process.returncode else ""
 
 
-def _finding(command: _Command, said: str) -> Finding:
+def _finding(command: _Command, said: str) -> Violation:
     match = _SAID.match(said.partition("\n")[0])
     line, words = (int(match[1] or 1), match[2]) if match else (1, said[:200])
     inner = min(line, command.text.rstrip("\n").count("\n") + 1) - 1
-    return Finding(
+    return Violation(
         command.location,
         f"of {command.step!r} does not parse; `sh -n` says: {words[:200]}",
         "write it so that `sh` reads it to its end",

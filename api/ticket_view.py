@@ -9,13 +9,13 @@ from api.plan_view import PlanView, current_plan, step_that_waits
 from api.services import Services
 from db import decisions, executions, lease_queue, past, tickets
 from domain.aftermath import left_lines
-from domain.analysis import Analysis
+from domain.analysis.analysis import Analysis
+from domain.analysis.past import SimilarEnd
 from domain.base import Model
 from domain.decision import RecordedDecision
 from domain.execution import Execution
 from domain.lease import HostQueue
 from domain.match import Match
-from domain.past import SimilarEnd
 from domain.ticket import Ticket
 from workflows.names import ticket_workflow_id
 

@@ -10,7 +10,7 @@ from api.services import Services
 from api.temporal import WorkflowEnded, ask
 from db import executions, runbooks, tickets
 from domain.plan import Plan
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 
 log = logging.getLogger("handrail.api")
 

@@ -7,7 +7,7 @@ from typing import Any
 from api.shell_syntax import check_shell
 from commands.api_client import Api, ApiError
 from commands.failures import CommandFailed
-from domain.runbook_text import RunbookInvalid, parse_runbook
+from domain.runbooks.text import RunbookInvalid, parse_runbook
 
 
 def read_text(path: Path) -> bytes:

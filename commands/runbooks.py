@@ -13,7 +13,7 @@ from commands.options import Comment, Json
 from commands.output import errors, out, print_json, table, time_of, write
 from commands.runbook_files import check, found_in
 from commands.runbook_files import sync as sync_files
-from domain.runbook_text import RunbookInvalid
+from domain.runbooks.text import RunbookInvalid
 
 app = typer.Typer(no_args_is_help=True)
 Files = Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; runbooks/ unless given.")]

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
-from db.tickets import TicketFilter, narrowed, to_ticket
+from db.tickets import TicketFilter, filtered, to_ticket
 from domain.base import WireModel
 from domain.execution import StepStatus
 from domain.policy import PROPOSAL_THRESHOLD
@@ -42,14 +42,14 @@ async def chosen_runbooks(session: AsyncSession, ticket_ids: list[str]) -> dict[
 
 
 async def changed_tickets(
-    session: AsyncSession, tenant: str, narrow: TicketFilter, oldest: str, since: datetime, limit: int
+    session: AsyncSession, tenant: str, filters: TicketFilter, oldest: str, since: datetime, limit: int
 ) -> list[tuple[Ticket, bool]]:
     """Return tickets from `oldest` (an id) on that changed since then, each with whether the filter takes it."""
     changed = select(TicketRow).where(TicketRow.tenant == tenant, TicketRow.id >= oldest, TicketRow.updated_at >= since)
     rows = list(await session.scalars(changed.order_by(TicketRow.id.desc()).limit(limit)))
     if not rows:
         return []
-    taken = narrowed(select(TicketRow.id).where(TicketRow.id.in_([row.id for row in rows])), narrow)
+    taken = filtered(select(TicketRow.id).where(TicketRow.id.in_([row.id for row in rows])), filters)
     fits = set(await session.scalars(taken))
     return [(to_ticket(row), row.id in fits) for row in rows]
 

@@ -4,7 +4,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import ExecutionRow, TicketRow
-from domain.past import Closings, PastTicket, SimilarEnd, SimilarTicket
+from domain.analysis.past import Closings, PastTicket, SimilarEnd, SimilarTicket
 from domain.ticket import FINAL_TICKET_STATUSES, TicketStatus
 
 COMPARED = 500  # the latest ended tickets

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import RunbookRow
 from domain.base import WireModel, utc_now
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 
 MOST_WORDS = 10
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.events import add_event
 from db.paging import Page
 from db.tables import ExecutionRow, TicketRow
-from domain.analysis import Analysis
+from domain.analysis.analysis import Analysis
 from domain.base import Model, new_id, utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
@@ -37,7 +37,7 @@ async def get_doubts(session: AsyncSession, ticket_id: str) -> list[str]:
 
 
 class TicketFilter(Model):
-    """What a list of tickets is narrowed by; an empty list narrows nothing."""
+    """What a list of tickets is filtered by; an empty list leaves all."""
 
     status: list[str] = Field(default_factory=list)
     severity: list[str] = Field(default_factory=list)
@@ -142,11 +142,11 @@ async def get_pulse(session: AsyncSession, ticket_id: str) -> tuple[TicketStatus
 
 
 async def list_tickets(
-    session: AsyncSession, tenant: str, narrow: TicketFilter, limit: int, cursor: str | None
+    session: AsyncSession, tenant: str, filters: TicketFilter, limit: int, cursor: str | None
 ) -> Page[Ticket]:
     """Return one page, newest first; `cursor` is the id of the last ticket of the page before."""
     query = select(TicketRow).where(TicketRow.tenant == tenant)
-    query = narrowed(query, narrow)
+    query = filtered(query, filters)
     if cursor:
         query = query.where(TicketRow.id < cursor)
     rows = list(await session.scalars(query.order_by(TicketRow.id.desc()).limit(limit + 1)))
@@ -154,19 +154,19 @@ async def list_tickets(
     return Page([to_ticket(row) for row in rows[:limit]], rows[limit - 1].id if more else None)
 
 
-def narrowed(query: Select[Selected], narrow: TicketFilter) -> Select[Selected]:
+def filtered(query: Select[Selected], filters: TicketFilter) -> Select[Selected]:
     """Return a query on tickets with the filter's conditions."""
     for name in ("status", "severity", "classification", "source", "service"):
-        wanted: Sequence[str] = getattr(narrow, name)
+        wanted: Sequence[str] = getattr(filters, name)
         if wanted:
             query = query.where(getattr(TicketRow, name).in_(wanted))
-    if narrow.waiting:
+    if filters.waiting:
         query = query.where(TicketRow.person_needed.is_not(None))
-    if narrow.q:
+    if filters.q:
         query = query.where(
             or_(
-                TicketRow.title.icontains(narrow.q, autoescape=True),
-                TicketRow.description.icontains(narrow.q, autoescape=True),
+                TicketRow.title.icontains(filters.q, autoescape=True),
+                TicketRow.description.icontains(filters.q, autoescape=True),
             )
         )
     return query

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.execution import Execution, ExecutionStatus, StepRecord, StepRollback, StepStatus, StillChanged
 from domain.plan import Phase, Plan
-from domain.runbook import Risk, RollbackScope
+from domain.runbooks.runbook import Risk, RollbackScope
 
 ENDED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN, StepStatus.SKIPPED})
 UNDOING = frozenset({StepStatus.ROLLED_BACK, StepStatus.ROLLBACK_FAILED})

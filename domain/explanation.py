@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from domain.analysis import Analysis
+from domain.analysis.analysis import Analysis
 from domain.base import Model
 from domain.case.links import Link
 from domain.match import Match

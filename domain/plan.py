@@ -12,7 +12,7 @@ from domain.base import Model, WireModel
 from domain.case.links import Case
 from domain.connection import Connection, Connector
 from domain.duration import Duration
-from domain.runbook import Approval, OnFailure, Retry, Risk, RollbackScope, Runbook, Step
+from domain.runbooks.runbook import Approval, OnFailure, Retry, Risk, RollbackScope, Runbook, Step
 from domain.sealed import SealedValue
 
 LOCAL_TARGET = "local"

@@ -8,7 +8,7 @@ from domain.base import Model
 from domain.case.links import Case
 from domain.connection import Connector
 from domain.plan import LOCAL_TARGET, Target, Verdict, VerdictDecision
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 from domain.tenant import ExecutionMode, TenantSettings
 
 PROPOSAL_THRESHOLD = 0.3

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from domain.analysis.second_opinion import RunbooksOpinion, TicketOpinion
 from domain.match import RunbookDocument
-from domain.second_opinion import RunbooksOpinion, TicketOpinion
 from domain.ticket import NewTicket
 from integrations.llm import LanguageModel
 

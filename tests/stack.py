@@ -19,7 +19,7 @@ from domain.connection import Connection, Connector, NewCredential
 from domain.decision import Decision, DecisionKind, RecordedDecision
 from domain.event import Event
 from domain.execution import Execution
-from domain.runbook_text import parse_runbook
+from domain.runbooks.text import parse_runbook
 from domain.sealed import SealedValue
 from domain.tenant import DEMO_TENANT, TenantSettings
 from domain.ticket import NewTicket, Ticket, TicketStatus

@@ -9,8 +9,8 @@ import typer
 from pydantic import BaseModel
 
 from cli import app
-from domain.runbook import LONGEST_COMMAND, Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
-from domain.runbook_text import parse_runbook
+from domain.runbooks.runbook import LONGEST_COMMAND, Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
+from domain.runbooks.text import parse_runbook
 from integrations.supervisor import supervisor_text
 from settings import Settings
 

@@ -14,7 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "integrations": {"domain"},
     "activities": {"domain", "matching", "db", "integrations"},
     "workflows": {"domain", "activities"},
-    "upkeep": {"domain", "db", "workflows"},
+    "reconciler": {"domain", "db", "workflows"},
     "api": {"domain", "db", "workflows", "integrations"},
 }
 OURS = {

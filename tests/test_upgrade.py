@@ -22,12 +22,12 @@ from domain.decision import Decision, DecisionKind
 from domain.finding import FindingKind
 from domain.ticket import TicketStatus
 from integrations.local import LocalRunner
+from reconciler.findings import find
+from reconciler.starts import start_pending
 from tests.record_released import FOLDER, KEY, PASSWORD
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger
-from upkeep.findings import find
-from upkeep.starts import start_pending
 from workflows.messages import CancelRequest, ReopenRequest
 from workflows.watch import WorkflowWatch
 

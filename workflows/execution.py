@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.decision import UnknownOutcome
     from domain.execution import ExecutionStatus, StepStatus
     from domain.plan import Phase, StepOutline
-    from domain.runbook import OnFailure, RollbackScope
+    from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
     from workflows import names
     from workflows.gates import await_answers, await_approval, await_finding

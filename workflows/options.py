@@ -63,7 +63,7 @@ GIVING_BACK = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30), retry_policy=RetryPolicy(maximum_attempts=2)
 )
 
-# Whoever frees a lease wakes the next in line, and upkeep whoever was overlooked; this covers that both were away.
+# Whoever frees a lease wakes the next in line, the reconciler whoever was overlooked; this covers that both were away.
 LEASE_RECHECK_FIRST = timedelta(seconds=15)
 LEASE_RECHECK_LONGEST = timedelta(minutes=10)
 

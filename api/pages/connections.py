@@ -16,7 +16,7 @@ from api.routes.connections import ConnectionName, HostKeyConfirmation, ShownHos
 from api.services import Services
 from db import connections, lists, runbooks
 from domain.connection import Connection, NewConnection, fingerprint_of
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -30,14 +30,14 @@ UNCONFIRMED = "The host answers. Nobody has confirmed its key yet, so nobody log
 @router.get("/connections")
 async def list_page(request: Request, tenant: Tenant, session: Reading) -> Response:
     found = await connections.list_connections(session, tenant)
-    books = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
+    found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
     return await page(
         request,
         tenant,
         "connections/list.html",
         tab="connections",
         title="Connections",
-        found=[(one, _users(one, books)) for one in found],
+        found=[(one, _users(one, found_runbooks)) for one in found],
     )
 
 
@@ -152,7 +152,7 @@ async def _form(
     async with services.database.read() as session:
         use = await lists.connection_use(session, tenant, connection.name, MOST_TICKETS) if connection else None
         credentials = [one.name for one in await connections.list_credentials(session, tenant)]
-        books = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
+        found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
     values: dict[str, Any] = {name: fields.get(name, "") for name in (*TEXTS, *LISTS)}
     return await page(
         request,
@@ -164,7 +164,7 @@ async def _form(
         connection=connection,
         values=values,
         credentials=credentials,
-        users=_users(connection, books) if connection else [],
+        users=_users(connection, found_runbooks) if connection else [],
         use=use,
         at=f"/t/{tenant}/connections/{connection.name}" if connection else "",
         shown=shown,
@@ -184,10 +184,10 @@ def _read(fields: dict[str, str]) -> NewConnection:
     return build(NewConnection, **texts, **lists)
 
 
-def _users(connection: Connection, books: list[Runbook]) -> list[str]:
+def _users(connection: Connection, found_runbooks: list[Runbook]) -> list[str]:
     """Return the runbooks that name it, or a tag of it; those for a ticket's own machine may use any."""
     means = {connection.name, *connection.tags}
-    return [book.id for book in books if book.target in means]
+    return [book.id for book in found_runbooks if book.target in means]
 
 
 def _after(answer: Response, background: BackgroundTasks) -> Response:

@@ -8,11 +8,11 @@ from typing import Any
 from api.pages.difference import difference_of_lines
 from api.plan_view import PlanDraft, PlanStep
 from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
-from domain.analysis import Analysis
+from domain.analysis.analysis import Analysis
 from domain.connection import Connector
 from domain.execution import Execution, ExecutionStatus
 from domain.plan import Phase, Target
-from domain.runbook import Risk
+from domain.runbooks.runbook import Risk
 from domain.ticket import Classification
 
 LOW_CONFIDENCE = 0.8

@@ -21,7 +21,7 @@ from api.routes import tickets as ticket_routes
 from api.routes.runbooks import RunbookId
 from api.services import Services
 from db import runbooks, tickets
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -45,8 +45,8 @@ async def preview_page(
     async with services.database.read() as session:
         book = (await runbook_routes.get_runbook(tenant, runbook_id, session)).runbook
         if not ticket:
-            narrow = tickets.TicketFilter(q=q or None)
-            found = (await tickets.list_tickets(session, tenant, narrow, AT_ONCE, None)).items
+            filters = tickets.TicketFilter(q=q or None)
+            found = (await tickets.list_tickets(session, tenant, filters, AT_ONCE, None)).items
             values: dict[str, Any] = {"book": book, "found": found, "q": q, "base": f"/t/{tenant}"}
             if is_part(request):
                 return html(request, text_of("runbooks/for_tickets.html", **values))
@@ -92,7 +92,7 @@ async def choose_page(
         "base": f"/t/{tenant}",
     }
     if is_part(request):
-        return html(request, text_of("ticket/books.html", **values))
+        return html(request, text_of("ticket/found_runbooks.html", **values))
     return await page(request, tenant, "ticket/choose.html", tab="tickets", title="Choose a runbook", **values)
 
 

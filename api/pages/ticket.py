@@ -24,7 +24,7 @@ from db.lists import OutputTail
 from domain.connection import Connection
 from domain.event import Event
 from domain.execution import Execution, ExecutionStatus
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 from domain.ticket import TicketStatus
 
 router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)

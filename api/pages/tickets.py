@@ -34,8 +34,8 @@ VIEWS: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Narrowing:
-    """What the list is narrowed to, as the address says it."""
+class ListFilter:
+    """What the list is filtered by, as the address says it."""
 
     filter: tickets.TicketFilter
 
@@ -54,7 +54,7 @@ class Narrowing:
         return urlencode([*pairs, *more.items()])
 
 
-def narrowing(
+def list_filter(
     status: Annotated[list[TicketStatus], Query(default_factory=list)],
     severity: Annotated[list[Severity], Query(default_factory=list)],
     classification: Annotated[list[Classification], Query(default_factory=list)],
@@ -62,8 +62,8 @@ def narrowing(
     service: Annotated[list[str], Query(default_factory=list, max_length=50)],
     q: Annotated[str | None, Query(max_length=200)] = None,
     waiting: Annotated[bool, Query()] = False,
-) -> Narrowing:
-    return Narrowing(
+) -> ListFilter:
+    return ListFilter(
         tickets.TicketFilter(
             status=[one.value for one in status],
             severity=[one.value for one in severity],
@@ -76,19 +76,19 @@ def narrowing(
     )
 
 
-Narrowed = Annotated[Narrowing, Depends(narrowing)]
+Filtered = Annotated[ListFilter, Depends(list_filter)]
 
 
 @router.get("/tickets")
 async def list_page(
-    request: Request, tenant: Tenant, session: Reading, narrow: Narrowed, cursor: Cursor = None
+    request: Request, tenant: Tenant, session: Reading, filters: Filtered, cursor: Cursor = None
 ) -> Response:
     """The page, or for a script that scrolls the next rows alone."""
-    found = await tickets.list_tickets(session, tenant, narrow.filter, AT_ONCE, cursor)
+    found = await tickets.list_tickets(session, tenant, filters.filter, AT_ONCE, cursor)
     rows: dict[str, Any] = {
         "tickets": found.items,
         "chosen": await _chosen(session, found.items),
-        "older": narrow.query(cursor=found.next_cursor) if found.next_cursor else None,
+        "older": filters.query(cursor=found.next_cursor) if found.next_cursor else None,
         "base": f"/t/{tenant}",
     }
     if is_part(request) and cursor:
@@ -100,10 +100,10 @@ async def list_page(
         tab="tickets",
         title="Tickets",
         **rows,
-        narrow=narrow,
+        filters=filters,
         is_first=cursor is None,
         views=VIEWS,
-        choices=await _choices(session, tenant, narrow),
+        choices=await _choices(session, tenant, filters),
         is_new_here=not found.items and not await lists.has_tickets(session, tenant),
         since=(utc_now() - OVERLAP).isoformat(),
         origin=str(request.base_url).rstrip("/"),
@@ -115,14 +115,14 @@ async def live(
     request: Request,
     tenant: Tenant,
     services: Serving,
-    narrow: Narrowed,
+    filters: Filtered,
     since: AwareDatetime,
     oldest: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """The rows that changed since then, in the order of the list; 204 if none did."""
     now = utc_now()
     async with services.database.read() as session:
-        found = await lists.changed_tickets(session, tenant, narrow.filter, oldest, since, MOST_CHANGES)
+        found = await lists.changed_tickets(session, tenant, filters.filter, oldest, since, MOST_CHANGES)
         if not found:
             return Response(status_code=204)
         chosen = await _chosen(session, [ticket for ticket, _ in found])
@@ -136,12 +136,12 @@ async def _chosen(session: AsyncSession, items: list[Ticket]) -> dict[str, Chose
     return await lists.chosen_runbooks(session, [ticket.id for ticket in items])
 
 
-async def _choices(session: AsyncSession, tenant: str, narrow: Narrowing) -> list[Choice]:
+async def _choices(session: AsyncSession, tenant: str, filters: ListFilter) -> list[Choice]:
     """Return (name, heading, values, chosen) of each filter."""
-    sources = sorted({*await lists.recent_sources(session, tenant), *narrow.filter.source})
+    sources = sorted({*await lists.recent_sources(session, tenant), *filters.filter.source})
     return [
-        ("status", "Status", [one.value for one in TicketStatus], narrow.filter.status),
-        ("severity", "Severity", [one.value for one in Severity], narrow.filter.severity),
-        ("classification", "Classification", [one.value for one in Classification], narrow.filter.classification),
-        ("source", "Source", sources, narrow.filter.source),
+        ("status", "Status", [one.value for one in TicketStatus], filters.filter.status),
+        ("severity", "Severity", [one.value for one in Severity], filters.filter.severity),
+        ("classification", "Classification", [one.value for one in Classification], filters.filter.classification),
+        ("source", "Source", sources, filters.filter.source),
     ]

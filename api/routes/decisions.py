@@ -22,8 +22,8 @@ from db.turns import why_not_requeued
 from domain.base import Model
 from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
 from domain.execution import Execution, ExecutionStatus, why_too_late
-from domain.inputs import InputsInvalid, bind_inputs
-from domain.runbook import Scalar
+from domain.runbooks.inputs import InputsInvalid, bind_inputs
+from domain.runbooks.runbook import Scalar
 from domain.ticket import Ticket, TicketStatus
 from workflows.desk import NOTHING_TO_GIVE
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest

@@ -21,8 +21,8 @@ from db.paging import page_of
 from db.runbooks import StoredRunbook
 from domain.base import Model
 from domain.match import Duplicate
-from domain.runbook import Risk, Runbook, runbook_json_schema
-from domain.runbook_text import RunbookInvalid, parse_runbook
+from domain.runbooks.runbook import Risk, Runbook, runbook_json_schema
+from domain.runbooks.text import RunbookInvalid, parse_runbook
 
 log = logging.getLogger("handrail.api")
 

@@ -34,9 +34,9 @@ from db import connections, executions, runbooks, tickets
 from db.cipher import Cipher
 from domain.base import Model, new_id
 from domain.execution import ExecutionStatus
-from domain.inputs import InputsInvalid, bind_inputs
-from domain.runbook import Runbook
-from domain.runbook_checks import why_not_run
+from domain.runbooks.checks import why_not_run
+from domain.runbooks.inputs import InputsInvalid, bind_inputs
+from domain.runbooks.runbook import Runbook
 from domain.ticket import Classification, Severity, Ticket, TicketReport, TicketStatus
 from workflows.messages import ExecuteRequest
 
@@ -109,7 +109,7 @@ async def list_tickets(
     cursor: Cursor = None,
 ) -> TicketPage:
     """Each filter may be given several times; a ticket then matches any of its values, and all the filters."""
-    narrow = tickets.TicketFilter(
+    filters = tickets.TicketFilter(
         status=[one.value for one in status],
         severity=[one.value for one in severity],
         classification=[one.value for one in classification],
@@ -118,7 +118,7 @@ async def list_tickets(
         q=q,
         waiting=waiting,
     )
-    page = await tickets.list_tickets(session, tenant, narrow, limit, cursor)
+    page = await tickets.list_tickets(session, tenant, filters, limit, cursor)
     return TicketPage(items=page.items, next_cursor=page.next_cursor)
 
 

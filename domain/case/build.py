@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from domain.analysis import Analysis
+from domain.analysis.analysis import Analysis
 from domain.base import Model
 from domain.case import problem, runbook, values
 from domain.case.links import Case
@@ -12,14 +12,14 @@ from domain.case.safety import safety_link
 from domain.case.vocabulary import Vocabulary
 from domain.connection import Connection
 from domain.plan import Target
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 from domain.ticket import NewTicket
 
 
 class CaseQuestion(Model):
     """What a case is built from. `given`: the inputs that a person gave, `is_target_given`: a person named the host.
 
-    `origins` and `value_problems` are what `domain.binding` found in the ticket.
+    `origins` and `value_problems` are what `domain.runbooks.binding` found in the ticket.
     """
 
     ticket: NewTicket

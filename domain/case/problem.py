@@ -1,6 +1,6 @@
 """Link 1: is it a problem, now? The sender's own state first, then the words; what nothing explains is a doubt."""
 
-from domain.analysis import Analysis
+from domain.analysis.analysis import Analysis
 from domain.case.links import Link, LinkName, link
 from domain.case.reading import MOST_UNEXPLAINED, Reading
 from domain.case.sender import cleared, odd_states

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.analysis.ci import LABEL_KEYS, METADATA_KEYS
+from domain.analysis.connection_match import bare_host, ip_address
+from domain.analysis.host_names import host_words, looks_like_host
 from domain.case.sender import is_state_key
 from domain.case.vocabulary import Vocabulary
 from domain.case.words import MOST_TEXT, camel, listed, negations, paths, plain, sentences, words
-from domain.ci import LABEL_KEYS, METADATA_KEYS
-from domain.connection_match import bare_host, ip_address
-from domain.host_names import host_words, looks_like_host
 from domain.ticket import NewTicket
 
 MOST_UNEXPLAINED = 12  # shown; one is enough for a doubt

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from domain.case.links import Link, LinkName, link
 from domain.case.reading import Reading
 from domain.case.words import words
-from domain.runbook import InputType
+from domain.runbooks.runbook import InputType
 
 if TYPE_CHECKING:
     from domain.case.build import CaseQuestion

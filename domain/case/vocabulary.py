@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domain.case.words import background, camel, listed, negations, sentences, stem, words
-from domain.runbook import Runbook
+from domain.runbooks.runbook import Runbook
 
 _SERVICE = stem("service")
 

@@ -6,7 +6,7 @@ from activities.library import Library
 from activities.messages import Record, Recorded
 from activities.tickets import TicketActivities
 from db import executions
-from domain.analysis import default_rules
+from domain.analysis.analysis import default_rules
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture

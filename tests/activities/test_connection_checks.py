@@ -14,7 +14,7 @@ from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from domain.connection import Connection, Connector, CredentialKind, NewCredential
-from domain.runbook_text import parse_runbook
+from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
 from integrations.ssh import SshRunner
 from tests.sshd import Sshd

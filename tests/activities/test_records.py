@@ -13,7 +13,7 @@ from activities.tickets import TicketActivities
 from db import events, tickets
 from db.engine import Database
 from db.migrate import migrate
-from domain.analysis import default_rules
+from domain.analysis.analysis import default_rules
 from domain.base import new_id
 from domain.ticket import NewTicket, TicketStatus
 

@@ -26,8 +26,8 @@ from domain.connection import Connector
 from domain.decision import Decision, DecisionKind
 from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
 from domain.plan import Plan
-from domain.runbook import Expect
-from domain.runbook_text import parse_runbook
+from domain.runbooks.runbook import Expect
+from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
 from domain.ticket import NewTicket
 from integrations.connector import HostUnreachable

@@ -12,12 +12,12 @@ from api.main import create_app
 from api.services import Services
 from db.engine import Database
 from db.migrate import migrate
-from domain.analysis import default_rules
+from domain.analysis.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
-from tests.api.desk import TOKENS, Desk
+from tests.api.caller import TOKENS, Caller
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
 from workflows.client import TicketClient
@@ -69,17 +69,17 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
 
 
 @pytest.fixture
-async def desk(services: Services, tmp_path: Path) -> AsyncIterator[Desk]:
-    """Sam's desk: requests with a token, and no worker unless the test starts one."""
-    async with Desk.of(services, tmp_path / "host") as desk:
-        yield desk
+async def caller(services: Services, tmp_path: Path) -> AsyncIterator[Caller]:
+    """Sam's caller: requests with a token, and no worker unless the test starts one."""
+    async with Caller.of(services, tmp_path / "host") as caller:
+        yield caller
 
 
 @pytest.fixture
-async def busy_desk(desk: Desk, stack: Stack) -> AsyncIterator[Desk]:
-    """A desk with a worker behind it."""
+async def busy_caller(caller: Caller, stack: Stack) -> AsyncIterator[Caller]:
+    """A caller with a worker behind it."""
     async with stack.worker():
-        yield desk
+        yield caller
 
 
 @pytest.fixture
@@ -101,10 +101,10 @@ async def lone_services(database: Database) -> Services:
 
 
 @pytest.fixture
-async def lone_desk(lone_services: Services, tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk without Temporal: everything that only needs the database works."""
-    async with Desk.of(lone_services, tmp_path) as desk:
-        yield desk
+async def lone_caller(lone_services: Services, tmp_path: Path) -> AsyncIterator[Caller]:
+    """A caller without Temporal: everything that only needs the database works."""
+    async with Caller.of(lone_services, tmp_path) as caller:
+        yield caller
 
 
 @pytest.fixture

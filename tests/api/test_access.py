@@ -17,7 +17,7 @@ from api.services import Services
 from api.web import HEADERS
 from domain.base import utc_now
 from settings import Settings
-from tests.api.desk import SAM, Desk
+from tests.api.caller import SAM, Caller
 
 
 def operations(app: FastAPI) -> list[tuple[str, str]]:
@@ -99,7 +99,7 @@ async def test_every_operation_is_described(lone_services: Services) -> None:
                 assert int(status) == 204 or answer.get("content"), f"{method} {path} {status}"
 
 
-async def test_health(lone_desk: Desk, stranger: httpx.AsyncClient) -> None:
+async def test_health(lone_caller: Caller, stranger: httpx.AsyncClient) -> None:
     assert (await stranger.get("/healthz")).json() == {"status": "ok"}
     ready = await stranger.get("/readyz")
     assert (ready.status_code, ready.json()) == (
@@ -108,11 +108,11 @@ async def test_health(lone_desk: Desk, stranger: httpx.AsyncClient) -> None:
     )
 
 
-async def test_metrics_count_by_route(lone_desk: Desk) -> None:
-    await lone_desk.get("/tickets/demo/tickets")
-    await lone_desk.get("/tickets/demo/tickets/nope")
-    await lone_desk.get("/made/up")
-    text = (await lone_desk.client.get("/metrics")).text
+async def test_metrics_count_by_route(lone_caller: Caller) -> None:
+    await lone_caller.get("/tickets/demo/tickets")
+    await lone_caller.get("/tickets/demo/tickets/nope")
+    await lone_caller.get("/made/up")
+    text = (await lone_caller.client.get("/metrics")).text
     listed = 'handrail_http_requests_total{method="GET",route="/api/v1/tickets/{tenant}/tickets",status="200"} 1.0'
     assert listed in text
     assert 'route="/api/v1/tickets/{tenant}/tickets/{ticket_id}",status="404"} 1.0' in text

@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.connection import Connection
 from domain.ticket import MAX_ENTRIES, MAX_KEY, MAX_LABEL, MAX_METADATA
-from tests.api.desk import TENANT, Desk
+from tests.api.caller import TENANT, Caller
 
 SSH = {"name": "odd", "host": "192.0.2.1", "username": "ops", "credential": "key"}
 
@@ -15,25 +15,25 @@ FIELDS = ("username", "host", "aliases", "tags", "credential", "name", "host_key
 NO_OPTIONS = ("aliases", "tags", "host_key")  # compared and shown, so a dash in front means nothing
 
 
-async def test_fields_of_a_connection(lone_desk: Desk) -> None:
+async def test_fields_of_a_connection(lone_caller: Caller) -> None:
     for field, text in product(FIELDS, NO_NAMES):
         if field in NO_OPTIONS and text.startswith("-"):
             continue
         given = [text] if field in ("aliases", "tags") else text
-        answer = await lone_desk.ask("POST", f"/connections/{TENANT}", {**SSH, field: given})
+        answer = await lone_caller.ask("POST", f"/connections/{TENANT}", {**SSH, field: given})
         assert answer.status_code == 422, (field, text, answer.text)
         assert answer.json()["errors"][0]["field"].startswith(field), (field, text)
 
 
-async def test_user_names_that_there_are(lone_desk: Desk) -> None:
+async def test_user_names_that_there_are(lone_caller: Caller) -> None:
     for username in ("root", "_apt", "CORP\\ops", "ops@example.com", "host$", "a.b-c+d"):
-        answer = await lone_desk.ask("POST", f"/connections/{TENANT}", {**SSH, "username": username})
+        answer = await lone_caller.ask("POST", f"/connections/{TENANT}", {**SSH, "username": username})
         assert [one["field"] for one in answer.json()["errors"]] == ["credential"], username  # there is none yet
 
 
-async def test_user_name_of_a_credential(lone_desk: Desk) -> None:
+async def test_user_name_of_a_credential(lone_caller: Caller) -> None:
     new = {"name": "c", "kind": "password", "password": "x" * 20, "username": "-l root"}
-    answer = await lone_desk.ask("POST", f"/credentials/{TENANT}", new)
+    answer = await lone_caller.ask("POST", f"/credentials/{TENANT}", new)
     assert answer.json()["errors"][0]["field"] == "username"
 
 
@@ -53,8 +53,8 @@ TOO_MUCH: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def test_labels_and_metadata(lone_desk: Desk) -> None:
+async def test_labels_and_metadata(lone_caller: Caller) -> None:
     for path, (field, value) in product((f"/tickets/{TENANT}/tickets", f"/match/{TENANT}"), TOO_MUCH):
-        answer = await lone_desk.ask("POST", path, {"title": "x", field: value})
+        answer = await lone_caller.ask("POST", path, {"title": "x", field: value})
         assert answer.status_code == 422
         assert {one["field"].partition(".")[0] for one in answer.json()["errors"]} == {field}

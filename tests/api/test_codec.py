@@ -24,7 +24,7 @@ from domain.connection import CredentialKind, NewCredential
 from domain.ticket import TicketStatus
 from payload_codec import SealingCodec
 from temporal_client import venv_program
-from tests.api.desk import SAM, Desk
+from tests.api.caller import SAM, Caller
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
 from workflows.names import KEY_ID
@@ -44,18 +44,18 @@ async def sealed(cipher: Cipher = CIPHER) -> dict[str, Any]:
     return {"payloads": [wire(one) for one in await SealingCodec(cipher).encode([PLAIN])]}
 
 
-async def test_whoever_has_a_token_gets_payloads_opened(lone_desk: Desk) -> None:
-    answer = await lone_desk.post("/codec/decode", await sealed())
+async def test_whoever_has_a_token_gets_payloads_opened(lone_caller: Caller) -> None:
+    answer = await lone_caller.post("/codec/decode", await sealed())
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"payloads": [wire(PLAIN)]}
     unsealed = {"payloads": [wire(PLAIN)]}
-    assert (await lone_desk.post("/codec/decode?preserveStorageRefs=true", unsealed)).json() == unsealed
+    assert (await lone_caller.post("/codec/decode?preserveStorageRefs=true", unsealed)).json() == unsealed
 
 
-async def test_what_is_typed_there_is_sealed(lone_desk: Desk) -> None:
-    answer = await lone_desk.post("/codec/encode", {"payloads": [wire(PLAIN)]})
+async def test_what_is_typed_there_is_sealed(lone_caller: Caller) -> None:
+    answer = await lone_caller.post("/codec/encode", {"payloads": [wire(PLAIN)]})
     assert base64.b64encode(SECRET).decode() not in answer.text
-    assert (await lone_desk.post("/codec/decode", answer.json())).json() == {"payloads": [wire(PLAIN)]}
+    assert (await lone_caller.post("/codec/decode", answer.json())).json() == {"payloads": [wire(PLAIN)]}
 
 
 @pytest.mark.parametrize("path", [DECODE, ENCODE])
@@ -129,9 +129,9 @@ def test_an_address_has_the_origin_that_browsers_send(url: str, origin: str) -> 
     assert origin_of(url) == origin
 
 
-async def test_a_key_that_is_not_here_is_named(lone_desk: Desk) -> None:
+async def test_a_key_that_is_not_here_is_named(lone_caller: Caller) -> None:
     other = Cipher([Fernet.generate_key().decode()])
-    answer = await lone_desk.post("/codec/decode", await sealed(other))
+    answer = await lone_caller.post("/codec/decode", await sealed(other))
     assert answer.status_code == 422
     assert f"sealed with key {other.key_ids[0]}" in answer.json()["detail"]
     assert "HANDRAIL_SECRET_KEYS" in answer.json()["detail"]
@@ -148,40 +148,40 @@ async def test_a_key_that_is_not_here_is_named(lone_desk: Desk) -> None:
         ([], "body"),
     ],
 )
-async def test_nonsense_is_refused_by_name(lone_desk: Desk, body: Any, field: str) -> None:
+async def test_nonsense_is_refused_by_name(lone_caller: Caller, body: Any, field: str) -> None:
     for path in ("/codec/decode", "/codec/encode"):
-        answer = await lone_desk.client.post(f"/api/v1{path}", json=body)
+        answer = await lone_caller.client.post(f"/api/v1{path}", json=body)
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == field
 
 
-async def test_forged_payloads_are_refused(lone_desk: Desk) -> None:
+async def test_forged_payloads_are_refused(lone_caller: Caller) -> None:
     """Also a key's id that is no text, and none at all."""
     for key_id in (CIPHER.key_ids[0].encode(), b"\xff\xfe", b""):
         forged = Payload(metadata={"encoding": b"binary/encrypted", KEY_ID: key_id}, data=b"x" * 80)
-        answer = await lone_desk.post("/codec/decode", {"payloads": [wire(forged)]})
+        answer = await lone_caller.post("/codec/decode", {"payloads": [wire(forged)]})
         assert answer.status_code == 422, key_id
 
 
-async def test_a_body_has_a_limit(lone_desk: Desk) -> None:
+async def test_a_body_has_a_limit(lone_caller: Caller) -> None:
     data = base64.b64encode(bytes(MAX_BODY)).decode()
-    assert (await lone_desk.post("/codec/decode", {"payloads": [{"data": data}]})).status_code == 413
+    assert (await lone_caller.post("/codec/decode", {"payloads": [{"data": data}]})).status_code == 413
 
 
-async def test_a_stored_credential_is_opened_for_nobody(lone_desk: Desk) -> None:
+async def test_a_stored_credential_is_opened_for_nobody(lone_caller: Caller) -> None:
     """The same key ring seals both: a copy of the database and a token must not be enough."""
     new = NewCredential(name="ops", kind=CredentialKind.PASSWORD, password="hunter2-hunter2")
-    row = lone_desk.services.cipher.seal({"password": new.password})
+    row = lone_caller.services.cipher.seal({"password": new.password})
     for data in (row, base64.urlsafe_b64decode(row)):
-        metadata = {"encoding": b"binary/encrypted", KEY_ID: lone_desk.services.cipher.key_ids[0].encode()}
-        answer = await lone_desk.post("/codec/decode", {"payloads": [wire(Payload(metadata=metadata, data=data))]})
+        metadata = {"encoding": b"binary/encrypted", KEY_ID: lone_caller.services.cipher.key_ids[0].encode()}
+        answer = await lone_caller.post("/codec/decode", {"payloads": [wire(Payload(metadata=metadata, data=data))]})
         assert answer.status_code == 422
 
 
-async def test_an_opened_answer_is_not_kept_under_an_idempotency_key(lone_desk: Desk) -> None:
-    answer = await lone_desk.post("/codec/decode", await sealed(), headers={"Idempotency-Key": "one"})
+async def test_an_opened_answer_is_not_kept_under_an_idempotency_key(lone_caller: Caller) -> None:
+    answer = await lone_caller.post("/codec/decode", await sealed(), headers={"Idempotency-Key": "one"})
     assert answer.status_code == 200
-    async with lone_desk.services.database.read() as session:
+    async with lone_caller.services.database.read() as session:
         rows = list(await session.scalars(select(IdempotencyRow)))
     assert not any(base64.b64encode(SECRET) in (row.body or b"") for row in rows)
 

@@ -24,9 +24,9 @@ from api.services import Services
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from domain.analysis import default_rules
+from domain.analysis.analysis import default_rules
 from payload_codec import SealingCodec
-from tests.api.desk import SAM, TENANT, TOKENS, TOUCH
+from tests.api.caller import SAM, TENANT, TOKENS, TOUCH
 from tests.temporal_server import TemporalServer, free_port
 from workflows.client import TicketClient
 

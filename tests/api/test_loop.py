@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from api.bodies import MAX_PARTS
-from domain.runbook_text import parse_runbook
+from domain.runbooks.text import parse_runbook
 from domain.ticket import MAX_DESCRIPTION
-from tests.api.desk import TENANT, TOUCH, Desk
+from tests.api.caller import TENANT, TOUCH, Caller
 from tests.documents import HEAD, largest, numbered
 from tests.hostile import SIZE
 
@@ -63,7 +63,7 @@ REQUESTS: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {  # -> wha
 
 
 async def meanwhile(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, reader: str, request: Callable[[], Any]
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, reader: str, request: Callable[[], Any]
 ) -> httpx.Response:
     """Send a request; it is only read to its end once `/healthz` has answered beside it."""
     reads, answered = threading.Event(), threading.Event()
@@ -81,7 +81,7 @@ async def meanwhile(
     sent = asyncio.ensure_future(request())
     begun = asyncio.ensure_future(asyncio.to_thread(reads.wait, PATIENCE_SECONDS))
     await asyncio.wait({sent, begun}, return_when=asyncio.FIRST_COMPLETED)
-    assert (await desk.client.get("/healthz")).status_code == 200
+    assert (await caller.client.get("/healthz")).status_code == 200
     answered.set()
     response: httpx.Response = await sent
     was_read = reads.is_set()
@@ -91,22 +91,22 @@ async def meanwhile(
 
 
 @pytest.mark.parametrize("what", REQUESTS)
-async def test_others_are_answered_meanwhile(lone_desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+async def test_others_are_answered_meanwhile(lone_caller: Caller, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     reader, address, more = REQUESTS[what]
     given = more()
-    answer = await meanwhile(lone_desk, monkeypatch, reader, lambda: lone_desk.client.post(address, **given))
+    answer = await meanwhile(lone_caller, monkeypatch, reader, lambda: lone_caller.client.post(address, **given))
     assert answer.status_code in (200, 422), answer.text
     if answer.status_code == 422 and what != "a page's form":
         assert 1 <= len(answer.json()["errors"]) <= 20
 
 
-async def test_a_difference_is_drawn_meanwhile(lone_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_difference_is_drawn_meanwhile(lone_caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     for lines in ("\n" * 50_000, "# a\n#\n" * 20_000):
         text = TOUCH.replace("Make the file that", f"{len(lines)} that") + lines
-        assert (await lone_desk.ask("POST", f"/runbooks/{TENANT}", text)).status_code == 201
+        assert (await lone_caller.ask("POST", f"/runbooks/{TENANT}", text)).status_code == 201
     page = f"/t/{TENANT}/runbooks/touch-file?against=1"
     answer = await meanwhile(
-        lone_desk, monkeypatch, "api.pages.runbooks.difference", lambda: lone_desk.client.get(page)
+        lone_caller, monkeypatch, "api.pages.runbooks.difference", lambda: lone_caller.client.get(page)
     )
     assert answer.status_code == 200
 
@@ -115,18 +115,18 @@ async def test_a_difference_is_drawn_meanwhile(lone_desk: Desk, monkeypatch: pyt
     "body",
     [{"labels": {str(number): number for number in range(20_000)}}, {"labels": [0], **{str(n): 0 for n in range(999)}}],
 )
-async def test_at_most_20_problems_of_a_body(lone_desk: Desk, body: dict[str, Any]) -> None:
-    answer = await lone_desk.ask("POST", f"/tickets/{TENANT}/tickets", {"title": "x", **body})
+async def test_at_most_20_problems_of_a_body(lone_caller: Caller, body: dict[str, Any]) -> None:
+    answer = await lone_caller.ask("POST", f"/tickets/{TENANT}/tickets", {"title": "x", **body})
     assert answer.status_code == 422
     assert 1 <= len(answer.json()["errors"]) <= 20
 
 
-async def test_parts_of_a_body(lone_desk: Desk) -> None:
-    answer = await lone_desk.ask("POST", f"/tickets/{TENANT}/tickets", {"title": [0] * MAX_PARTS})
+async def test_parts_of_a_body(lone_caller: Caller) -> None:
+    answer = await lone_caller.ask("POST", f"/tickets/{TENANT}/tickets", {"title": [0] * MAX_PARTS})
     assert answer.status_code == 422
     assert f"more than {MAX_PARTS} parts" in answer.json()["detail"]
 
 
-async def test_fields_of_a_form(lone_desk: Desk) -> None:
-    answer = await lone_desk.client.post(f"/t/{TENANT}/new-runbook", data={f"f{n}": "x" for n in range(400)})
+async def test_fields_of_a_form(lone_caller: Caller) -> None:
+    answer = await lone_caller.client.post(f"/t/{TENANT}/new-runbook", data={f"f{n}": "x" for n in range(400)})
     assert answer.status_code == 413

@@ -2,20 +2,20 @@
 
 import pytest
 
-from tests.api.desk import TENANT, Desk
+from tests.api.caller import TENANT, Caller
 from tests.api.test_problems import assert_problem
 
 PATH = f"/match/{TENANT}"
 TEXT = {"title": "The marker file is missing", "description": "on web-01, since noon", "service": "markers"}
 
 
-async def test_it_says_what_a_ticket_of_this_text_gets(busy_desk: Desk) -> None:
-    await busy_desk.mode("hil")
-    await busy_desk.add_runbook()
-    answer = await busy_desk.post(PATH, TEXT)
+async def test_it_says_what_a_ticket_of_this_text_gets(busy_caller: Caller) -> None:
+    await busy_caller.mode("hil")
+    await busy_caller.add_runbook()
+    answer = await busy_caller.post(PATH, TEXT)
     assert answer.status_code == 200, answer.text
-    assert (await busy_desk.get(f"/tickets/{TENANT}/tickets")).json()["items"] == [], "nothing is filed"
-    ticket = await busy_desk.status(await busy_desk.file(**TEXT), "awaiting_approval")
+    assert (await busy_caller.get(f"/tickets/{TENANT}/tickets")).json()["items"] == [], "nothing is filed"
+    ticket = await busy_caller.status(await busy_caller.file(**TEXT), "awaiting_approval")
     explained = answer.json()
     assert explained["matched_runbooks"] == ticket["matched_runbooks"]
     assert explained["analysis"] == ticket["analysis"]
@@ -23,18 +23,18 @@ async def test_it_says_what_a_ticket_of_this_text_gets(busy_desk: Desk) -> None:
     assert match["runbook_id"] == "touch-file"
     assert match["reasons"]
 
-    await busy_desk.decide(ticket["id"], "reject")
-    await busy_desk.status(ticket["id"], "rejected")
-    [after] = (await busy_desk.post(PATH, TEXT)).json()["matched_runbooks"]
+    await busy_caller.decide(ticket["id"], "reject")
+    await busy_caller.status(ticket["id"], "rejected")
+    [after] = (await busy_caller.post(PATH, TEXT)).json()["matched_runbooks"]
     assert after["confidence_score"] < match["confidence_score"], "history counts here too"
 
 
-async def test_a_library_with_nothing_for_it(lone_desk: Desk) -> None:
-    answer = await lone_desk.post(PATH, {"title": "The coffee machine is out of beans"})
+async def test_a_library_with_nothing_for_it(lone_caller: Caller) -> None:
+    answer = await lone_caller.post(PATH, {"title": "The coffee machine is out of beans"})
     assert answer.status_code == 200
     assert answer.json()["matched_runbooks"] == []
-    await lone_desk.add_runbook()
-    found = (await lone_desk.post(PATH, {"title": "The coffee machine is out of beans"})).json()["matched_runbooks"]
+    await lone_caller.add_runbook()
+    found = (await lone_caller.post(PATH, {"title": "The coffee machine is out of beans"})).json()["matched_runbooks"]
     assert all(match["confidence_score"] < 0.3 for match in found)
 
 
@@ -42,18 +42,18 @@ async def test_a_library_with_nothing_for_it(lone_desk: Desk) -> None:
     ("body", "words"),
     [({}, "title"), ({"title": ""}, "title"), ({"title": "x", "limit": 0}, "limit"), ({"title": "x", "colour": 1}, "")],
 )
-async def test_what_it_does_not_take(lone_desk: Desk, body: dict[str, object], words: str) -> None:
-    assert_problem(await lone_desk.post(PATH, body), 422, words)
-    assert_problem(await lone_desk.post("/match/nobody", {"title": "x"}), 404, "nobody")
-    assert (await lone_desk.post(PATH, TEXT, headers={"Authorization": "Bearer wrong"})).status_code == 401
+async def test_what_it_does_not_take(lone_caller: Caller, body: dict[str, object], words: str) -> None:
+    assert_problem(await lone_caller.post(PATH, body), 422, words)
+    assert_problem(await lone_caller.post("/match/nobody", {"title": "x"}), 404, "nobody")
+    assert (await lone_caller.post(PATH, TEXT, headers={"Authorization": "Bearer wrong"})).status_code == 401
 
 
-async def test_markup_of_a_mail_stands_between_no_words(lone_desk: Desk) -> None:
+async def test_markup_of_a_mail_stands_between_no_words(lone_caller: Caller) -> None:
     """Confidence is that of the words, however a mail client drew them."""
-    await lone_desk.add_runbook()
+    await lone_caller.add_runbook()
     drawn = "<table><tr><td>the&nbsp;marker&nbsp;file</td></tr><tr><td><b>is&nbsp;missing</b></td></tr></table>"
     found = []
     for description in (drawn, "the marker file\nis missing"):
         text = {"title": "Alert on web-01", "description": description, "service": "markers"}
-        found.append((await lone_desk.post(PATH, text)).json()["matched_runbooks"])
+        found.append((await lone_caller.post(PATH, text)).json()["matched_runbooks"])
     assert found[0][0]["confidence_score"] == found[1][0]["confidence_score"] > 0

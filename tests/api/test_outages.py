@@ -9,10 +9,10 @@ import pytest
 
 from db.engine import Database
 from db.tickets import pending_starts
-from tests.api.desk import Desk
+from reconciler.starts import keep_starting
+from tests.api.caller import Caller
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer, free_port
-from upkeep.starts import keep_starting
 
 
 @pytest.fixture
@@ -26,17 +26,17 @@ async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
 
 
 @pytest.fixture
-async def hasty(desk: Desk) -> AsyncIterator[Desk]:
+async def hasty(caller: Caller) -> AsyncIterator[Caller]:
     """The same API, with no patience for a Temporal that is away."""
-    async with Desk.of(replace(desk.services, start_seconds=0.2, temporal_seconds=0.2), desk.host) as hasty:
+    async with Caller.of(replace(caller.services, start_seconds=0.2, temporal_seconds=0.2), caller.host) as hasty:
         yield hasty
 
 
 async def test_a_ticket_filed_while_temporal_is_down_starts_when_it_is_back(
-    busy_desk: Desk, hasty: Desk, stack: Stack, temporal: TemporalServer
+    busy_caller: Caller, hasty: Caller, stack: Stack, temporal: TemporalServer
 ) -> None:
-    await busy_desk.mode("hil")
-    await busy_desk.add_runbook()
+    await busy_caller.mode("hil")
+    await busy_caller.add_runbook()
     temporal.stop()
     filed = await asyncio.gather(*(hasty.file(f"The marker file is missing, says {number}") for number in range(5)))
     async with stack.database.read() as session:
@@ -46,31 +46,31 @@ async def test_a_ticket_filed_while_temporal_is_down_starts_when_it_is_back(
     await temporal.wait()
     starter = asyncio.create_task(keep_starting(stack.database, stack.tickets.start))  # what every worker does
     for ticket_id in filed:
-        await busy_desk.status(ticket_id, "awaiting_approval", "awaiting_runbook")
+        await busy_caller.status(ticket_id, "awaiting_approval", "awaiting_runbook")
     starter.cancel()
 
 
 async def test_a_decision_without_temporal_changes_nothing(
-    busy_desk: Desk, hasty: Desk, temporal: TemporalServer
+    busy_caller: Caller, hasty: Caller, temporal: TemporalServer
 ) -> None:
-    ticket = await busy_desk.waiting_ticket()
+    ticket = await busy_caller.waiting_ticket()
     temporal.stop()
     key = {"Idempotency-Key": "approve-it"}
     body = {"decision": "approve", "plan_digest": ticket["plan"]["digest"]}
-    path = busy_desk.at(ticket["id"], "/decision")
+    path = busy_caller.at(ticket["id"], "/decision")
     assert (await hasty.post(path, body, headers=key)).status_code == 503
-    assert (await hasty.post(busy_desk.at(ticket["id"], "/cancel"))).status_code == 503
+    assert (await hasty.post(busy_caller.at(ticket["id"], "/cancel"))).status_code == 503
     temporal.start()
     await temporal.wait()
-    answer = await busy_desk.post(path, body, headers=key)
+    answer = await busy_caller.post(path, body, headers=key)
     assert answer.status_code == 200, answer.text
-    await busy_desk.status(ticket["id"], "resolved")
-    assert (busy_desk.host / "made").read_text() == "hello\n"
+    await busy_caller.status(ticket["id"], "resolved")
+    assert (busy_caller.host / "made").read_text() == "hello\n"
 
 
-async def test_a_database_that_is_away_is_told(desk: Desk) -> None:
+async def test_a_database_that_is_away_is_told(caller: Caller) -> None:
     away = Database(f"postgresql+asyncpg://handrail@127.0.0.1:{free_port()}/handrail")
-    async with Desk.of(replace(desk.services, database=away), desk.host) as without:
+    async with Caller.of(replace(caller.services, database=away), caller.host) as without:
         ticket = {"title": "The marker file is missing", "source": "test"}
         answers = [
             await without.get("/tickets/demo/tickets"),
@@ -82,37 +82,37 @@ async def test_a_database_that_is_away_is_told(desk: Desk) -> None:
     await away.close()
 
 
-async def test_an_approval_is_kept_while_no_worker_runs(desk: Desk, stack: Stack) -> None:
+async def test_an_approval_is_kept_while_no_worker_runs(caller: Caller, stack: Stack) -> None:
     async with stack.worker():
-        ticket = await desk.waiting_ticket()
+        ticket = await caller.waiting_ticket()
     key = {"Idempotency-Key": "approve-it"}
     body = {"decision": "approve", "plan_digest": ticket["plan"]["digest"]}
-    path = desk.at(ticket["id"], "/decision")
-    impatient = replace(desk.services, decision_seconds=0.2)
-    async with Desk.of(impatient, desk.host) as waiting:
+    path = caller.at(ticket["id"], "/decision")
+    impatient = replace(caller.services, decision_seconds=0.2)
+    async with Caller.of(impatient, caller.host) as waiting:
         kept = await waiting.post(path, body, headers=key)
     assert (kept.status_code, kept.json()["status"]) == (202, "kept")
-    assert not (desk.host / "made").exists()
+    assert not (caller.host / "made").exists()
     async with stack.worker():
-        await desk.status(ticket["id"], "resolved")
-        again = await desk.post(path, body, headers=key)
+        await caller.status(ticket["id"], "resolved")
+        again = await caller.post(path, body, headers=key)
     assert (again.status_code, again.json()["result"]) == (200, "accepted")
     assert again.json()["decision_id"] == kept.json()["decision_id"]
-    assert (desk.host / "made").read_text() == "hello\n"
+    assert (caller.host / "made").read_text() == "hello\n"
 
 
-async def test_a_connection_test_without_a_worker_says_so(desk: Desk) -> None:
-    async with Desk.of(replace(desk.services, connection_check_seconds=0.2), desk.host) as hasty:
+async def test_a_connection_test_without_a_worker_says_so(caller: Caller) -> None:
+    async with Caller.of(replace(caller.services, connection_check_seconds=0.2), caller.host) as hasty:
         await hasty.post("/connections/demo", {"name": "here", "connector": "local"})
         answer = await hasty.post("/connections/demo/here/test")
     assert answer.status_code == 503
     assert "./handrail worker" in answer.json()["detail"]
 
 
-async def test_a_decision_on_an_ended_workflow(busy_desk: Desk, stack: Stack) -> None:
-    ticket = await busy_desk.waiting_ticket()
+async def test_a_decision_on_an_ended_workflow(busy_caller: Caller, stack: Stack) -> None:
+    ticket = await busy_caller.waiting_ticket()
     await stack.tickets.handle("demo", ticket["id"]).terminate("somebody used Temporal's own CLI")
-    answer = await busy_desk.decide(ticket["id"])
+    answer = await busy_caller.decide(ticket["id"])
     assert answer.status_code == 409
     assert "has ended" in answer.json()["detail"]
     assert answer.json()["plan"]["digest"] == ticket["plan"]["digest"]

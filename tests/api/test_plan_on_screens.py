@@ -11,7 +11,7 @@ from api.plan_view import PlanDraft, view_draft
 from commands.describe import plan_lines
 from domain.connection import Connector
 from domain.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
-from domain.runbook import Ask, Expect, InputSpec, Retry, Risk, Rollback, Step
+from domain.runbooks.runbook import Ask, Expect, InputSpec, Retry, Risk, Rollback, Step
 
 BASE: dict[str, Any] = {"name": "do it", "run": "true", "rollback": {"run": "false"}}
 ASKING: dict[str, Any] = {"name": "ask it", "ask": {"question": "which?", "answers": {"size": {"type": "integer"}}}}

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from db.tenants import add_tenant
-from tests.api.desk import TENANT, Desk
+from tests.api.caller import TENANT, Caller
 
 TICKETS = f"/tickets/{TENANT}/tickets"
 
@@ -28,18 +28,18 @@ def assert_problem(answer: httpx.Response, status: int, *words: str) -> dict[str
     return problem
 
 
-async def stored(desk: Desk) -> int:
-    return len((await desk.get(TICKETS)).json()["items"])
+async def stored(caller: Caller) -> int:
+    return len((await caller.get(TICKETS)).json()["items"])
 
 
-async def send(desk: Desk, content: bytes, kind: str = "application/json") -> httpx.Response:
-    return await desk.post(TICKETS, content=content, headers={"Content-Type": kind})
+async def send(caller: Caller, content: bytes, kind: str = "application/json") -> httpx.Response:
+    return await caller.post(TICKETS, content=content, headers={"Content-Type": kind})
 
 
-async def test_malformed_json(lone_desk: Desk) -> None:
-    problem = assert_problem(await send(lone_desk, b'{"title": "x",}'), 422, "is not JSON")
+async def test_malformed_json(lone_caller: Caller) -> None:
+    problem = assert_problem(await send(lone_caller, b'{"title": "x",}'), 422, "is not JSON")
     assert problem["errors"][0]["field"] == "body"
-    assert await stored(lone_desk) == 0
+    assert await stored(lone_caller) == 0
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ async def test_malformed_json(lone_desk: Desk) -> None:
         ({"title": "x", "labels": {"a": 1}}, "labels.a", "string"),
     ],
 )
-async def test_bad_tickets(lone_desk: Desk, body: dict[str, Any], field: str, words: str) -> None:
-    problem = assert_problem(await send(lone_desk, json.dumps(body).encode()), 422, words)
+async def test_bad_tickets(lone_caller: Caller, body: dict[str, Any], field: str, words: str) -> None:
+    problem = assert_problem(await send(lone_caller, json.dumps(body).encode()), 422, words)
     assert [error["field"] for error in problem["errors"]] == [field]
     assert words in problem["errors"][0]["message"]
-    assert await stored(lone_desk) == 0
+    assert await stored(lone_caller) == 0
 
 
-async def test_five_megabytes_of_description(lone_desk: Desk) -> None:
+async def test_five_megabytes_of_description(lone_caller: Caller) -> None:
     body = json.dumps({"title": "x", "description": "d" * 5_000_000}).encode()
-    assert_problem(await send(lone_desk, body), 413, "1 MiB")
-    assert await stored(lone_desk) == 0
+    assert_problem(await send(lone_caller, body), 413, "1 MiB")
+    assert await stored(lone_caller) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,18 +77,18 @@ async def test_five_megabytes_of_description(lone_desk: Desk) -> None:
         b'{"metadata": ' + b"[" * 50 + b"]" * 50 + b"}",
     ],
 )
-async def test_deep_nesting(lone_desk: Desk, content: bytes) -> None:
-    assert_problem(await send(lone_desk, content), 422, "nested")
+async def test_deep_nesting(lone_caller: Caller, content: bytes) -> None:
+    assert_problem(await send(lone_caller, content), 422, "nested")
 
 
-async def test_json_that_is_not_utf_8(lone_desk: Desk) -> None:
-    assert_problem(await send(lone_desk, b'{"title": "\xff\xfe"}'), 422, "UTF-8")
+async def test_json_that_is_not_utf_8(lone_caller: Caller) -> None:
+    assert_problem(await send(lone_caller, b'{"title": "\xff\xfe"}'), 422, "UTF-8")
 
 
-async def test_a_body_that_is_not_json(lone_desk: Desk) -> None:
-    assert_problem(await send(lone_desk, b"title=x", "application/x-www-form-urlencoded"), 415, "application/json")
-    assert_problem(await send(lone_desk, b'{"title": "x"}', "text/plain"), 415, "application/json")
-    assert_problem(await lone_desk.post(TICKETS), 422, "body")
+async def test_a_body_that_is_not_json(lone_caller: Caller) -> None:
+    assert_problem(await send(lone_caller, b"title=x", "application/x-www-form-urlencoded"), 415, "application/json")
+    assert_problem(await send(lone_caller, b'{"title": "x"}', "text/plain"), 415, "application/json")
+    assert_problem(await lone_caller.post(TICKETS), 422, "body")
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ async def test_a_body_that_is_not_json(lone_desk: Desk) -> None:
         ("GET", "/nothing/here", "/docs lists"),
     ],
 )
-async def test_unknown_things(lone_desk: Desk, method: str, path: str, words: str) -> None:
+async def test_unknown_things(lone_caller: Caller, method: str, path: str, words: str) -> None:
     body = {"mode": "hil"} if "settings" in path else None
-    assert_problem(await lone_desk.ask(method, path, body), 404, words)
+    assert_problem(await lone_caller.ask(method, path, body), 404, words)
 
 
 @pytest.mark.parametrize(
@@ -124,20 +124,20 @@ async def test_unknown_things(lone_desk: Desk, method: str, path: str, words: st
         ("execute", {"runbook_id": "x"}),
     ],
 )
-async def test_unknown_ticket_for_every_move(lone_desk: Desk, what: str, body: dict[str, Any]) -> None:
-    assert_problem(await lone_desk.post(f"{TICKETS}/nope/{what}", body), 404, "has no ticket 'nope'")
+async def test_unknown_ticket_for_every_move(lone_caller: Caller, what: str, body: dict[str, Any]) -> None:
+    assert_problem(await lone_caller.post(f"{TICKETS}/nope/{what}", body), 404, "has no ticket 'nope'")
 
 
-async def test_a_ticket_of_another_tenant_is_unknown(lone_desk: Desk) -> None:
+async def test_a_ticket_of_another_tenant_is_unknown(lone_caller: Caller) -> None:
 
-    ticket_id = await lone_desk.file()
-    async with lone_desk.services.database.write() as session:
+    ticket_id = await lone_caller.file()
+    async with lone_caller.services.database.write() as session:
         await add_tenant(session, "other")
-    assert_problem(await lone_desk.get(f"/tickets/other/tickets/{ticket_id}"), 404, "has no ticket")
+    assert_problem(await lone_caller.get(f"/tickets/other/tickets/{ticket_id}"), 404, "has no ticket")
 
 
-async def test_method_not_allowed(lone_desk: Desk) -> None:
-    answer = await lone_desk.ask("DELETE", TICKETS)
+async def test_method_not_allowed(lone_caller: Caller) -> None:
+    answer = await lone_caller.ask("DELETE", TICKETS)
     assert_problem(answer, 405, "DELETE is not possible here")
     assert answer.headers["allow"]
 
@@ -153,46 +153,46 @@ async def test_method_not_allowed(lone_desk: Desk) -> None:
         ("cursor=%27%3B--", "cursor"),
     ],
 )
-async def test_bad_filters(lone_desk: Desk, query: str, field: str) -> None:
-    problem = assert_problem(await lone_desk.get(f"{TICKETS}?{query}"), 422)
+async def test_bad_filters(lone_caller: Caller, query: str, field: str) -> None:
+    problem = assert_problem(await lone_caller.get(f"{TICKETS}?{query}"), 422)
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
-async def test_bad_filter_names_the_accepted_ones(lone_desk: Desk) -> None:
-    assert_problem(await lone_desk.get(f"{TICKETS}?status=burning"), 422, "'open'", "'escalated'")
+async def test_bad_filter_names_the_accepted_ones(lone_caller: Caller) -> None:
+    assert_problem(await lone_caller.get(f"{TICKETS}?status=burning"), 422, "'open'", "'escalated'")
 
 
-async def test_nul_in_an_address(lone_desk: Desk) -> None:
-    assert_problem(await lone_desk.get(f"{TICKETS}?q=%00"), 422, "NUL")
-    assert_problem(await lone_desk.get(f"{TICKETS}/%00"), 422, "NUL")
+async def test_nul_in_an_address(lone_caller: Caller) -> None:
+    assert_problem(await lone_caller.get(f"{TICKETS}?q=%00"), 422, "NUL")
+    assert_problem(await lone_caller.get(f"{TICKETS}/%00"), 422, "NUL")
 
 
-async def test_decision_before_there_is_a_plan(lone_desk: Desk) -> None:
-    ticket_id = await lone_desk.file()
-    answer = await lone_desk.post(f"{TICKETS}/{ticket_id}/decision", {"decision": "approve", "plan_digest": "d"})
+async def test_decision_before_there_is_a_plan(lone_caller: Caller) -> None:
+    ticket_id = await lone_caller.file()
+    answer = await lone_caller.post(f"{TICKETS}/{ticket_id}/decision", {"decision": "approve", "plan_digest": "d"})
     assert assert_problem(answer, 409, "no plan yet")["plan"] is None
-    assert_problem(await lone_desk.post(f"{TICKETS}/{ticket_id}/rollback"), 409, "nothing has been executed")
+    assert_problem(await lone_caller.post(f"{TICKETS}/{ticket_id}/rollback"), 409, "nothing has been executed")
 
 
-async def test_unknown_runbook_names_the_nearest(lone_desk: Desk) -> None:
-    await lone_desk.add_runbook()
-    ticket_id = await lone_desk.file()
-    answer = await lone_desk.post(f"{TICKETS}/{ticket_id}/execute", {"runbook_id": "tuch-file"})
+async def test_unknown_runbook_names_the_nearest(lone_caller: Caller) -> None:
+    await lone_caller.add_runbook()
+    ticket_id = await lone_caller.file()
+    answer = await lone_caller.post(f"{TICKETS}/{ticket_id}/execute", {"runbook_id": "tuch-file"})
     assert_problem(answer, 404, "'tuch-file'", "did you mean touch-file?")
 
 
-async def test_temporal_down_is_said_and_changes_nothing(lone_desk: Desk) -> None:
-    await lone_desk.add_runbook()
-    ticket_id = await lone_desk.file()
+async def test_temporal_down_is_said_and_changes_nothing(lone_caller: Caller) -> None:
+    await lone_caller.add_runbook()
+    ticket_id = await lone_caller.file()
     for what, body in [("execute", {"runbook_id": "touch-file"}), ("cancel", {})]:
-        answer = await lone_desk.post(f"{TICKETS}/{ticket_id}/{what}", body)
+        answer = await lone_caller.post(f"{TICKETS}/{ticket_id}/{what}", body)
         assert_problem(answer, 503, "Temporal does not answer")
         assert answer.headers["retry-after"]
-    assert (await lone_desk.ticket(ticket_id))["status"] == "open"
+    assert (await lone_caller.ticket(ticket_id))["status"] == "open"
 
 
-async def test_database_down_is_said(lone_desk: Desk) -> None:
-    database = lone_desk.services.database
+async def test_database_down_is_said(lone_caller: Caller) -> None:
+    database = lone_caller.services.database
     async with database.engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE tickets RENAME TO elsewhere")
-    assert_problem(await lone_desk.get(TICKETS), 503, "the database does not answer")
+    assert_problem(await lone_caller.get(TICKETS), 503, "the database does not answer")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from domain.mask import MARK
-from tests.api.desk import KIM, SAM, Desk
+from tests.api.caller import KIM, SAM, Caller
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 
@@ -57,34 +57,34 @@ postchecks: [{name: Nothing, run: "true"}]
 """
 
 
-async def waits_for_runbook(desk: Desk, text: str) -> str:
-    await desk.mode("hil")
-    await desk.add_runbook(text)
-    ticket_id = await desk.file("Nothing that a runbook is for")
-    await desk.status(ticket_id, "awaiting_runbook")
+async def waits_for_runbook(caller: Caller, text: str) -> str:
+    await caller.mode("hil")
+    await caller.add_runbook(text)
+    ticket_id = await caller.file("Nothing that a runbook is for")
+    await caller.status(ticket_id, "awaiting_runbook")
     return ticket_id
 
 
-async def asked(desk: Desk, ticket_id: str, what: str, who: str = SAM, **inputs: str) -> httpx.Response:
+async def asked(caller: Caller, ticket_id: str, what: str, who: str = SAM, **inputs: str) -> httpx.Response:
     body = {"runbook_id": "rotate-token", "inputs": inputs}
-    return await desk.post(desk.at(ticket_id, what), body, headers={"Authorization": f"Bearer {who}"})
+    return await caller.post(caller.at(ticket_id, what), body, headers={"Authorization": f"Bearer {who}"})
 
 
-async def everything_said(desk: Desk, ticket_id: str) -> str:
+async def everything_said(caller: Caller, ticket_id: str) -> str:
     """Return all that the API and the pages say of a ticket."""
-    ticket = await desk.ticket(ticket_id)
-    paths = [desk.at(ticket_id), desk.at(ticket_id, "/timeline")]
+    ticket = await caller.ticket(ticket_id)
+    paths = [caller.at(ticket_id), caller.at(ticket_id, "/timeline")]
     for execution in ticket["executions"]:
         paths += [f"/executions/demo/{execution['id']}"]
         paths += [f"/executions/demo/{execution['id']}/steps/{step['position']}/output" for step in execution["steps"]]
-    answers = [await desk.get(path) for path in paths]
-    answers += [await desk.client.get(f"/t/demo/tickets/{ticket_id}"), await desk.client.get("/t/demo/approvals")]
+    answers = [await caller.get(path) for path in paths]
+    answers += [await caller.client.get(f"/t/demo/tickets/{ticket_id}"), await caller.client.get("/t/demo/approvals")]
     return "\n".join(answer.text for answer in answers)
 
 
-async def output(desk: Desk, ticket: dict[str, Any], position: int, **more: str) -> dict[str, Any]:
+async def output(caller: Caller, ticket: dict[str, Any], position: int, **more: str) -> dict[str, Any]:
     path = f"/executions/demo/{ticket['plan']['execution_id']}/steps/{position}/output"
-    found: dict[str, Any] = (await desk.get(path, params=more)).json()
+    found: dict[str, Any] = (await caller.get(path, params=more)).json()
     return found
 
 
@@ -99,70 +99,70 @@ def assert_nowhere(value: str, folder: Path, temporal: TemporalServer, host: Pat
 
 
 async def test_it_reaches_the_command_and_nothing_else(
-    busy_desk: Desk, stack: Stack, temporal: TemporalServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    busy_caller: Caller, stack: Stack, temporal: TemporalServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    desk = busy_desk
-    ticket_id = await waits_for_runbook(desk, ROTATE)
-    assert (await asked(desk, ticket_id, "/execute", token=VALUE)).status_code == 202
-    ticket = await desk.status(ticket_id, "awaiting_approval")
+    caller = busy_caller
+    ticket_id = await waits_for_runbook(caller, ROTATE)
+    assert (await asked(caller, ticket_id, "/execute", token=VALUE)).status_code == 202
+    ticket = await caller.status(ticket_id, "awaiting_approval")
     plan = ticket["plan"]
     assert plan["inputs"] == {"spare": ""}
     assert re.fullmatch(r"hidden, fingerprint [0-9a-f]{12}", plan["sealed_inputs"]["token"])
-    page = (await desk.client.get(f"/t/demo/tickets/{ticket_id}")).text
+    page = (await caller.client.get(f"/t/demo/tickets/{ticket_id}")).text
     assert plan["sealed_inputs"]["token"] in page
 
-    assert (await desk.decide(ticket_id)).status_code == 200
+    assert (await caller.decide(ticket_id)).status_code == 200
 
     async def stored() -> bool | None:
-        return (await output(desk, ticket, 1))["stdout"] == f"storing {MARK}" or None
+        return (await output(caller, ticket, 1))["stdout"] == f"storing {MARK}" or None
 
     await stack.until(stored)  # half of the value is there, and hidden
-    assert_nowhere(VALUE, tmp_path, temporal, desk.host)
-    (desk.host / "go").touch()
-    await desk.status(ticket_id, "resolved")
-    assert (desk.host / "made").read_text() == VALUE
-    one = await output(desk, ticket, 1)
+    assert_nowhere(VALUE, tmp_path, temporal, caller.host)
+    (caller.host / "go").touch()
+    await caller.status(ticket_id, "resolved")
+    assert (caller.host / "made").read_text() == VALUE
+    one = await output(caller, ticket, 1)
     assert (one["stdout"], one["stderr"]) == (f"storing {MARK}, done\n", f"a warning about {MARK}\n")
-    assert (await output(desk, ticket, 2))["stdout"] == f"used {MARK}\n"
+    assert (await output(caller, ticket, 2))["stdout"] == f"used {MARK}\n"
 
-    assert (await desk.post(desk.at(ticket_id, "/rollback"), {})).status_code == 202
-    await desk.until(ticket_id, lambda now: now["executions"][-1]["status"] == "rolled_back")
-    assert (desk.host / "undone").read_text() == VALUE
-    assert (await output(desk, ticket, 1, rollback="true"))["stdout"] == f"took {MARK} back\n"
-    said = await everything_said(desk, ticket_id)
+    assert (await caller.post(caller.at(ticket_id, "/rollback"), {})).status_code == 202
+    await caller.until(ticket_id, lambda now: now["executions"][-1]["status"] == "rolled_back")
+    assert (caller.host / "undone").read_text() == VALUE
+    assert (await output(caller, ticket, 1, rollback="true"))["stdout"] == f"took {MARK} back\n"
+    said = await everything_said(caller, ticket_id)
     assert f"exit status 3: cannot store {MARK}" in said
     assert VALUE.removesuffix("-qzxv") not in said + caplog.text
-    assert_nowhere(VALUE, tmp_path, temporal, desk.host)
+    assert_nowhere(VALUE, tmp_path, temporal, caller.host)
 
 
-async def test_a_digest_binds_it_and_lets_nobody_guess(busy_desk: Desk) -> None:
-    desk = busy_desk
-    ticket_id = await waits_for_runbook(desk, ROTATE)
+async def test_a_digest_binds_it_and_lets_nobody_guess(busy_caller: Caller) -> None:
+    caller = busy_caller
+    ticket_id = await waits_for_runbook(caller, ROTATE)
     plans = {
-        (who, value): (await asked(desk, ticket_id, "/preview", who, token=value)).json()
+        (who, value): (await asked(caller, ticket_id, "/preview", who, token=value)).json()
         for who in (SAM, KIM)
         for value in (VALUE, OTHER)
     }
     digests = {plan["digest"] for plan in plans.values()}
     assert len(digests) == 4, "what kim tries says nothing of what sam gave"
-    assert (await asked(desk, ticket_id, "/preview", token=VALUE)).json()["digest"] == plans[SAM, VALUE]["digest"]
-    assert (await asked(desk, ticket_id, "/execute", token=VALUE)).status_code == 202
-    ticket = await desk.status(ticket_id, "awaiting_approval")
+    assert (await asked(caller, ticket_id, "/preview", token=VALUE)).json()["digest"] == plans[SAM, VALUE]["digest"]
+    assert (await asked(caller, ticket_id, "/execute", token=VALUE)).status_code == 202
+    ticket = await caller.status(ticket_id, "awaiting_approval")
     assert ticket["plan"]["digest"] == plans[SAM, VALUE]["digest"]
-    without = (await asked(desk, ticket_id, "/preview")).json()
+    without = (await asked(caller, ticket_id, "/preview")).json()
     assert without["sealed_inputs"] == {"token": "hidden, asked for when it is planned"}
-    assert (await asked(desk, ticket_id, "/execute")).status_code == 422
-    wrong = await asked(desk, ticket_id, "/execute", token="Not That Kind")
+    assert (await asked(caller, ticket_id, "/execute")).status_code == 422
+    wrong = await asked(caller, ticket_id, "/execute", token="Not That Kind")
     assert wrong.status_code == 422
     assert "Not That Kind" not in wrong.text
 
 
-async def test_pages_ask_for_it_as_for_a_password_and_never_in_an_address(busy_desk: Desk) -> None:
-    desk = busy_desk
-    ticket_id = await waits_for_runbook(desk, ROTATE)
+async def test_pages_ask_for_it_as_for_a_password_and_never_in_an_address(busy_caller: Caller) -> None:
+    caller = busy_caller
+    ticket_id = await waits_for_runbook(caller, ROTATE)
     address = f"/t/demo/runbooks/rotate-token/preview?ticket={ticket_id}&input.token={VALUE}"
-    page = (await desk.client.get(address)).text
+    page = (await caller.client.get(address)).text
     assert VALUE not in page
     looked, planned = (re.findall(f'<form method="{how}".*?</form>', page, re.DOTALL) for how in ("get", "post"))
     [field] = [found for form in planned for found in re.findall(r"<input[^>]*name=\"input.token\"[^>]*>", form)]
@@ -170,31 +170,31 @@ async def test_pages_ask_for_it_as_for_a_password_and_never_in_an_address(busy_d
     assert "value=" not in field
     assert not any("input.token" in form for form in looked)
     fields = {"runbook_id": "rotate-token", "input.token": VALUE}
-    answer = await desk.client.post(f"/t/demo/tickets/{ticket_id}/execute", data=fields)
+    answer = await caller.client.post(f"/t/demo/tickets/{ticket_id}/execute", data=fields)
     assert answer.status_code in (200, 303), answer.text
-    await desk.status(ticket_id, "awaiting_approval")
-    bad = await desk.client.post(f"/t/demo/tickets/{ticket_id}/execute", data=fields | {"input.token": f"{VALUE} !"})
+    await caller.status(ticket_id, "awaiting_approval")
+    bad = await caller.client.post(f"/t/demo/tickets/{ticket_id}/execute", data=fields | {"input.token": f"{VALUE} !"})
     assert bad.status_code == 422
     assert VALUE not in bad.text
 
 
-async def test_what_prints_it_is_not_registered(busy_desk: Desk, temporal: TemporalServer, tmp_path: Path) -> None:
-    desk = busy_desk
-    ticket_id = await waits_for_runbook(desk, ECHO)
+async def test_what_prints_it_is_not_registered(busy_caller: Caller, temporal: TemporalServer, tmp_path: Path) -> None:
+    caller = busy_caller
+    ticket_id = await waits_for_runbook(caller, ECHO)
     body = {"runbook_id": "echo-token", "inputs": {"token": VALUE}}
-    assert (await desk.post(desk.at(ticket_id, "/execute"), body)).status_code == 202
-    await desk.status(ticket_id, "awaiting_approval")
-    await desk.decide(ticket_id)
-    ticket = await desk.status(ticket_id, "escalated")
+    assert (await caller.post(caller.at(ticket_id, "/execute"), body)).status_code == 202
+    await caller.status(ticket_id, "awaiting_approval")
+    await caller.decide(ticket_id)
+    ticket = await caller.status(ticket_id, "escalated")
     assert "it is not registered" in ticket["executions"][0]["steps"][0]["detail"]
-    assert (desk.host / "undone").exists()
-    assert_nowhere(VALUE, tmp_path, temporal, desk.host)
+    assert (caller.host / "undone").exists()
+    assert_nowhere(VALUE, tmp_path, temporal, caller.host)
 
 
-async def test_a_plan_takes_it_sealed_only(busy_desk: Desk, stack: Stack) -> None:
+async def test_a_plan_takes_it_sealed_only(busy_caller: Caller, stack: Stack) -> None:
     """Somebody who asks Temporal itself, or the runbook said so a moment too late."""
-    ticket_id = await waits_for_runbook(busy_desk, ROTATE)
+    ticket_id = await waits_for_runbook(busy_caller, ROTATE)
     await stack.execute(ticket_id, "rotate-token", token=VALUE)
-    ticket = await busy_desk.until(ticket_id, lambda now: "is sensitive" in now["status_reason"])
+    ticket = await busy_caller.until(ticket_id, lambda now: "is sensitive" in now["status_reason"])
     assert ticket["plan"] is None
-    assert VALUE not in await everything_said(busy_desk, ticket_id)
+    assert VALUE not in await everything_said(busy_caller, ticket_id)

@@ -9,8 +9,8 @@ import pytest
 
 from api import shell_syntax
 from api.shell_syntax import check_shell
-from domain.runbook_text import parse_runbook
-from tests.api.desk import TENANT, Desk
+from domain.runbooks.text import parse_runbook
+from tests.api.caller import TENANT, Caller
 from tests.api.test_problems import assert_problem
 
 PATH = f"/runbooks/{TENANT}"
@@ -58,55 +58,55 @@ def book(**parts: str) -> str:
 @pytest.mark.parametrize("command", BROKEN.values(), ids=list(BROKEN))
 @pytest.mark.parametrize("where", FIELDS)
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/validate", f"{PATH}/copy-files"])
-async def test_what_does_not_parse_is_not_taken(lone_desk: Desk, path: str, where: str, command: str) -> None:
-    problem = assert_problem(await lone_desk.post(path, book(**{where: command})), 422)
+async def test_what_does_not_parse_is_not_taken(lone_caller: Caller, path: str, where: str, command: str) -> None:
+    problem = assert_problem(await lone_caller.post(path, book(**{where: command})), 422)
     field, step, line = FIELDS[where]
     [found] = problem["problems"]
     assert found["field"] == field
     assert abs(found["line"] - line) <= 1, found
     assert f"of '{step}' does not parse; `sh -n` says: " in found["message"]
     assert not found["message"].endswith("says: ")
-    assert (await lone_desk.get(PATH)).json()["items"] == []
+    assert (await lone_caller.get(PATH)).json()["items"] == []
 
 
-async def test_what_parses_is_taken_and_nothing_of_it_runs(lone_desk: Desk, tmp_path: Path) -> None:
+async def test_what_parses_is_taken_and_nothing_of_it_runs(lone_caller: Caller, tmp_path: Path) -> None:
     text = book(step=f"touch {tmp_path}/ran; $(touch {tmp_path}/ran)")
-    answer = await lone_desk.post(f"{PATH}/validate", text)
+    answer = await lone_caller.post(f"{PATH}/validate", text)
     assert (answer.status_code, answer.json()["unchecked"]) == (200, "")
-    assert (await lone_desk.post(PATH, text)).status_code == 201
+    assert (await lone_caller.post(PATH, text)).status_code == 201
     assert not (tmp_path / "ran").exists()
 
 
-async def test_every_command_that_does_not_parse_is_named(lone_desk: Desk) -> None:
+async def test_every_command_that_does_not_parse_is_named(lone_caller: Caller) -> None:
     text = book(**dict.fromkeys(GOOD, "if true"))
-    problem = assert_problem(await lone_desk.post(PATH, text), 422)
+    problem = assert_problem(await lone_caller.post(PATH, text), 422)
     assert [each["field"] for each in problem["problems"]] == [field for field, _, _ in FIELDS.values()]
 
 
-async def test_what_is_not_for_a_shell_is_let_alone(lone_desk: Desk) -> None:
+async def test_what_is_not_for_a_shell_is_let_alone(lone_caller: Caller) -> None:
     text = book().replace("    rollback:\n", "    supervise: false\n    rollback:\n")
     text = text.replace("cp x copies", "interface (1/0/7 disable").replace("rm copies/x", "interface (1/0/7 enable")
-    assert (await lone_desk.post(PATH, text)).status_code == 201
+    assert (await lone_caller.post(PATH, text)).status_code == 201
 
 
-async def test_a_missing_sh_is_said(lone_desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_missing_sh_is_said(lone_caller: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    answer = await lone_desk.post(f"{PATH}/validate", book(rollback="if true"))
+    answer = await lone_caller.post(f"{PATH}/validate", book(rollback="if true"))
     assert (answer.status_code, answer.json()["valid"]) == (200, True)
     assert "no `sh`" in answer.json()["unchecked"]
 
 
 async def test_a_sh_that_hangs_holds_nobody_up(
-    lone_desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    lone_caller: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     marker = f"hangs-{tmp_path.name}-{os.getpid()}"
     (tmp_path / "sh").write_text(f"#!/bin/sh\nexec sleep 1000 # {marker}\n")
     (tmp_path / "sh").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(shell_syntax, "SECONDS", 1)
-    checking = asyncio.create_task(lone_desk.post(f"{PATH}/validate", book()))
+    checking = asyncio.create_task(lone_caller.post(f"{PATH}/validate", book()))
     while not checking.done():  # the loop goes on meanwhile
-        assert (await lone_desk.get(PATH)).status_code == 200
+        assert (await lone_caller.get(PATH)).status_code == 200
     answer = await checking
     assert answer.status_code == 200
     assert "within 1 seconds" in answer.json()["unchecked"]

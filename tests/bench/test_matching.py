@@ -49,7 +49,9 @@ def tickets(runbooks: Rows) -> Rows:
         kind = ("prose", "paraphrase", "with_name")[at % 3]
         title = runbook["title"] if kind == "with_name" else f"{subject} {said}"
         rows.append(ticket(f"t{at}", kind, title, runbook["id"]) | {"alert": runbook["title"]})
-    for at, title in enumerate(["Printer out of toner", "Door left open", "Ledger exported twice", "New mailer users"]):
+    for at, title in enumerate(
+        ["Printer out of toner", "Caller left open", "Ledger exported twice", "New mailer users"]
+    ):
         rows.append(ticket(f"n{at}", "no_match" if at < 2 else "no_match_near", title, None))
     return rows
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from commands import api_server
+from commands.server import api_server
 from db.engine import Database
 from domain.decision import Decision
 from settings import Settings
@@ -43,7 +43,7 @@ class CountedTickets(TicketClient):
 
 
 def replace(name: str, value: Any) -> None:
-    assert hasattr(api_server, name), f"commands/api_server.py has no {name} any more"
+    assert hasattr(api_server, name), f"commands/server/api_server.py has no {name} any more"
     setattr(api_server, name, value)
 
 

@@ -91,7 +91,7 @@ async def test_many_take_turns_on_one_host(arena: Arena, database: str, is_full:
         striking.cancel()
         await asyncio.gather(striking, return_exceptions=True)
         wakes = sum([await wakes_of(trial, ticket_id) for ticket_id in trial.ticket_ids])
-        # One each, and for a few a second one: whoever woke them died, and upkeep could not know that it had.
+        # One each, and for a few a second one: whoever woke them died, and the reconciler could not know that it had.
         if wakes >= 2 * count:
             trial.verdict.add("wrong order", 1, f"{count} who waited were woken {wakes} times")
     report.append(trial.verdict)

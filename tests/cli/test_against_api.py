@@ -12,7 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from commands.api_client import Api
-from commands.demo_mode import kept_mode
+from commands.local.demo_mode import kept_mode
 from domain.connection import fingerprint_of
 from domain.signs import signs
 from domain.tenant import ExecutionMode

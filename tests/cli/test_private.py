@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from commands.children import Child, Children
-from commands.migrations import migrate_database
-from commands.private import UMASK, make_private
-from commands.up import only_one
+from commands.local.children import Child, Children
+from commands.local.up import only_one
+from commands.server.migrations import migrate_database
+from commands.server.private import UMASK, make_private
 from settings import Settings
 
 

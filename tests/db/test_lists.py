@@ -13,7 +13,7 @@ from domain.base import new_id, utc_now
 from domain.decision import DecisionKind, DecisionOutcome, RecordedDecision
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
-from domain.runbook_text import parse_runbook
+from domain.runbooks.text import parse_runbook
 from domain.ticket import NewTicket, TicketStatus
 
 NOW = utc_now()

@@ -10,7 +10,7 @@ from db.tables import ExecutionRow
 from domain.base import new_id, utc_now
 from domain.execution import ExecutionStatus as Status
 from domain.match import Outcomes
-from domain.runbook_text import parse_runbook
+from domain.runbooks.text import parse_runbook
 from domain.ticket import NewTicket
 
 TEXT = "id: NAME\ntitle: Look\nrisk: none\nsteps:\n  - {name: look, run: uptime}\n"

@@ -2,8 +2,8 @@
 
 from db import past, tickets
 from db.engine import Database
+from domain.analysis.past import Closings, SimilarTicket
 from domain.base import new_id
-from domain.past import Closings, SimilarTicket
 from domain.ticket import NewTicket, TicketStatus
 
 
@@ -47,7 +47,7 @@ async def test_ended_tickets_and_how_they_ended(database: Database) -> None:
 
 
 async def test_a_reopened_ticket_takes_occurrences_again_unless_another_does(database: Database) -> None:
-    from domain.analysis import analyse
+    from domain.analysis.analysis import analyse
 
     new = NewTicket(title="down", external_id="a-1")
     analysis = analyse(new, [])

@@ -15,7 +15,7 @@ from db.migrate import migrate
 from db.tickets import TicketFilter
 from domain.connection import CredentialKind, NewCredential
 from domain.event import EventKind
-from domain.runbook_text import parse_runbook
+from domain.runbooks.text import parse_runbook
 from domain.sealed import CipherKeyWrong
 from domain.ticket import NewTicket, TicketStatus
 

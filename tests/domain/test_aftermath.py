@@ -6,8 +6,8 @@ from domain.aftermath import as_it_went, left_lines, still_changed
 from domain.base import utc_now
 from domain.execution import Execution, ExecutionStatus, StepRecord, StepRollback, StepStatus
 from domain.plan import LOCAL, Phase, Plan, Verdict, VerdictDecision, plan_steps
-from domain.runbook import Risk
-from domain.runbook_text import parse_runbook
+from domain.runbooks.runbook import Risk
+from domain.runbooks.text import parse_runbook
 
 BOOK = """
 id: three

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.analysis import Analysis, analyse, default_rules
-from domain.analysis_rules import RulesInvalid, parse_rules
+from domain.analysis.analysis import Analysis, analyse, default_rules
+from domain.analysis.rules import RulesInvalid, parse_rules
+from domain.analysis.severity import SEVERITY_WORDS, normalise_severity
 from domain.connection import Connection
-from domain.severity import SEVERITY_WORDS, normalise_severity
 from domain.ticket import Classification, NewTicket, Severity
 
 WEB = Connection(name="web-01", host="10.0.3.17", username="u", credential="k", host_key="x")

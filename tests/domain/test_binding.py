@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.binding import values_of_ticket
-from domain.inputs import InputsInvalid, bind_inputs
-from domain.runbook import InputSpec, InputType, Risk, Runbook, Step
-from domain.runbook_text import RunbookInvalid, parse_runbook
+from domain.runbooks.binding import values_of_ticket
+from domain.runbooks.inputs import InputsInvalid, bind_inputs
+from domain.runbooks.runbook import InputSpec, InputType, Risk, Runbook, Step
+from domain.runbooks.text import RunbookInvalid, parse_runbook
 from domain.ticket import NewTicket
 
 UNIT = InputSpec(from_=["metadata.ci.unit", "labels.name", "service"], default="nginx", pattern="[A-Za-z0-9@._-]+")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ci import METADATA_KEYS, CiExtraction, extract_ci
+from domain.analysis.ci import METADATA_KEYS, CiExtraction, extract_ci
+from domain.analysis.connection_match import ConnectionIndex, bare_host
+from domain.analysis.host_names import looks_like_host
 from domain.connection import Connection, Connector
-from domain.connection_match import ConnectionIndex, bare_host
-from domain.host_names import looks_like_host
 from domain.ticket import NewTicket
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from domain.runbook_text import RunbookInvalid, parse_runbook
+from domain.runbooks.text import RunbookInvalid, parse_runbook
 from domain.yaml_lines import MAX_BYTES, MAX_DEPTH, MAX_NODES, TOO_MANY
 from tests.documents import HEAD, largest, numbered
 from tests.hostile import dear

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.expressions import ExpressionFailed, ExpressionInvalid, parse_expression
+from domain.runbooks.expressions import ExpressionFailed, ExpressionInvalid, parse_expression
 
 VALUES = {"count": "12\n", "mode": "soft", "flag": "true", "off": "false", "zero": "0", "empty": "", "size": "1.5"}
 

@@ -5,15 +5,15 @@ from contextlib import suppress
 
 import pytest
 
-from domain.analysis import analyse
-from domain.ci import extract_ci
+from domain.analysis.analysis import analyse
+from domain.analysis.ci import extract_ci
+from domain.analysis.connection_match import bare_host
+from domain.analysis.host_names import could_be_host, host_words, looks_like_host
+from domain.analysis.past import pattern_of
 from domain.connection import Connection, Connector
-from domain.connection_match import bare_host
 from domain.duration import parse_duration
-from domain.expressions import ExpressionInvalid, parse_expression
-from domain.host_names import could_be_host, host_words, looks_like_host
-from domain.past import pattern_of
-from domain.shell_names import assigned_names, references
+from domain.runbooks.expressions import ExpressionInvalid, parse_expression
+from domain.runbooks.shell_names import assigned_names, references
 from domain.ticket import NewTicket
 from tests.hostile import dear
 

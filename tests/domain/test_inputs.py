@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inputs import InputsInvalid, bind_inputs, spec_problems
-from domain.runbook import InputSpec, InputType
+from domain.runbooks.inputs import InputsInvalid, bind_inputs, spec_problems
+from domain.runbooks.runbook import InputSpec, InputType
 
 
 def spec(**fields: Any) -> InputSpec:

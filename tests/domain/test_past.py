@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.analysis import analyse
-from domain.ci import extract_ci
-from domain.past import Closings, PastTicket, learnt_reason, pattern_of, similar_tickets
+from domain.analysis.analysis import analyse
+from domain.analysis.ci import extract_ci
+from domain.analysis.past import Closings, PastTicket, learnt_reason, pattern_of, similar_tickets
 from domain.policy import FALSE_POSITIVE_THRESHOLD
 from domain.ticket import Classification, NewTicket
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.duration import format_duration, parse_duration
-from domain.runbook import Approval, Risk, Runbook, runbook_json_schema
-from domain.runbook_text import Problem, RunbookInvalid, dump_runbook, parse_runbook
+from domain.runbooks.runbook import Approval, Risk, Runbook, runbook_json_schema
+from domain.runbooks.text import Problem, RunbookInvalid, dump_runbook, parse_runbook
 
 GOOD = """\
 id: nginx-disk-full            # stable

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analysis import Analysis, analyse, default_rules
+from domain.analysis.analysis import Analysis, analyse, default_rules
+from domain.analysis.second_opinion import RunbookOpinion, RunbooksOpinion, TicketOpinion, doubt_analysis, doubt_matches
 from domain.connection import Connection, Connector
 from domain.match import Match
 from domain.policy import FALSE_POSITIVE_THRESHOLD
-from domain.second_opinion import RunbookOpinion, RunbooksOpinion, TicketOpinion, doubt_analysis, doubt_matches
 from domain.ticket import Classification, NewTicket, Severity
 
 REAL = NewTicket(title="nginx is down on the mail box", severity=Severity.CRITICAL, labels={"alertname": "NginxDown"})

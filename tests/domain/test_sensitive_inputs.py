@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.inputs import InputsInvalid, bind_for_plan, bind_inputs
 from domain.plan import Plan, Verdict, VerdictDecision
-from domain.runbook import InputSpec, Risk
-from domain.runbook_text import RunbookInvalid, parse_runbook
+from domain.runbooks.inputs import InputsInvalid, bind_for_plan, bind_inputs
+from domain.runbooks.runbook import InputSpec, Risk
+from domain.runbooks.text import RunbookInvalid, parse_runbook
 from domain.sealed import SealedValue
 
 SECRET = InputSpec(sensitive=True, pattern="[a-z]+", max_length=20)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.lab_hosts import read_lab
+from commands.local.lab_hosts import read_lab
 from lab.faults import fill_disk, is_active, stop_service
 from lab.snapshot import differences, snapshot
 from tests.e2e.running import Running, running, until

@@ -19,13 +19,13 @@ from domain.decision import DecisionKind, UnknownOutcome
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import StepOutline, Verdict, VerdictDecision
 from domain.ticket import TicketStatus
+from reconciler.reconcile import reconcile
+from reconciler.starts import start_pending
 from tests.e2e.test_without_a_token import OPEN_TO_PAGES, WHOLE, WORDS, waiting_ticket
 from tests.e2e.without_a_token import Stranger
 from tests.stack import Stack, stack_on
 from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger, runbook
-from upkeep.reconcile import reconcile
-from upkeep.starts import start_pending
 from workflows.messages import RollbackRequest
 from workflows.names import TASK_QUEUE, TICKET_WORKFLOW
 from workflows.ticket import TicketWorkflow

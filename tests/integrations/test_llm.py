@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from domain.analysis.second_opinion import TicketOpinion
 from domain.match import RunbookDocument
-from domain.second_opinion import TicketOpinion
 from domain.ticket import Classification, NewTicket
 from integrations.llm import ANSWER_TOKENS, BYTES_PER_TOKEN, LanguageModel, LlmFailed
 from integrations.llm_questions import ask_about_runbooks, ask_about_ticket

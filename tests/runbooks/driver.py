@@ -10,10 +10,10 @@ import asyncssh
 
 from domain.base import new_id
 from domain.connection import Connector, CredentialKind
-from domain.inputs import bind_inputs
 from domain.patterns import compile_pattern
-from domain.runbook import Runbook, Step
-from domain.runbook_text import parse_runbook
+from domain.runbooks.inputs import bind_inputs
+from domain.runbooks.runbook import Runbook, Step
+from domain.runbooks.text import parse_runbook
 from integrations.connector import CommandRequest, HostAddress, Progress, Secret
 from integrations.ssh import SshRunner
 from lab.lab import LabHost

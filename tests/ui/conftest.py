@@ -13,12 +13,12 @@ from activities.explaining import Explainer
 from activities.library import Library
 from api.main import create_app
 from api.services import Services
-from domain.analysis import default_rules
+from domain.analysis.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
-from tests.api.desk import TOKENS
+from tests.api.caller import TOKENS
 from tests.needs import need_program
 from tests.sshd import kill_processes_at
 from tests.stack import Stack, stack_on

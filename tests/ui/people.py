@@ -14,7 +14,7 @@ from api.auth import SESSION_COOKIE, new_session
 from api.services import Services
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
-from tests.api.desk import KIM, TOUCH
+from tests.api.caller import KIM, TOUCH
 from tests.stack import Stack
 
 FLAGS = [

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from domain.ticket import TicketStatus
-from tests.api.desk import TOUCH
+from tests.api.caller import TOUCH
 from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
 
 pytestmark = pytest.mark.chromium

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.api.desk import TOUCH
+from tests.api.caller import TOUCH
 from tests.ui.people import Site, Visitor
 from tests.ui.test_approval import approve
 

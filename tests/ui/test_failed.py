@@ -10,7 +10,7 @@ from commands.describe import print_ticket
 from commands.output import out
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
-from tests.api.desk import KIM
+from tests.api.caller import KIM
 from tests.ui.axe import violations
 from tests.ui.people import PHONE, Site, Visitor
 from tests.ui.sizes import misfits

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from domain.connection import fingerprint_of
 from domain.ticket import TicketStatus
-from tests.api.desk import TOUCH
+from tests.api.caller import TOUCH
 from tests.e2e.conftest import key_of, web_01
 from tests.sshd import Sshd
 from tests.ui.people import PHONE, Site, Visitor

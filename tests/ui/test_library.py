@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from db import connections, runbooks, tenants
 from domain.connection import Connection, CredentialKind, NewCredential
 from domain.tenant import ExecutionMode
-from tests.api.desk import TOUCH
+from tests.api.caller import TOUCH
 from tests.ui.people import PHONE, Site, Visitor
 
 pytestmark = pytest.mark.chromium

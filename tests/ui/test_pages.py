@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.api.desk import SAM
+from tests.api.caller import SAM
 from tests.ui.axe import violations
 from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough, weight_of
 from tests.ui.test_approval import GATED, SLOW

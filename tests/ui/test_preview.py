@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
-from tests.api.desk import TOUCH
+from tests.api.caller import TOUCH
 from tests.ui.people import PHONE, Site, Visitor, is_narrow_enough
 
 pytestmark = pytest.mark.chromium

@@ -9,7 +9,7 @@ from api.pages.render import STATIC
 from db import connections
 from domain.connection import Connection, CredentialKind, NewCredential
 from domain.ticket import TicketStatus
-from tests.api.desk import TOKENS, TOUCH
+from tests.api.caller import TOKENS, TOUCH
 from tests.ui.people import PHONE, Site, Visitor
 from tests.ui.sizes import misfits
 from tests.ui.test_approval import GATED, approve

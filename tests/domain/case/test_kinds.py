@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from domain.analysis import analyse
-from domain.binding import values_of_ticket
+from domain.analysis.analysis import analyse
 from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case, LinkName, LinkState
 from domain.connection import Connection, Connector
-from domain.inputs import bind_inputs
 from domain.plan import resolve_targets
-from domain.runbook import Runbook
-from domain.runbook_text import parse_runbook
+from domain.runbooks.binding import values_of_ticket
+from domain.runbooks.inputs import bind_inputs
+from domain.runbooks.runbook import Runbook
+from domain.runbooks.text import parse_runbook
 from domain.ticket import NewTicket
 
 RUNBOOKS = Path(__file__).parents[3] / "runbooks"

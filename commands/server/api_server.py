@@ -1,0 +1,57 @@
+"""The API and web UI as a command."""
+
+import signal
+
+import uvicorn
+
+from activities.explaining import Explainer
+from activities.library import Library
+from api.main import create_app
+from api.services import Services
+from commands.server.private import make_private
+from db.cipher import Cipher
+from db.engine import Database
+from domain.analysis.analysis import default_rules
+from log_setup import set_up_logging
+from payload_codec import SealingCodec
+from settings import Settings
+from temporal_client import connect
+from workflows.client import TicketClient
+
+SHUTDOWN_SECONDS = 5
+
+
+async def serve_api(settings: Settings) -> None:
+    """Serve the API and web UI until SIGTERM or SIGINT; requests under way are answered first."""
+    set_up_logging(settings.log_level)
+    if settings.home.is_dir():  # one that needs nothing of it may have none
+        make_private(settings.home)
+    database = Database(settings.resolved_database_url())
+    cipher = Cipher(settings.cipher_keys())
+    # Lazy: tickets are taken while Temporal is not reachable, and told to it later.
+    client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher, lazy=True)
+    services = Services(
+        database=database,
+        cipher=cipher,
+        tickets=TicketClient(client, cipher.signer()),
+        explainer=Explainer(Library(database), default_rules()),
+        codec=SealingCodec(cipher),
+        tokens=settings.tokens(),
+        temporal_ui_url=settings.resolved_temporal_ui_url(),
+        temporal_namespace=settings.temporal_namespace,
+        hosts=settings.resolved_hosts(),
+    )
+    config = uvicorn.Config(
+        create_app(services),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)  # uvicorn raises it again when it has stopped serving
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        await database.close()
