@@ -13,8 +13,9 @@ from commands.describe import print_ticket
 from commands.failures import CommandFailed
 from commands.options import Id, Json, named
 from commands.output import coloured, errors, out, print_json, table, time_of, write
+from commands.ticket_filters import takes_filters
 from commands.watch import watch as watch_ticket
-from domain.ticket import Classification, Severity, TicketStatus
+from domain.ticket import Severity
 
 app = typer.Typer(no_args_is_help=True)
 app.registered_commands += decisions.registered_commands
@@ -64,28 +65,14 @@ async def _file(context: typer.Context, body: dict[str, Any], watch: bool, as_js
 
 
 @app.command("list")
+@takes_filters
 def list_(
     context: typer.Context,
-    status: Annotated[list[TicketStatus] | None, typer.Option("--status", help="Repeatable.")] = None,
-    severity: Annotated[list[Severity] | None, typer.Option("--severity", help="Repeatable.")] = None,
-    classification: Annotated[list[Classification] | None, typer.Option("--classification", help="Repeatable.")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", help="Repeatable.")] = None,
-    service: Annotated[list[str] | None, typer.Option("--service", help="Repeatable.")] = None,
-    query: Annotated[str | None, typer.Option("--query", "-q", help="Words in the title or description.")] = None,
-    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that wait for a person.")] = False,
+    filters: dict[str, Any],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 30,
     as_json: Json = False,
 ) -> None:
     """List tickets, newest first."""
-    filters: dict[str, Any] = {
-        "status": [one.value for one in status or []],
-        "severity": [one.value for one in severity or []],
-        "classification": [one.value for one in classification or []],
-        "source": source,
-        "service": service,
-        "q": query,
-        "waiting": "true" if waiting else None,
-    }
     run(_list(context, filters, limit, as_json))
 
 

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
-from db.tickets import TicketFilter, filtered, to_ticket
+from db.tickets import filtered, to_ticket
 from domain.base import WireModel
 from domain.execution import StepStatus
 from domain.policy import PROPOSAL_THRESHOLD
 from domain.ticket import Ticket
+from domain.ticket_filter import TicketFilter
 
 LATEST = 1_000
 
@@ -54,12 +55,11 @@ async def changed_tickets(
     return [(to_ticket(row), row.id in fits) for row in rows]
 
 
-async def recent_sources(session: AsyncSession, tenant: str) -> list[str]:
-    """Return the sources of the latest tickets, by name."""
-    latest = (
-        select(TicketRow.source).where(TicketRow.tenant == tenant).order_by(TicketRow.id.desc()).limit(LATEST)
-    ).subquery()
-    return sorted(await session.scalars(select(latest.c.source).distinct()))
+async def recent_values(session: AsyncSession, tenant: str, column: str) -> list[str]:
+    """Return the values that the latest tickets have in a column, sorted."""
+    values = getattr(TicketRow, column).label("value")
+    latest = select(values).where(TicketRow.tenant == tenant).order_by(TicketRow.id.desc()).limit(LATEST).subquery()
+    return sorted(await session.scalars(select(latest.c.value).where(latest.c.value.is_not(None)).distinct()))
 
 
 async def has_tickets(session: AsyncSession, tenant: str) -> bool:

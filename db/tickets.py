@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import Field
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.events import add_event
 from db.paging import Page
 from db.tables import ExecutionRow, TicketRow
 from domain.analysis.analysis import Analysis
-from domain.base import Model, new_id, utc_now
+from domain.base import new_id, utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.inbox import why_a_person
 from domain.match import Match
 from domain.ticket import Classification, NewTicket, PersonNeeded, TakenNote, Ticket, TicketStatus
+from domain.ticket_filter import TICKET_FILTERS, FilterKind, TicketFilter
 
 Selected = TypeVar("Selected")
 
@@ -34,18 +35,6 @@ async def get_doubts(session: AsyncSession, ticket_id: str) -> list[str]:
     """Return why nothing may run for a ticket unasked; mostly nothing."""
     doubt = (await session.execute(select(TicketRow.doubt).where(TicketRow.id == ticket_id))).scalar_one_or_none()
     return [doubt] if doubt else []
-
-
-class TicketFilter(Model):
-    """What a list of tickets is filtered by; an empty list leaves all."""
-
-    status: list[str] = Field(default_factory=list)
-    severity: list[str] = Field(default_factory=list)
-    classification: list[str] = Field(default_factory=list)
-    source: list[str] = Field(default_factory=list)
-    service: list[str] = Field(default_factory=list)
-    q: str | None = None
-    waiting: bool = False
 
 
 def to_ticket(row: TicketRow) -> Ticket:
@@ -156,20 +145,21 @@ async def list_tickets(
 
 def filtered(query: Select[Selected], filters: TicketFilter) -> Select[Selected]:
     """Return a query on tickets with the filter's conditions."""
-    for name in ("status", "severity", "classification", "source", "service"):
-        wanted: Sequence[str] = getattr(filters, name)
-        if wanted:
-            query = query.where(getattr(TicketRow, name).in_(wanted))
-    if filters.waiting:
-        query = query.where(TicketRow.person_needed.is_not(None))
-    if filters.q:
-        query = query.where(
-            or_(
-                TicketRow.title.icontains(filters.q, autoescape=True),
-                TicketRow.description.icontains(filters.q, autoescape=True),
-            )
-        )
+    for one in TICKET_FILTERS:
+        if wanted := filters.chosen(one.name):
+            query = query.where(_taken([getattr(TicketRow, column) for column in one.columns], one.kind, wanted))
     return query
+
+
+def _taken(columns: Sequence[InstrumentedAttribute[Any]], kind: FilterKind, wanted: list[str]) -> ColumnElement[bool]:
+    """Return whether any of the columns is as one filter wants it."""
+    match kind:
+        case FilterKind.ANY_OF:
+            return or_(*(column.in_(wanted) for column in columns))
+        case FilterKind.WORDS:
+            return or_(*(column.icontains(words, autoescape=True) for column in columns for words in wanted))
+        case FilterKind.FLAG:
+            return or_(*(column.is_not(None) for column in columns))
 
 
 async def update_ticket(session: AsyncSession, ticket_id: str, **values: Any) -> None:

@@ -21,6 +21,7 @@ from domain.connection import Connector
 from domain.decision import Decision, DecisionKind
 from domain.finding import FindingKind
 from domain.ticket import TicketStatus
+from domain.ticket_filter import TicketFilter
 from integrations.local import LocalRunner
 from reconciler.findings import find
 from reconciler.starts import start_pending
@@ -168,7 +169,7 @@ async def test_rows_and_secrets_read_as_before(stack: Stack, waiting: dict[str, 
         await stack.until(nothing_wrong)
     async with stack.database.read() as session:
         opened = await connections.open_credential(session, stack.tenant, "ops", Cipher([KEY]))
-        page = await tickets.list_tickets(session, stack.tenant, tickets.TicketFilter(), 20, None)
+        page = await tickets.list_tickets(session, stack.tenant, TicketFilter(), 20, None)
     assert opened is not None
     assert opened.password == PASSWORD
     assert {ticket.id for ticket in page.items} == set(waiting.values())

@@ -22,6 +22,7 @@ from api.routes.runbooks import RunbookId
 from api.services import Services
 from db import runbooks, tickets
 from domain.runbooks.runbook import Runbook
+from domain.ticket_filter import TicketFilter
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -45,7 +46,7 @@ async def preview_page(
     async with services.database.read() as session:
         book = (await runbook_routes.get_runbook(tenant, runbook_id, session)).runbook
         if not ticket:
-            filters = tickets.TicketFilter(q=q or None)
+            filters = TicketFilter(q=q or None)
             found = (await tickets.list_tickets(session, tenant, filters, AT_ONCE, None)).items
             values: dict[str, Any] = {"book": book, "found": found, "q": q, "base": f"/t/{tenant}"}
             if is_part(request):

@@ -11,19 +11,21 @@ from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Cursor, Reading, Serving, Tenant
+from api.pages import words
 from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
+from api.ticket_filters import Filters
 from db import lists, tickets
 from db.lists import Chosen
 from domain.base import utc_now
-from domain.ticket import Classification, Severity, Ticket, TicketStatus
+from domain.ticket import Ticket, TicketStatus
+from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind, TicketFilter
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
 AT_ONCE = 50
 OVERLAP = timedelta(seconds=3)  # a change shows once its transaction ends, a little after the time it carries
 MOST_CHANGES = 200
-Choice = tuple[str, str, list[str], list[str]]
 UNDER_WAY = (TicketStatus.OPEN, TicketStatus.ANALYZING, TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
 VIEWS: tuple[tuple[str, str], ...] = (
     ("All", ""),
@@ -37,43 +39,16 @@ VIEWS: tuple[tuple[str, str], ...] = (
 class ListFilter:
     """What the list is filtered by, as the address says it."""
 
-    filter: tickets.TicketFilter
+    filter: TicketFilter
 
     def query(self, *, without: tuple[str, str] | None = None, **more: str) -> str:
         """Return the address's query, optionally without one value of one filter."""
-        pairs = [
-            (name, value)
-            for name in ("status", "severity", "classification", "source", "service")
-            for value in getattr(self.filter, name)
-            if (name, value) != without
-        ]
-        if self.filter.waiting:
-            pairs.append(("waiting", "true"))
-        if self.filter.q and without != ("q", self.filter.q):
-            pairs.append(("q", self.filter.q))
-        return urlencode([*pairs, *more.items()])
+        pairs = [(one.name, value) for one in TICKET_FILTERS for value in self.filter.chosen(one.name)]
+        return urlencode([*(pair for pair in pairs if pair != without), *more.items()])
 
 
-def list_filter(
-    status: Annotated[list[TicketStatus], Query(default_factory=list)],
-    severity: Annotated[list[Severity], Query(default_factory=list)],
-    classification: Annotated[list[Classification], Query(default_factory=list)],
-    source: Annotated[list[str], Query(default_factory=list, max_length=50)],
-    service: Annotated[list[str], Query(default_factory=list, max_length=50)],
-    q: Annotated[str | None, Query(max_length=200)] = None,
-    waiting: Annotated[bool, Query()] = False,
-) -> ListFilter:
-    return ListFilter(
-        tickets.TicketFilter(
-            status=[one.value for one in status],
-            severity=[one.value for one in severity],
-            classification=[one.value for one in classification],
-            source=source,
-            service=service,
-            q=q or None,
-            waiting=waiting,
-        )
-    )
+def list_filter(filters: Filters) -> ListFilter:
+    return ListFilter(filters)
 
 
 Filtered = Annotated[ListFilter, Depends(list_filter)]
@@ -103,7 +78,7 @@ async def list_page(
         filters=filters,
         is_first=cursor is None,
         views=VIEWS,
-        choices=await _choices(session, tenant, filters),
+        controls=await _controls(session, tenant, filters.filter),
         is_new_here=not found.items and not await lists.has_tickets(session, tenant),
         since=(utc_now() - OVERLAP).isoformat(),
         origin=str(request.base_url).rstrip("/"),
@@ -136,12 +111,33 @@ async def _chosen(session: AsyncSession, items: list[Ticket]) -> dict[str, Chose
     return await lists.chosen_runbooks(session, [ticket.id for ticket in items])
 
 
-async def _choices(session: AsyncSession, tenant: str, filters: ListFilter) -> list[Choice]:
-    """Return (name, heading, values, chosen) of each filter."""
-    sources = sorted({*await lists.recent_sources(session, tenant), *filters.filter.source})
-    return [
-        ("status", "Status", [one.value for one in TicketStatus], filters.filter.status),
-        ("severity", "Severity", [one.value for one in Severity], filters.filter.severity),
-        ("classification", "Classification", [one.value for one in Classification], filters.filter.classification),
-        ("source", "Source", sources, filters.filter.source),
-    ]
+@dataclass(frozen=True)
+class Control:
+    """A filter on the page: `menu` has the values to choose from, `chips` those to take away again."""
+
+    filter: Filter
+    chosen: list[str]
+    menu: list[str]
+
+    @property
+    def chips(self) -> list[str]:
+        if self.filter.kind is FilterKind.WORDS:
+            return []
+        most = self.filter.about.most_chips
+        return self.chosen if most is None or len(self.chosen) <= most else []
+
+    def word(self, value: str) -> str:
+        """Return what a person reads for a value; what tickets brought stands as it is."""
+        if self.filter.kind is FilterKind.FLAG:
+            return self.filter.about.heading
+        return words.word(value) if self.filter.choices else value
+
+
+async def _controls(session: AsyncSession, tenant: str, filters: TicketFilter) -> list[Control]:
+    found: list[Control] = []
+    for one in TICKET_FILTERS:
+        chosen, menu = filters.chosen(one.name), list(one.choices)
+        if one.about.has_menu and not menu:
+            menu = sorted({*await lists.recent_values(session, tenant, one.columns[0]), *chosen})
+        found.append(Control(one, chosen, menu if one.about.has_menu else []))
+    return found

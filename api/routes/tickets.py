@@ -3,9 +3,9 @@
 import asyncio
 import difflib
 import logging
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,6 +29,7 @@ from api.reading import beside
 from api.sealed_inputs import left_out, split_inputs
 from api.services import Services
 from api.temporal import UNREACHABLE, ask
+from api.ticket_filters import Filters
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
 from db import connections, executions, runbooks, tickets
 from db.cipher import Cipher
@@ -37,7 +38,7 @@ from domain.execution import ExecutionStatus
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Runbook
-from domain.ticket import Classification, Severity, Ticket, TicketReport, TicketStatus
+from domain.ticket import Ticket, TicketReport, TicketStatus
 from workflows.messages import ExecuteRequest
 
 log = logging.getLogger("handrail.api")
@@ -98,26 +99,11 @@ async def _start(ticket: Ticket, services: Services) -> None:
 async def list_tickets(
     tenant: Tenant,
     session: Reading,
-    status: Annotated[list[TicketStatus], Query(default_factory=list, description="Any of these.")],
-    severity: Annotated[list[Severity], Query(default_factory=list, description="Any of these.")],
-    classification: Annotated[list[Classification], Query(default_factory=list, description="Any of these.")],
-    source: Annotated[list[str], Query(default_factory=list, max_length=50, description="Any of these.")],
-    service: Annotated[list[str], Query(default_factory=list, max_length=50, description="Any of these.")],
-    q: Annotated[str | None, Query(max_length=200, description="Words in the title or description.")] = None,
-    waiting: Annotated[bool, Query(description="Only those that wait for a person, for whatever reason.")] = False,
+    filters: Filters,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> TicketPage:
     """Each filter may be given several times; a ticket then matches any of its values, and all the filters."""
-    filters = tickets.TicketFilter(
-        status=[one.value for one in status],
-        severity=[one.value for one in severity],
-        classification=[one.value for one in classification],
-        source=source,
-        service=service,
-        q=q,
-        waiting=waiting,
-    )
     page = await tickets.list_tickets(session, tenant, filters, limit, cursor)
     return TicketPage(items=page.items, next_cursor=page.next_cursor)
 

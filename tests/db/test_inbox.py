@@ -7,10 +7,10 @@ import pytest
 
 from db import events, executions, inbox, tickets
 from db.engine import Database
-from db.tickets import TicketFilter
 from domain.base import new_id, utc_now
 from domain.execution import ExecutionStatus
 from domain.ticket import PersonNeeded, Ticket, TicketStatus
+from domain.ticket_filter import TicketFilter
 from tests.db.test_lists import file, ran
 
 NOW = utc_now()

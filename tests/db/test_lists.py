@@ -8,13 +8,13 @@ from sqlalchemy import update
 from db import decisions, executions, figures, lists, runbooks, tickets
 from db.engine import Database
 from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
-from db.tickets import TicketFilter
 from domain.base import new_id, utc_now
 from domain.decision import DecisionKind, DecisionOutcome, RecordedDecision
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
 from domain.runbooks.text import parse_runbook
 from domain.ticket import NewTicket, TicketStatus
+from domain.ticket_filter import TicketFilter
 
 NOW = utc_now()
 LONG_AGO = NOW - timedelta(days=40)
@@ -113,12 +113,12 @@ async def test_changed_tickets_say_whether_the_filter_takes_them(database: Datab
 async def test_sources_and_whether_there_is_any_ticket(database: Database) -> None:
     async with database.read() as session:
         assert not await lists.has_tickets(session, "demo")
-        assert await lists.recent_sources(session, "demo") == []
+        assert await lists.recent_values(session, "demo", "source") == []
     for source in ("zabbix", "api", "zabbix"):
         await file(database, source=source)
     async with database.read() as session:
         assert await lists.has_tickets(session, "demo")
-        assert await lists.recent_sources(session, "demo") == ["api", "zabbix"]
+        assert await lists.recent_values(session, "demo", "source") == ["api", "zabbix"]
 
 
 async def test_who_uses_a_connection(database: Database) -> None:
