@@ -4,7 +4,9 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -42,6 +44,7 @@ from workflows.names import (
     PLAN_PREVIEW_WORKFLOW,
     TASK_QUEUE,
     TICKET_WORKFLOW,
+    ActivityName,
     ticket_workflow_id,
 )
 from workflows.plan_preview import PlanPreviewWorkflow
@@ -51,13 +54,47 @@ from workflows.watch import WorkflowWatch
 
 WORKFLOWS_KEPT = 2000  # a cache smaller than the workflows that are alive costs 40 % of the throughput
 STEPS_AT_ONCE = 200
+WORKFLOWS = (TicketWorkflow, ConnectionCheckWorkflow, PlanPreviewWorkflow)
 ASIDE = {  # what workflows do that are no ticket's
-    CONNECTION_CHECK_WORKFLOW: frozenset({"check_connection"}),
-    PLAN_PREVIEW_WORKFLOW: frozenset({"preview_plan"}),
+    CONNECTION_CHECK_WORKFLOW: frozenset({ActivityName.CHECK_CONNECTION}),
+    PLAN_PREVIEW_WORKFLOW: frozenset({ActivityName.PREVIEW_PLAN}),
 }
 GRACE = timedelta(seconds=5)
 
 log = logging.getLogger("handrail.worker")
+
+
+def activities_of(
+    database: Database, cipher: Cipher, runners: dict[Connector, CommandRunner], model: LanguageModel | None = None
+) -> list[Callable[..., Any]]:
+    """Return all of Handrail's activities, each with what it needs."""
+    library = Library(database)
+    tickets = TicketActivities(database, library, default_rules(), model)
+    plans = PlanActivities(database, library)
+    leases = LeaseActivities(database)
+    signatures = SignatureActivities(database, cipher.signer())
+    steps = StepActivities(StepRecords(database, cipher), runners)
+    connections = ConnectionActivities(database, cipher, runners)
+    return [
+        tickets.analyse,
+        tickets.match,
+        tickets.record,
+        tickets.reopen,
+        plans.make_plan,
+        plans.preview_plan,
+        plans.record_decision,
+        plans.take_answers,
+        plans.rollback_outline,
+        leases.take_leases,
+        leases.release_leases,
+        leases.requeue,
+        signatures.read_mail,
+        steps.run_step,
+        steps.end_step,
+        steps.drop_rooms,
+        steps.is_wanted,
+        connections.check_connection,
+    ]
 
 
 def build_worker(
@@ -68,37 +105,11 @@ def build_worker(
     model: LanguageModel | None = None,
 ) -> Worker:
     """Return a worker for all of Handrail's workflows and activities."""
-    library = Library(database)
-    tickets = TicketActivities(database, library, default_rules(), model)
-    plans = PlanActivities(database, library)
-    leases = LeaseActivities(database)
-    signatures = SignatureActivities(database, cipher.signer())
-    steps = StepActivities(StepRecords(database, cipher), runners)
-    connections = ConnectionActivities(database, cipher, runners)
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[TicketWorkflow, ConnectionCheckWorkflow, PlanPreviewWorkflow],
-        activities=[
-            tickets.analyse,
-            tickets.match,
-            tickets.record,
-            tickets.reopen,
-            plans.make_plan,
-            plans.preview_plan,
-            plans.record_decision,
-            plans.take_answers,
-            plans.rollback_outline,
-            leases.take_leases,
-            leases.release_leases,
-            leases.requeue,
-            signatures.read_mail,
-            steps.run_step,
-            steps.end_step,
-            steps.drop_rooms,
-            steps.is_wanted,
-            connections.check_connection,
-        ],
+        workflows=WORKFLOWS,
+        activities=activities_of(database, cipher, runners, model),
         interceptors=[RunGuard(database, TICKET_WORKFLOW, ticket_workflow_id, ASIDE), SignalGuard()],
         max_cached_workflows=WORKFLOWS_KEPT,
         max_concurrent_activities=STEPS_AT_ONCE,

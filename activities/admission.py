@@ -11,6 +11,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from db import events, signed
 from db.engine import Database
 from domain.event import EventKind
+from workflows.names import ActivityName
 
 NOT_ADMITTED = "NotAdmitted"
 STRANGER = "this run was started or reset outside Handrail, so it does nothing"
@@ -59,7 +60,7 @@ class RunGuard(Interceptor):
             return
         if info.workflow_id != self._id_of(order.tenant, order.ticket_id):
             raise not_admitted("a ticket's workflow asked for this on behalf of another ticket")
-        if info.activity_type == "read_mail":  # by which a run is admitted
+        if info.activity_type == ActivityName.READ_MAIL:  # by which a run is admitted
             return
         run_id = info.workflow_run_id or ""
         async with self._database.read() as session:

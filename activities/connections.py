@@ -14,6 +14,7 @@ from domain.plan import Target
 from domain.sealed import CipherKeyWrong
 from domain.signature import MessageKind, letter_of, read_signed_text
 from integrations.connector import CommandRunner, HostAddress, HostRefused, HostUnreachable, Secret, SudoReport
+from workflows.names import ActivityName
 
 SUDO_SECONDS = 10.0  # the whole test has twenty; a person waits
 SUDO_WORDS = {
@@ -31,7 +32,7 @@ class ConnectionActivities:
         self._database, self._cipher, self._runners = database, cipher, runners
         self._signer = cipher.signer()
 
-    @activity.defn
+    @activity.defn(name=ActivityName.CHECK_CONNECTION)
     async def check_connection(self, check: ConnectionCheck) -> ConnectionReport:
         """Connect and run a harmless command, for somebody with a token."""
         if not await self._is_asked_for(check):

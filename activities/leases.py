@@ -7,6 +7,7 @@ from activities.records import event_key
 from db import events, leases, turns
 from db.engine import Database
 from domain.event import EventKind
+from workflows.names import ActivityName
 
 
 class LeaseActivities:
@@ -15,7 +16,7 @@ class LeaseActivities:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @activity.defn
+    @activity.defn(name=ActivityName.TAKE_LEASES)
     async def take_leases(self, request: LeaseRequest) -> LeaseAnswer:
         """Queue for hosts, or look again; the answer names who is in front."""
         async with self._database.write() as session:
@@ -35,7 +36,7 @@ class LeaseActivities:
             )
         return LeaseAnswer(holders=holders)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.REQUEUE)
     async def requeue(self, request: RequeueRequest) -> RequeueAnswer:
         """Put an execution at the end of the line, unless a step of it may have changed something."""
         async with self._database.write() as session:
@@ -48,7 +49,7 @@ class LeaseActivities:
                 turn = await turns.begin_again(session, request.execution_id)
             return RequeueAnswer(turn=turn, holders=await leases.queue_again(session, request.execution_id))
 
-    @activity.defn
+    @activity.defn(name=ActivityName.RELEASE_LEASES)
     async def release_leases(self, request: LeaseRequest) -> LeaseAnswer:
         """Give everything back; the answer names whose turn it is now."""
         async with self._database.write() as session:

@@ -29,6 +29,7 @@ from domain.execution import Execution, ExecutionStatus, why_too_late
 from domain.plan import Plan, StepOutline, VerdictDecision
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.ticket import Ticket, TicketStatus
+from workflows.names import ActivityName
 
 WAYS = {
     VerdictDecision.RUN: "runs at once",
@@ -45,7 +46,7 @@ class PlanActivities:
     def __init__(self, database: Database, library: Library) -> None:
         self._database, self._library = database, library
 
-    @activity.defn
+    @activity.defn(name=ActivityName.MAKE_PLAN)
     async def make_plan(self, request: PlanRequest) -> PlanOutline:
         """Snapshot the runbook, bind the inputs, resolve the hosts, ask the policy, and store it all."""
         confidence = await self._confidence(request)
@@ -73,7 +74,7 @@ class PlanActivities:
             approval_timeout=timeout,
         )
 
-    @activity.defn
+    @activity.defn(name=ActivityName.PREVIEW_PLAN)
     async def preview_plan(self, request: PlanRequest) -> PlanPreview:
         """Draft the plan that `make_plan` would make now; nothing is stored."""
         confidence = await self._confidence(request)
@@ -141,13 +142,13 @@ class PlanActivities:
             actor=request.requested_by,
         )
 
-    @activity.defn
+    @activity.defn(name=ActivityName.RECORD_DECISION)
     async def record_decision(self, record: DecisionRecord) -> None:
         """Store a decision and what became of it."""
         async with self._database.write() as session:
             await _record(session, record)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.TAKE_ANSWERS)
     async def take_answers(self, record: DecisionRecord) -> AnswerResult:
         """Check the answers to a step's question and register them; the decision is stored either way."""
         decision = record.decision
@@ -166,7 +167,7 @@ class PlanActivities:
             await _record(session, record)
         return AnswerResult(problem=problem)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.ROLLBACK_OUTLINE)
     async def rollback_outline(self, question: RollbackQuestion) -> RollbackOutline:
         """Say which steps of a finished execution can be undone, or why it is refused."""
         async with self._database.read() as session:

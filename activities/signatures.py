@@ -14,6 +14,7 @@ from db.tables import SignedMessageRow
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.signature import MessageKind, Signer, read_signed_text
+from workflows.names import ActivityName
 
 
 class SignatureActivities:
@@ -22,7 +23,7 @@ class SignatureActivities:
     def __init__(self, database: Database, signer: Signer) -> None:
         self._database, self._signer = database, signer
 
-    @activity.defn
+    @activity.defn(name=ActivityName.READ_MAIL)
     async def read_mail(self, mail: Mail) -> MailRead:
         """Look at signatures, take what is genuine, and say in the timeline what is not.
 

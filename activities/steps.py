@@ -29,6 +29,7 @@ from integrations.connector import (
     RecordGone,
 )
 from integrations.output import LEFT_OUT, KeptOutput
+from workflows.names import ActivityName
 
 BEAT_SECONDS = 1.0
 # A host that cannot be reached before anything was sent is down: a person should hear of it soon.
@@ -53,7 +54,7 @@ class StepActivities:
         self._records, self._runners = records, runners
         self._cleaned: dict[HostAddress, datetime] = {}
 
-    @activity.defn
+    @activity.defn(name=ActivityName.RUN_STEP)
     async def run_step(self, order: StepRun) -> StepOutcome:
         """Run a step's command or its rollback, or re-attach to it. Raises HostUnreachable to be tried again."""
         try:
@@ -75,7 +76,7 @@ class StepActivities:
             await self._clean(job)
         return outcome
 
-    @activity.defn
+    @activity.defn(name=ActivityName.END_STEP)
     async def end_step(self, order: StepRun) -> StepOutcome:
         """End a step that was cancelled and whose end nobody has told. Raises HostUnreachable to be tried again.
 
@@ -91,7 +92,7 @@ class StepActivities:
             outcome = _hidden(await self._ended(order, job, follower), job.mask)
         return await self._records.end(order, job.step, outcome, None, None)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.DROP_ROOMS)
     async def drop_rooms(self, over: ExecutionOver) -> None:
         """Give back the room that was kept for an execution's rollbacks; a failure only costs disk there for a week."""
         try:
@@ -126,7 +127,7 @@ class StepActivities:
         except (HostRefused, HostUnreachable, TimeoutError) as error:
             activity.logger.warning("old run directories stay on %s: %s", job.address.name, error)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.IS_WANTED)
     async def is_wanted(self, order: StepRun) -> StepOutcome:
         """Say, before people are asked about a step, whether its `when` holds: `pending` if so, else `skipped`."""
         job = await self._records.load(order, is_to_run=False)

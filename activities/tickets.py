@@ -28,6 +28,7 @@ from domain.policy import PROPOSAL_THRESHOLD
 from domain.tenant import TenantSettings
 from domain.ticket import Classification, Ticket, TicketStatus
 from integrations.llm import LanguageModel
+from workflows.names import ActivityName
 
 MATCHES_KEPT = 5
 
@@ -45,7 +46,7 @@ class TicketActivities:
         self._database, self._library, self._rules = database, library, rules
         self._opinions = SecondOpinions(model)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.ANALYSE)
     async def analyse(self, ref: TicketRef) -> AnalysisOutline:
         """Classify a ticket and find the connection that its CI means. Raises TicketGone."""
         async with self._database.read() as session:
@@ -95,7 +96,7 @@ class TicketActivities:
             needs_person=analysis.needs_person,
         )
 
-    @activity.defn
+    @activity.defn(name=ActivityName.MATCH)
     async def match(self, ref: TicketRef) -> MatchesOutline:
         """Rank the runbooks for a ticket and say which one, if any, is good enough to plan with."""
         async with self._database.read() as session:
@@ -126,7 +127,7 @@ class TicketActivities:
         is_good = bool(outlines) and outlines[0].confidence_score >= PROPOSAL_THRESHOLD
         return MatchesOutline(matches=outlines, proposed=outlines[0] if is_good else None, second_opinion=opinion)
 
-    @activity.defn
+    @activity.defn(name=ActivityName.REOPEN)
     async def reopen(self, request: ReopenRequested) -> ReopenOutline:
         """Take a closed ticket up again: a person says that it is a real problem."""
         async with self._database.write() as session:
@@ -157,7 +158,7 @@ class TicketActivities:
             runbook_timeout=settings.runbook_timeout,
         )
 
-    @activity.defn
+    @activity.defn(name=ActivityName.RECORD)
     async def record(self, record: Record) -> Recorded | None:
         """Set statuses and say so in the timeline, once: a try that was given up for dead changes nothing later.
 

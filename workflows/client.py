@@ -21,7 +21,7 @@ from workflows.messages import (
     TicketEnd,
     TicketStart,
 )
-from workflows.names import TASK_QUEUE, ticket_workflow_id
+from workflows.names import TASK_QUEUE, SignalName, ticket_workflow_id
 from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.ticket import TicketWorkflow
 
@@ -70,24 +70,24 @@ class TicketClient:
     async def cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> None:
         """Signal a cancel; on an ended ticket it is recorded by a run of its own."""
         message = self.signed_cancel(tenant, ticket_id, request, request_id)
-        await self._signal_with_start(tenant, ticket_id, "cancel", message)
+        await self._signal_with_start(tenant, ticket_id, SignalName.CANCEL, message)
 
     async def execute(self, tenant: str, ticket_id: str, request: ExecuteRequest) -> None:
         """Ask for a runbook to be run."""
         message = self._signed(MessageKind.EXECUTE, tenant, ticket_id, request, request.request_id)
-        await self._signal_with_start(tenant, ticket_id, "execute", message)
+        await self._signal_with_start(tenant, ticket_id, SignalName.EXECUTE, message)
 
     async def rollback(self, tenant: str, ticket_id: str, request: RollbackRequest) -> None:
         """Ask for a finished execution to be undone."""
         message = self._signed(
             MessageKind.ROLLBACK, tenant, ticket_id, request, request.request_id, request.execution_id
         )
-        await self._signal_with_start(tenant, ticket_id, "rollback", message)
+        await self._signal_with_start(tenant, ticket_id, SignalName.ROLLBACK, message)
 
     async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None:
         """Ask for a closed ticket to be taken up again."""
         message = self._signed(MessageKind.REOPEN, tenant, ticket_id, request, request.request_id)
-        await self._signal_with_start(tenant, ticket_id, "reopen", message)
+        await self._signal_with_start(tenant, ticket_id, SignalName.REOPEN, message)
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         """Say that a runbook or connection of a waiting plan changed."""
@@ -143,7 +143,7 @@ class TicketClient:
         self,
         tenant: str,
         ticket_id: str,
-        signal: str,
+        signal: SignalName,
         argument: CancelRequest | ExecuteRequest | RollbackRequest | ReopenRequest,
     ) -> None:
         """Signal the running workflow, or start a run that begins with this request."""

@@ -104,7 +104,7 @@ class ExecutionStory:
                 return
             if finding is None:
                 outcome = await end_step(run, step, outcome.attempt)
-            elif run.desk.cancel and workflow.patched(names.ENDS_FOR_SURE):
+            elif run.desk.cancel and workflow.patched(names.Change.ENDS_FOR_SURE):
                 self._forget(step)
                 raise run.cancelled(f" during {run.name(step)}")
             else:
@@ -121,7 +121,7 @@ class ExecutionStory:
         return outcome
 
     async def _give_room_back(self) -> None:
-        if self.keeps_room and workflow.patched(names.GIVES_ROOM_BACK):
+        if self.keeps_room and workflow.patched(names.Change.GIVES_ROOM_BACK):
             await give_room_back(self.run)
 
     def _fail(self, step: StepOutline, outcome: StepOutcome) -> None:

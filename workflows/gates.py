@@ -59,14 +59,14 @@ async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> Un
     while True:
         gate = _open_gate(run, GateKind.UNKNOWN, step)
         await run.show(TicketStatus.ESCALATED, ExecutionStatus.UNKNOWN, f"outcome unknown: {reason}")
-        is_cancelled = run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE)
+        is_cancelled = run.desk.cancel is not None and workflow.patched(names.Change.ENDS_FOR_SURE)
         wanted = "someone to say whether it ran"
         decision = await _pass_gate(run, gate, step, wanted, None, heeds_cancel=not is_cancelled)
         if decision is None or decision.decision is not DecisionKind.REQUEUE:
             break
         await requeue(run, decision)
     if decision is None:
-        if workflow.patched(names.ENDS_FOR_SURE):
+        if workflow.patched(names.Change.ENDS_FOR_SURE):
             return None
         raise run.cancelled(f" while {run.name(step)} waited")
     run.is_decided = True

@@ -32,7 +32,7 @@ class Inbox:
         self._is_looking = False
         self._opens = start.first_move is FirstMove.REQUEST
         # A run of an earlier release: what had arrived before the upgrade counts without a signature, and no more.
-        self._is_earlier = not workflow.patched(names.SIGNED_MESSAGES)
+        self._is_earlier = not workflow.patched(names.Change.SIGNED_MESSAGES)
         self._heard = 0
 
     @property
@@ -124,4 +124,4 @@ class Inbox:
     def _arrived_after_the_upgrade(self) -> bool:
         """Each message has a marker of its own: one for all would say of the next what was true of the first."""
         self._heard += 1
-        return workflow.patched(f"{names.SIGNED_MESSAGES}-{self._heard}")
+        return workflow.patched(f"{names.Change.SIGNED_MESSAGES}-{self._heard}")

@@ -71,7 +71,7 @@ async def wake(holders: list[LeaseHolder]) -> None:
     for tenant, ticket_id in sorted({(holder.tenant, holder.ticket_id) for holder in holders}):
         handle = workflow.get_external_workflow_handle(names.ticket_workflow_id(tenant, ticket_id))
         try:
-            await handle.signal("lease_released")
+            await handle.signal(names.SignalName.LEASE_RELEASED)
         except TemporalError:
             workflow.logger.warning("nobody to wake behind a lease", extra={"ticket_id": ticket_id})
 

@@ -38,11 +38,11 @@ class TicketSignals:
     def run_of(self, execution_id: str, digest: str, total: int) -> Run:
         return Run(self.start, self.desk, self.board, execution_id, digest, total)
 
-    @workflow.signal(unfinished_policy=ABANDON)
+    @workflow.signal(name=names.SignalName.APPROVAL, unfinished_policy=ABANDON)
     async def approval(self, decision: SignedDecision) -> None:
         """Take a decision on the plan or step that waits; every decision is recorded with what became of it."""
         # A worker of before could not read this decision, and went on without it.
-        if decision.decision is DecisionKind.REQUEUE and not workflow.patched(names.REQUEUE):
+        if decision.decision is DecisionKind.REQUEUE and not workflow.patched(names.Change.REQUEUE):
             return
         words = f"{decision.decision.value} in the name of {decision.actor}, plan {decision.plan_digest[:12]}"
         if not await self.inbox.is_genuine(MessageKind.APPROVAL, decision, words):
@@ -58,43 +58,43 @@ class TicketSignals:
             run = self.run_of(execution_id, decision.plan_digest, 0)
             await run.record_decision(decision.unsigned(), result, detail)
 
-    @workflow.signal(unfinished_policy=ABANDON)
+    @workflow.signal(name=names.SignalName.CANCEL, unfinished_policy=ABANDON)
     async def cancel(self, request: CancelRequest) -> None:
         """Stop; whatever ran is rolled back."""
         if await self.inbox.is_genuine(MessageKind.CANCEL, request, f"cancel in the name of {request.actor}"):
             self.desk.take_cancel(request)
 
-    @workflow.signal(unfinished_policy=ABANDON)
+    @workflow.signal(name=names.SignalName.EXECUTE, unfinished_policy=ABANDON)
     async def execute(self, request: ExecuteRequest) -> None:
         """Run a chosen runbook; taken unless an execution is under way."""
         words = f"execute {request.runbook_id} in the name of {request.actor}"
         if await self.inbox.is_genuine(MessageKind.EXECUTE, request, words):
             self.desk.take_request(request)
 
-    @workflow.signal(unfinished_policy=ABANDON)
+    @workflow.signal(name=names.SignalName.ROLLBACK, unfinished_policy=ABANDON)
     async def rollback(self, request: RollbackRequest) -> None:
         """Undo a finished execution."""
         if await self.inbox.is_genuine(MessageKind.ROLLBACK, request, f"rollback in the name of {request.actor}"):
             self.desk.take_request(request)
 
-    @workflow.signal(unfinished_policy=ABANDON)
+    @workflow.signal(name=names.SignalName.REOPEN, unfinished_policy=ABANDON)
     async def reopen(self, request: ReopenRequest) -> None:
         """Take a closed ticket up again; nothing is to be reopened where a story is under way."""
         is_genuine = await self.inbox.is_genuine(MessageKind.REOPEN, request, f"reopen in the name of {request.actor}")
         if is_genuine and self.board.status in (TicketStatus.OPEN, TicketStatus.CLOSED):
             self.desk.take_request(request)
 
-    @workflow.signal
+    @workflow.signal(name=names.SignalName.PLAN_INPUTS_CHANGED)
     def plan_inputs_changed(self) -> None:
         """A runbook or connection changed: a plan that waits is made again and compared."""
         self.desk.is_plan_suspect = True
 
-    @workflow.signal
+    @workflow.signal(name=names.SignalName.LEASE_RELEASED)
     def lease_released(self) -> None:
         """Somebody in front gave a lease back."""
         self.desk.is_lease_released = True
 
-    @workflow.query
+    @workflow.query(name=names.QueryName.STATE)
     def state(self) -> TicketState:
         """Where the ticket stands, what it waits for, and under which digest."""
         gate = self.desk.gate

@@ -102,7 +102,7 @@ async def _attempt(run: Run, step: StepOutline, attempt: int) -> StepOutcome:
         task.cancel()
     outcome = await _settled(task)
     is_doubtful = outcome is _UNTOLD or outcome.status is StepStatus.UNKNOWN
-    if is_doubtful and run.desk.cancel is not None and workflow.patched(names.ENDS_FOR_SURE):
+    if is_doubtful and run.desk.cancel is not None and workflow.patched(names.Change.ENDS_FOR_SURE):
         outcome = await end_step(run, step, attempt)
     if outcome.status is StepStatus.FAILED and outcome.exit_status is None and run.desk.cancel is not None:
         # A worker that died before it could tell leaves a row, which does not say why the command was ended.

@@ -302,7 +302,7 @@ class TicketWorkflow(TicketSignals):
 
     async def _cancelled_in_temporal(self) -> None:
         """Nobody signed that, so nothing is undone for it; what goes on waits for a person first."""
-        if not workflow.patched(names.PARKS_ON_CANCEL):
+        if not workflow.patched(names.Change.PARKS_ON_CANCEL):
             self.desk.take_cancel(CancelRequest(actor="Temporal"))
             return
         self.desk.parked = CANCELLED_IN_TEMPORAL

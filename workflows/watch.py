@@ -12,7 +12,7 @@ from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.sealed import CipherKeyWrong
-from workflows.names import TASK_QUEUE, TICKET_WORKFLOW, ticket_workflow_id
+from workflows.names import TASK_QUEUE, TICKET_WORKFLOW, SignalName, ticket_workflow_id
 
 STUCK_AFTER_TRIES = 5
 RUNNING = f"WorkflowType = '{TICKET_WORKFLOW}' AND ExecutionStatus = 'Running'"
@@ -71,7 +71,8 @@ class WorkflowWatch:
     async def wake(self, tenant: str, ticket_id: str) -> None:
         """Tell a ticket's workflow that a lease it waits for may be free; no error if it does not run."""
         try:
-            await self._client.get_workflow_handle(ticket_workflow_id(tenant, ticket_id)).signal("lease_released")
+            handle = self._client.get_workflow_handle(ticket_workflow_id(tenant, ticket_id))
+            await handle.signal(SignalName.LEASE_RELEASED)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
