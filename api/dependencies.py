@@ -79,7 +79,7 @@ async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Tic
     if ticket is None:
         raise Problem(
             404,
-            f"tenant {tenant} has no ticket {ticket_id!r}; GET /api/v1/tickets/{tenant}/tickets lists what there is",
+            f"tenant {tenant} has no ticket {ticket_id!r}; list its tickets to see what there is",
         )
     return ticket
 

@@ -5,16 +5,23 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
-from commands.failures import CommandFailed, NotReachable
+from commands.failures import CommandFailed, Exit, NotReachable
 from domain.base import new_id
 from settings import Settings
 
 START = "start Handrail with `make up` (or `./handrail up`), or set HANDRAIL_API_URL to where it runs"
 RECONNECT_SECONDS = 0.5
 MOST_RECONNECTS = 60
+NOUNS = {
+    "tickets": "ticket",
+    "runbooks": "runbook",
+    "connections": "connection",
+    "credentials": "credential",
+}
 
 
 class ApiError(CommandFailed):
@@ -25,8 +32,30 @@ class ApiError(CommandFailed):
         wrong = problem.get("errors")
         if isinstance(wrong, list) and len(wrong) > 1:
             detail = "\n".join([detail, *(f"  {_one_error(entry)}" for entry in wrong)])
-        super().__init__(detail, "")
+        super().__init__(detail, _todo(status_code, problem))
         self.status_code, self.problem = status_code, problem
+
+
+def _todo(status_code: int, problem: dict[str, Any]) -> str:
+    """The API's `detail` names what to do and leaves out how, which differs by client: here, by which command."""
+    if status_code == 401:
+        return "set HANDRAIL_TOKEN, or HANDRAIL_HOME to the directory of the server you mean"
+    of_what = str(problem.get("instance")).removeprefix("/api/v1/").split("/")
+    noun = NOUNS.get(of_what[0])
+    if noun and status_code == 404 and len(of_what) > 2 and " has no " in str(problem.get("detail")):
+        return f"./handrail {noun} list"
+    if noun in ("connection", "credential") and status_code == 409 and len(of_what) == 2:
+        return f"./handrail {noun} add --replace ..."
+    if noun == "connection" and "there is no credential" in str(problem.get("detail")):
+        return "./handrail credential add"
+    return ""
+
+
+def part(name: str) -> str:
+    """Return a name as one part of a path. Raises CommandFailed for what is none."""
+    if not name or "/" in name or name in (".", ".."):
+        raise CommandFailed(f"{name!r} is no name", "give it as the list shows it", Exit.USAGE)
+    return quote(name, safe="")
 
 
 def _one_error(entry: Any) -> str:
@@ -94,7 +123,7 @@ class Api:
             raise NotReachable(f"Handrail does not answer on {self.url} ({_cause(error)})", START) from None
 
     def path(self, path: str) -> str:
-        return "api/v1" + path.replace("{tenant}", self.tenant)
+        return "api/v1" + path.replace("{tenant}", part(self.tenant))
 
     async def pages(self, path: str, most: int, **params: Any) -> AsyncIterator[Any]:
         """Yield the items of a list, page after page, `most` at most."""
@@ -183,7 +212,7 @@ def _content(answer: httpx.Response) -> Any:
     problem = content if isinstance(content, dict) else {"detail": answer.text[:500]}
     error = ApiError(answer.status_code, problem)
     if answer.status_code == 401:
-        error.todo = "set HANDRAIL_TOKEN, or HANDRAIL_HOME to the directory of the server you mean"
+        error.message = "the API does not know this token"
     if answer.status_code in (502, 503, 504):
         raise NotReachable(error.message, "wait a moment and try again; `./handrail up` starts what is missing")
     raise error

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.api_client import Api
+from commands.api_client import Api, part
 from commands.context import context_of, run
 from commands.failures import CommandFailed, Exit
 from commands.options import Json
@@ -59,7 +59,7 @@ def add_connection(
 @connections.command("remove")
 def remove_connection(context: typer.Context, name: Annotated[str, typer.Argument(help="The connection.")]) -> None:
     """Remove a connection. Plans that wait and use it can no longer run; what ran keeps its record."""
-    run(_remove(context, f"/connections/{{tenant}}/{name}", name))
+    run(_remove(context, f"/connections/{{tenant}}/{part(name)}", name))
 
 
 @connections.command("test")
@@ -83,7 +83,7 @@ def confirm_host_key(
 
 async def _confirm(context: typer.Context, name: str, fingerprint: str, as_json: bool) -> None:
     async with _api(context) as api:
-        report = await api.post(f"/connections/{{tenant}}/{name}/test")
+        report = await api.post(f"/connections/{{tenant}}/{part(name)}/test")
         shown = report.get("unconfirmed")
         if shown is None:
             raise CommandFailed(f"{name} shows no key that waits to be confirmed: {report['detail']}")
@@ -92,8 +92,8 @@ async def _confirm(context: typer.Context, name: str, fingerprint: str, as_json:
                 f"{name} shows {shown['fingerprint']}, not {fingerprint}; nothing was confirmed",
                 "find out who answers there",
             )
-        body = {part: shown[part] for part in ("host_key", "host", "port")}
-        stored = await api.post(f"/connections/{{tenant}}/{name}/host-key", body)
+        body = {field: shown[field] for field in ("host_key", "host", "port")}
+        stored = await api.post(f"/connections/{{tenant}}/{part(name)}/host-key", body)
     if as_json:
         print_json(stored)
     else:
@@ -103,7 +103,7 @@ async def _confirm(context: typer.Context, name: str, fingerprint: str, as_json:
 
 async def _test(context: typer.Context, name: str, as_json: bool) -> None:
     async with _api(context) as api:
-        report = await api.post(f"/connections/{{tenant}}/{name}/test")
+        report = await api.post(f"/connections/{{tenant}}/{part(name)}/test")
     if as_json:
         print_json(report)
     unconfirmed = report.get("unconfirmed")
@@ -147,7 +147,7 @@ def add_credential(
 @credentials.command("remove")
 def remove_credential(context: typer.Context, name: Annotated[str, typer.Argument(help="The credential.")]) -> None:
     """Remove a credential, secret and all; not while a connection uses it."""
-    run(_remove(context, f"/credentials/{{tenant}}/{name}", name))
+    run(_remove(context, f"/credentials/{{tenant}}/{part(name)}", name))
 
 
 def read_secret(file: Path | None, kind: CredentialKind) -> str:
@@ -184,7 +184,7 @@ async def _add(
     context: typer.Context, path: str, body: dict[str, Any], replace: bool, as_json: bool, next_step: str
 ) -> None:
     async with _api(context) as api:
-        stored = await (api.put(f"{path}/{body['name']}", body) if replace else api.post(path, body))
+        stored = await (api.put(f"{path}/{part(body['name'])}", body) if replace else api.post(path, body))
     if as_json:
         print_json(stored)
     else:

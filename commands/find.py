@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from commands.api_client import Api
+from commands.api_client import Api, part
 from commands.failures import CommandFailed, Exit
 
 WHOLE = 26
@@ -15,7 +15,7 @@ async def ticket_id(api: Api, given: str) -> str:
     """Return the id of the one ticket that is meant. Raises CommandFailed."""
     wanted = given.lower()
     if len(wanted) == WHOLE:
-        return wanted
+        return part(wanted)
     if wanted == LATEST:
         async for ticket in api.pages("/tickets/{tenant}/tickets", 1):
             return str(ticket["id"])

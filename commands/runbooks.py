@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.api_client import Api
+from commands.api_client import Api, part
 from commands.context import ROOT, context_of, run
 from commands.failures import Exit
 from commands.options import Comment, Json
@@ -51,7 +51,7 @@ def show(
 
 async def _show(context: typer.Context, runbook_id: str, version: int | None, as_json: bool) -> None:
     async with _api(context) as api:
-        runbook = await api.get(f"/runbooks/{{tenant}}/{runbook_id}", version=version)
+        runbook = await api.get(f"/runbooks/{{tenant}}/{part(runbook_id)}", version=version)
     if as_json:
         print_json(runbook)
     else:
@@ -72,7 +72,7 @@ def versions(
 
 async def _versions(context: typer.Context, runbook_id: str, as_json: bool) -> None:
     async with _api(context) as api:
-        found = (await api.get(f"/runbooks/{{tenant}}/{runbook_id}"))["versions"]
+        found = (await api.get(f"/runbooks/{{tenant}}/{part(runbook_id)}"))["versions"]
     if as_json:
         print_json(found)
         return
@@ -88,7 +88,7 @@ def retire(context: typer.Context, runbook: Annotated[str, typer.Argument(help="
 
 async def _retire(context: typer.Context, runbook_id: str) -> None:
     async with _api(context) as api:
-        await api.delete(f"/runbooks/{{tenant}}/{runbook_id}")
+        await api.delete(f"/runbooks/{{tenant}}/{part(runbook_id)}")
     out.print(
         f"{runbook_id} is retired; ./handrail runbook sync FILE puts it back into use", soft_wrap=True, markup=False
     )
@@ -130,7 +130,7 @@ def history(
 
 
 async def _history(context: typer.Context, runbook_id: str, reset: bool, comment: str, as_json: bool) -> None:
-    path = f"/runbooks/{{tenant}}/{runbook_id}/history"
+    path = f"/runbooks/{{tenant}}/{part(runbook_id)}/history"
     async with _api(context) as api:
         found = await api.post(f"{path}/reset", {"comment": comment}) if reset else await api.get(path)
     if as_json:

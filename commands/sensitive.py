@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from commands.api_client import Api, ApiError
+from commands.api_client import Api, ApiError, part
 from commands.failures import CommandFailed, Exit
 
 OPTION = "--input-file"
@@ -31,7 +31,7 @@ async def add_sensitive(api: Api, runbook_id: str, given: dict[str, str], files:
 
 async def _specs(api: Api, runbook_id: str) -> dict[str, dict[str, Any]]:
     try:
-        found = await api.get(f"/runbooks/{{tenant}}/{runbook_id}")
+        found = await api.get(f"/runbooks/{{tenant}}/{part(runbook_id)}")
     except ApiError as error:
         if error.status_code == 404:
             return {}  # running it says what is wrong, and which runbooks there are

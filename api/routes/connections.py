@@ -89,7 +89,7 @@ async def add_connection(
     in front; without it nothing runs there until somebody has confirmed the key that a test shows."""
     async with services.database.write() as session:
         if await connections.get_connection(session, tenant, connection.name) is not None:
-            raise Problem(409, f"connection {connection.name!r} exists; PUT to its address to change it")
+            raise Problem(409, f"connection {connection.name!r} exists; change it instead of adding it")
         await _check(session, tenant, connection)
         await connections.save_connection(session, tenant, connection, actor)
     response.headers["Location"] = f"/api/v1/connections/{tenant}/{connection.name}"
@@ -185,7 +185,9 @@ async def confirm_host_key(
             raise Problem(409, f"{name} is Handrail's own host and has no host key; there is nothing to confirm")
         if before.host_key and before.host_key.split()[:2] != confirmation.host_key.split()[:2]:
             known = fingerprint_of(before.host_key)
-            raise Problem(409, f"{name} has the host key {known} already; if the host was rebuilt, PUT the new one")
+            raise Problem(
+                409, f"{name} has the host key {known} already; if the host was rebuilt, change the connection"
+            )
         if (before.host, before.port) != (confirmation.host, confirmation.port):
             raise Problem(409, f"{name} is at {before.host}:{before.port} now; test it again and compare that key")
         await _check(session, tenant, pinned)
@@ -210,7 +212,7 @@ async def _find(session: AsyncSession, tenant: str, name: str) -> Connection:
 
 
 def _missing(tenant: str, name: str) -> Problem:
-    return Problem(404, f"tenant {tenant} has no connection {name!r}; GET /api/v1/connections/{tenant} lists them")
+    return Problem(404, f"tenant {tenant} has no connection {name!r}; list its connections to see which there are")
 
 
 async def _check(session: AsyncSession, tenant: str, connection: Connection) -> None:
@@ -224,5 +226,4 @@ async def _check(session: AsyncSession, tenant: str, connection: Connection) -> 
             )
             raise invalid("host_key", words) from error
     if connection.credential and await connections.get_credential(session, tenant, connection.credential) is None:
-        add = f"add it first: POST /api/v1/credentials/{tenant}"
-        raise invalid("credential", f"there is no credential {connection.credential!r}; {add}")
+        raise invalid("credential", f"there is no credential {connection.credential!r}; add it first")

@@ -55,7 +55,7 @@ async def add_credential(
     _check_secret(new)
     async with services.database.write() as session:
         if await connections.get_credential(session, tenant, new.name) is not None:
-            raise Problem(409, f"credential {new.name!r} exists; PUT to its address to replace it")
+            raise Problem(409, f"credential {new.name!r} exists; replace it instead of adding it")
         await connections.save_credential(session, tenant, new, services.cipher, actor)
     response.headers["Location"] = f"/api/v1/credentials/{tenant}/{new.name}"
     return Credential(name=new.name, kind=new.kind, username=new.username)
@@ -115,7 +115,7 @@ def _tell(background: BackgroundTasks, services: Services, tenant: str, name: st
 async def _find(session: AsyncSession, tenant: str, name: str) -> Credential:
     credential = await connections.get_credential(session, tenant, name)
     if credential is None:
-        raise Problem(404, f"tenant {tenant} has no credential {name!r}; GET /api/v1/credentials/{tenant} lists them")
+        raise Problem(404, f"tenant {tenant} has no credential {name!r}; list its credentials to see which there are")
     return credential
 
 

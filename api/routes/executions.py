@@ -47,7 +47,7 @@ async def get_output(
     if step is None:
         raise Problem(404, f"the execution has no step {position}; its steps are 1 to {len(execution.steps)}")
     if rollback and step.rollback is None:
-        raise Problem(404, f"step {position} has no rollback, so that has no output; leave out `rollback`")
+        raise Problem(404, f"step {position} has no rollback, so that has written nothing")
     output = await executions.get_output(session, execution_id, position, rollback)
     output = output or StepOutput(execution_id=execution_id, position=position, is_rollback=rollback)
     if request.headers.get("accept", "").startswith("text/plain"):
@@ -58,5 +58,5 @@ async def get_output(
 async def _find(session: AsyncSession, tenant: str, execution_id: str) -> Execution:
     execution = await executions.get_execution(session, tenant, execution_id)
     if execution is None:
-        raise Problem(404, f"tenant {tenant} has no execution {execution_id!r}; a ticket's `executions` lists them")
+        raise Problem(404, f"tenant {tenant} has no execution {execution_id!r}; a ticket names its executions")
     return execution

@@ -86,4 +86,4 @@ async def history_of(session: AsyncSession, tenant: str, runbook_id: str) -> Run
 
 async def _find(session: AsyncSession, tenant: str, runbook_id: str) -> None:
     if await runbooks.get_runbook(session, tenant, runbook_id) is None:
-        raise Problem(404, f"tenant {tenant} has no runbook {runbook_id!r}; GET /api/v1/runbooks/{tenant} lists them")
+        raise Problem(404, f"tenant {tenant} has no runbook {runbook_id!r}; list its runbooks to see which there are")

@@ -228,7 +228,7 @@ async def get_runbook(tenant: str, runbook_id: str, session: AsyncSession, versi
     stored = await runbooks.get_runbook(session, tenant, runbook_id, version)
     if stored is None:
         which = f"version {version} of runbook" if version else "runbook"
-        raise Problem(404, f"tenant {tenant} has no {which} {runbook_id!r}; GET /api/v1/runbooks/{tenant} lists them")
+        raise Problem(404, f"tenant {tenant} has no {which} {runbook_id!r}; list its runbooks to see which there are")
     return await _detail(session, tenant, stored)
 
 

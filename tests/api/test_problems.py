@@ -1,6 +1,9 @@
 """Errors: one shape for all of them, and a `detail` that says what to do. Nothing of a bad request is stored."""
 
+import ast
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -8,6 +11,7 @@ import pytest
 
 from db.tenants import add_tenant
 from tests.api.caller import TENANT, Caller
+from tests.e2e.running import ROOT
 
 TICKETS = f"/tickets/{TENANT}/tickets"
 
@@ -195,4 +199,25 @@ async def test_database_down_is_said(lone_caller: Caller) -> None:
     database = lone_caller.services.database
     async with database.engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE tickets RENAME TO elsewhere")
+<<<<<<< HEAD
     assert_problem(await lone_caller.get(TICKETS), 503, "the database does not answer")
+=======
+    assert_problem(await lone_desk.get(TICKETS), 503, "the database does not answer")
+
+
+def problem_words() -> Iterator[tuple[str, str]]:
+    """Yield file, text for all that is written where a problem is made."""
+    for path in [path for folder in ("api", "services") for path in (ROOT / folder).rglob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(call.func, "attr", getattr(call.func, "id", "")) if isinstance(call, ast.Call) else ""
+            if name in ("Problem", "invalid", "_with_plan", "_conflict", "_invalid"):
+                texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant)]
+                yield from ((path.name, text) for text in texts if isinstance(text, str))
+
+
+def test_problems_name_what_to_do_and_not_its_verb_and_address() -> None:
+    """The same words are read on a page, at the command line and from the API."""
+    words = list(problem_words())
+    assert len(words) > 50
+    assert [one for one in words if re.search(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b|/api/", one[1])] == []
+>>>>>>> c1a8086 (Tell people at the command line which command mends it, and nobody the verb and address of a request)

@@ -238,6 +238,7 @@ def test_history_and_its_reset(handrail: Running) -> None:
     unknown = handrail.cli("runbook", "history", "none", "--reset")
     assert unknown.returncode == 1
     assert "no runbook 'none'" in unknown.stderr
+    assert "./handrail runbook list" in unknown.stderr
 
 
 def test_connections_and_credentials(handrail: Running, tmp_path: Path) -> None:
@@ -252,7 +253,10 @@ def test_connections_and_credentials(handrail: Running, tmp_path: Path) -> None:
     assert handrail.json("connection", "test", "by-password")["is_ok"] is True
     twice = handrail.cli(*words)
     assert twice.returncode == 1
-    assert "exists" in twice.stderr
+    assert "exists; change it instead of adding it" in twice.stderr
+    assert "./handrail connection add --replace" in twice.stderr
+    again = handrail.cli("credential", "add", "lab-password", "-k", "password", "-u", "ops", text="x")
+    assert "./handrail credential add --replace" in again.stderr
     (tmp_path / "secret").write_text("wrong password\n")
     replaced = ("credential", "add", "lab-password", "-k", "password", "-u", "ops", "--replace")
     assert handrail.cli(*replaced, "--file", str(tmp_path / "secret")).returncode == 0
@@ -261,7 +265,11 @@ def test_connections_and_credentials(handrail: Running, tmp_path: Path) -> None:
     assert "does not work" in broken.stderr
     missing = handrail.cli("connection", "add", "other", *place, "-c", "none", "--host-key", lab["host_key"])
     assert missing.returncode == 1
-    assert "no credential" in missing.stderr
+    assert "no credential 'none'; add it first" in missing.stderr
+    assert "./handrail credential add" in missing.stderr
+    for odd in ("", "..", "a/b"):
+        assert handrail.cli("connection", "remove", odd).returncode == 2
+    assert "a?b#c" in handrail.cli("connection", "remove", "a?b#c").stderr
 
 
 def test_a_host_key_is_confirmed_by_its_fingerprint(handrail: Running) -> None:
@@ -440,7 +448,9 @@ def test_connections_and_credentials_are_removed(handrail: Running) -> None:
     assert handrail.cli("credential", "remove", "spare-key").stdout == "spare-key is removed\n"
     assert "spare-01" not in handrail.cli("connection", "list").stdout
     assert "spare-key" not in handrail.cli("credential", "list").stdout
-    assert "has no connection 'spare-01'" in handrail.cli("connection", "remove", "spare-01").stderr
+    gone = handrail.cli("connection", "remove", "spare-01").stderr
+    assert "has no connection 'spare-01'" in gone
+    assert "./handrail connection list" in gone
 
 
 def test_every_command_shows_what_came_from_outside_as_signs(handrail: Running, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 ROOT = Path(__file__).resolve().parents[2]
 CLI = [sys.executable, str(ROOT / "cli.py")]
 PATIENCE = 240.0
+HTTP_WORDS = re.compile(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|HTTP)\b|/api/|Authorization")
 PORT_VARIABLES = (
     "HANDRAIL_PORT",
     "HANDRAIL_TEMPORAL_PORT",
@@ -128,8 +130,8 @@ class Running:
         return self.process.wait(PATIENCE)
 
     def cli(self, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
+        """Run a command to its end. What it says to a person is never told in words of HTTP."""
+        done = subprocess.run(
             [*CLI, *words],
             env=self.environment,
             input=text,
@@ -139,6 +141,8 @@ class Running:
             timeout=PATIENCE,
             check=False,
         )
+        assert not HTTP_WORDS.search(done.stderr), (words, done.stderr)
+        return done
 
     def json(self, *words: str) -> Any:
         """Run a command with --json and return what it prints."""
