@@ -51,6 +51,14 @@ _STAND_INS: dict[tuple[type[Model], str], object] = {
         (Runbook, "risk"): "low",
         (Runbook, "steps"): [_STEP],
     },
+    # Of these a step has one or the other: without a stand-in the other one would be called missing, or forbidden.
+    **{
+        (Step, "run"): "true",
+        (Step, "rollback"): "true",
+        (Step, "no_rollback"): "stand-in",
+        (Step, "idempotent"): True,
+    },
+    (Step, "ask"): {"question": "?", "answers": {"answer": {}}},
     **{(Rollback, "run"): "true", (Ask, "question"): "?", (Ask, "answers"): {"answer": {}}},
 }
 _KINDS = {"model_type": "a mapping of fields", "dict_type": "a mapping of names to values", "list_type": "a list"}

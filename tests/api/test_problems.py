@@ -199,10 +199,7 @@ async def test_database_down_is_said(lone_caller: Caller) -> None:
     database = lone_caller.services.database
     async with database.engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE tickets RENAME TO elsewhere")
-<<<<<<< HEAD
     assert_problem(await lone_caller.get(TICKETS), 503, "the database does not answer")
-=======
-    assert_problem(await lone_desk.get(TICKETS), 503, "the database does not answer")
 
 
 def problem_words() -> Iterator[tuple[str, str]]:
@@ -220,4 +217,3 @@ def test_problems_name_what_to_do_and_not_its_verb_and_address() -> None:
     words = list(problem_words())
     assert len(words) > 50
     assert [one for one in words if re.search(r"\b(?:GET|POST|PUT|PATCH|DELETE)\b|/api/", one[1])] == []
->>>>>>> c1a8086 (Tell people at the command line which command mends it, and nobody the verb and address of a request)
