@@ -1,21 +1,30 @@
 """The inbox: tickets that wait for a person, worst first, how many there are, and who took note of which."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.events import add_event, has_event
+from db.paging import Page, page_of
 from db.tables import ExecutionRow, TicketRow
-from db.tickets import to_ticket, update_ticket
+from db.tickets import filtered, to_ticket, update_ticket
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.ticket import PersonNeeded, Severity, TakenNote, Ticket
+from domain.ticket_filter import TicketFilter
 
 # What may have left a host changed comes first; the others are as bad as the problem that they are about.
 _WORST = {PersonNeeded.ROLLBACK_FAILED.value: 0, PersonNeeded.UNKNOWN.value: 1}
 _SEVERITY = {severity.value: place for place, severity in enumerate(Severity)}
+_NO_HURRY = datetime(9999, 1, 1, tzinfo=UTC)
+_ASKED = (ExecutionRow.id == TicketRow.execution_id) & (ExecutionRow.status == ExecutionStatus.AWAITING_APPROVAL.value)
+_BADNESS = (
+    case(_WORST, value=TicketRow.person_needed, else_=len(_WORST)),
+    case(_SEVERITY, value=TicketRow.severity, else_=len(_SEVERITY)),
+    func.coalesce(ExecutionRow.approval_expires_at, _NO_HURRY),
+)
 
 
 class NotWaiting(Exception):
@@ -28,26 +37,21 @@ async def count_waiting(session: AsyncSession, tenant: str) -> int:
     return (await session.execute(query)).scalar_one()
 
 
-async def waiting_tickets(session: AsyncSession, tenant: str, limit: int) -> list[Ticket]:
-    """Return tickets that wait for a person: rollback failed, outcome unknown, then by severity and time left."""
-    asked = (ExecutionRow.id == TicketRow.execution_id) & (
-        ExecutionRow.status == ExecutionStatus.AWAITING_APPROVAL.value
-    )
-    worst = (
-        select(TicketRow.id)
-        .outerjoin(ExecutionRow, asked)
-        .where(TicketRow.tenant == tenant, TicketRow.person_needed.is_not(None))
-        .order_by(
-            case(_WORST, value=TicketRow.person_needed, else_=len(_WORST)),
-            case(_SEVERITY, value=TicketRow.severity, else_=len(_SEVERITY)),
-            ExecutionRow.approval_expires_at.asc().nulls_last(),
-            TicketRow.id,
-        )
-        .limit(limit)
-    )
-    ids = list(await session.scalars(worst))
+async def waiting_tickets(
+    session: AsyncSession, tenant: str, limit: int, filters: TicketFilter | None = None, cursor: str | None = None
+) -> Page[Ticket]:
+    """Return tickets that wait for a person: rollback failed, outcome unknown, then by severity and time left.
+
+    `cursor` is the id of the last ticket of the page before; the page begins after where that one stands now.
+    """
+    query = select(TicketRow.id, *_BADNESS).outerjoin(ExecutionRow, _ASKED).where(TicketRow.tenant == tenant)
+    if cursor:
+        last = (await session.execute(query.where(TicketRow.id == cursor))).one_or_none()
+        query = query.where(tuple_(*_BADNESS, TicketRow.id) > tuple_(*last[1:], cursor)) if last else query
+    waiting = filtered(query, filters or TicketFilter()).where(TicketRow.person_needed.is_not(None))
+    ids = list(await session.scalars(waiting.order_by(*_BADNESS, TicketRow.id).limit(limit + 1)))
     rows = {row.id: row for row in await session.scalars(select(TicketRow).where(TicketRow.id.in_(ids)))}
-    return [to_ticket(rows[ticket_id]) for ticket_id in ids]
+    return page_of([to_ticket(rows[ticket_id]) for ticket_id in ids], limit, lambda ticket: ticket.id)
 
 
 async def waiting_by_reason(session: AsyncSession, tenant: str) -> list[tuple[PersonNeeded, int, datetime]]:

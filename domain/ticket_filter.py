@@ -65,7 +65,7 @@ class TicketFilter(Model):
     waiting: Annotated[
         bool,
         About("Waiting for people", "Only those that wait for a person.", columns=("person_needed",), most_chips=0),
-    ] = Field(default=False, description="Only those that wait for a person, for whatever reason.")
+    ] = Field(default=False, description="Only those that wait for a person, worst first.")
 
     def chosen(self, name: str) -> list[str]:
         """Return the values chosen for a filter as an address has them; none if it leaves all."""

@@ -65,7 +65,7 @@ async def live(
 
 
 async def _inbox(session: AsyncSession, tenant: str) -> Markup:
-    waiting = await waits.waiting_tickets(session, tenant, MOST)
+    waiting = (await waits.waiting_tickets(session, tenant, MOST)).items
     total = len(waiting) if len(waiting) < MOST else await waits.count_waiting(session, tenant)
     behind = await lease_queue.behind(session, [one.id for one in waiting])
     found = [

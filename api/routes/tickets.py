@@ -31,7 +31,7 @@ from api.services import Services
 from api.temporal import UNREACHABLE, ask
 from api.ticket_filters import Filters
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
-from db import connections, executions, runbooks, tickets
+from db import connections, executions, inbox, runbooks, tickets
 from db.cipher import Cipher
 from domain.base import Model, new_id
 from domain.execution import ExecutionStatus
@@ -95,7 +95,7 @@ async def _start(ticket: Ticket, services: Services) -> None:
         log.warning("ticket %s is kept and starts later: %s", ticket.id, error.__cause__ or error)
 
 
-@router.get("", summary="List tickets, newest first")
+@router.get("", summary="List tickets")
 async def list_tickets(
     tenant: Tenant,
     session: Reading,
@@ -103,8 +103,12 @@ async def list_tickets(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> TicketPage:
-    """Each filter may be given several times; a ticket then matches any of its values, and all the filters."""
-    page = await tickets.list_tickets(session, tenant, filters, limit, cursor)
+    """Each filter may be given several times; a ticket then matches any of its values, and all the filters. Newest
+    first; with `waiting`, as in the inbox: rollback failed, outcome unknown, then by severity and time left."""
+    if filters.waiting:
+        page = await inbox.waiting_tickets(session, tenant, limit, filters, cursor)
+    else:
+        page = await tickets.list_tickets(session, tenant, filters, limit, cursor)
     return TicketPage(items=page.items, next_cursor=page.next_cursor)
 
 

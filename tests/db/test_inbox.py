@@ -30,7 +30,17 @@ async def filed(
 
 async def waiting(database: Database, limit: int = 10) -> list[Ticket]:
     async with database.read() as session:
-        return await inbox.waiting_tickets(session, "demo", limit)
+        return (await inbox.waiting_tickets(session, "demo", limit)).items
+
+
+async def page_by_page(database: Database, limit: int) -> list[str]:
+    found, cursor = list[str](), None
+    async with database.read() as session:
+        while True:
+            page = await inbox.waiting_tickets(session, "demo", limit, cursor=cursor)
+            found += [one.id for one in page.items]
+            if (cursor := page.next_cursor) is None:
+                return found
 
 
 async def take_note(database: Database, ticket: Ticket, key: str = "note") -> Ticket:
@@ -52,6 +62,7 @@ async def test_the_worst_comes_first(database: Database) -> None:
     order = [not_undone, unknown, soon, later, runbook, escalated]
     assert [one.id for one in await waiting(database)] == order
     assert [one.id for one in await waiting(database, 2)] == order[:2]
+    assert await page_by_page(database, 2) == order
 
 
 async def test_every_screen_means_the_same_tickets(database: Database) -> None:

@@ -72,7 +72,7 @@ async def test_the_inbox_has_what_waited_before_there_was_one(empty_database: Da
             )
     await migrate(database)
     async with database.read() as session:
-        found = await inbox.waiting_tickets(session, "demo", 10)
+        found = (await inbox.waiting_tickets(session, "demo", 10)).items
         assert await inbox.count_waiting(session, "demo") == 5
     assert {one.id: one.person_needed for one in found} == {
         "t0": PersonNeeded.APPROVAL,
