@@ -11,7 +11,7 @@ from commands import find
 from commands.api_client import Api, ApiError
 from commands.context import context_of, run
 from commands.describe import print_plan, short
-from commands.failures import CommandFailed
+from commands.failures import CommandFailed, Exit
 from commands.options import Comment, Id, Json, named
 from commands.output import errors, out, print_json, write
 from commands.sensitive import add_sensitive
@@ -101,6 +101,8 @@ def reopen(context: typer.Context, ticket: Id, comment: Comment = "", as_json: J
 @app.command()
 def note(context: typer.Context, ticket: Id, comment: Comment = "", as_json: Json = False) -> None:
     """Take note of a ticket that failed: it no longer waits for a person, until it fails anew."""
+    if not comment.strip():
+        raise CommandFailed("a note says what you know of it", "add -m COMMENT", Exit.USAGE)
     run(_note(context, ticket, comment, as_json))
 
 

@@ -88,8 +88,9 @@ def target_words(target: dict[str, Any]) -> str:
 
 def print_ticket(ticket: dict[str, Any]) -> None:
     """Print a ticket with everything that happened to it, but for its timeline."""
-    out.print(Text(one_line(ticket["title"]), style="bold"))
     print_left(ticket)
+    out.print(Text(one_line(ticket["title"]), style="bold"))
+    print_next(ticket)
     confidence = ticket.get("classification_confidence")
     certain = "" if confidence is None else f" ({confidence:.2f})"
     analysis = ticket.get("analysis")
@@ -126,18 +127,26 @@ def print_ticket(ticket: dict[str, Any]) -> None:
 
 
 def print_left(ticket: dict[str, Any]) -> None:
-    """Print what failed executions have left changed, and what a person can do about it."""
-    name, is_failed = ticket["id"][-8:], ticket.get("person_needed") in ("rollback_failed", "escalated")
-    left = ticket.get("still_changed") or ([NOTHING_LEFT] if is_failed else [])
-    for line in left:
-        out.print(Text(f"  {line}.", style="bold red" if ticket["still_changed"] else "bold"), soft_wrap=True)
+    """Print, before all else, what failed executions have left changed on which host."""
+    for line in ticket.get("still_changed") or ([NOTHING_LEFT] if has_failed(ticket) else []):
+        out.print(Text(f"{one_line(line)}.", style="bold red" if ticket["still_changed"] else "bold"), soft_wrap=True)
+
+
+def has_failed(ticket: dict[str, Any]) -> bool:
+    return ticket.get("person_needed") in ("rollback_failed", "escalated")
+
+
+def print_next(ticket: dict[str, Any]) -> None:
+    """Print what a person can do about a failure."""
+    name = ticket["id"][-8:]
     undoable = [one for one in ticket["executions"] if any(step["can_undo"] for step in one["still_changed"])]
     if undoable:
-        what = "try the failed undo again" if undoable[-1]["status"] == "rollback_failed" else "undo it"
+        what = "try the failed undo again" if any(s["was_tried"] for s in undoable[-1]["still_changed"]) else "undo it"
         command = f"./handrail ticket rollback {name} --execution {undoable[-1]['id']}"
         out.print(f"  {what}: {command}", style="dim", soft_wrap=True)
-    if is_failed:
-        out.print(f"  or take note of it: ./handrail ticket note {name} -m COMMENT", style="dim", soft_wrap=True)
+    if has_failed(ticket):
+        what = "or take note" if undoable else "take note"
+        out.print(f"  {what} of it: ./handrail ticket note {name} -m COMMENT", style="dim", soft_wrap=True)
 
 
 def waiting_words(ticket: dict[str, Any]) -> str:
@@ -157,11 +166,11 @@ def queue_lines(queue: dict[str, Any] | None) -> Iterator[str]:
     for one in queue["in_front"]:
         what = "holds it" if one["is_held"] else "is first in line"
         doing = f"{one['status']} since {time_of(one['since'])}: {one['reason']}"
-        yield f"waits for {one['lease']}: ticket {one['ticket_id']} {what} ({doing})"
+        yield f"waits for {one['host']}: ticket {one['ticket_id']} {what} ({doing})"
     if queue["ahead"] > len(queue["in_front"]):
         yield f"{queue['ahead']} tickets are in front"
     if queue["is_held"] and queue["behind"]:
-        yield f"holds {', '.join(queue['leases'])}; {words_behind(queue['behind'])}"
+        yield f"holds {', '.join(queue['hosts'])}; {words_behind(queue['behind'])}"
 
 
 def print_matches(matches: list[dict[str, Any]]) -> None:

@@ -72,7 +72,7 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 30,
     as_json: Json = False,
 ) -> None:
-    """List tickets, newest first."""
+    """List tickets, newest first; those that wait for a person worst first, as in the inbox."""
     run(_list(context, filters, limit, as_json))
 
 
@@ -132,6 +132,7 @@ async def _output(context: typer.Context, given: str, step: int, rollback: bool,
         if not ticket["executions"]:
             raise CommandFailed("nothing has been executed for this ticket")
         execution = ticket["executions"][-1]["id"]
+        need_begun(ticket["executions"][-1]["steps"], step, rollback)
         written = await api.get(f"/executions/{{tenant}}/{execution}/steps/{step}/output", rollback=rollback)
     if as_json:
         print_json(written)
@@ -140,6 +141,18 @@ async def _output(context: typer.Context, given: str, step: int, rollback: bool,
     write(written["stderr"], sys.stderr)
     if not written["is_complete"]:
         errors.print("this is not all: it still runs, or the rest could not be kept")
+
+
+NOT_BEGUN = ("pending", "awaiting_approval", "not_run", "skipped")
+
+
+def need_begun(steps: list[dict[str, Any]], position: int, rollback: bool) -> None:
+    """Raise CommandFailed for a step, or a step's rollback, that has not begun and so has written nothing."""
+    for step in steps:
+        of_what = step["rollback"] if rollback else step
+        if step["position"] == position and of_what and of_what["status"] in NOT_BEGUN:
+            which = f"the rollback of step {position}" if rollback else f"step {position}"
+            raise CommandFailed(f"{which} '{step['name']}' has not begun ({of_what['status']}), so it wrote nothing")
 
 
 def _api(context: typer.Context) -> Api:

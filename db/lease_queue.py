@@ -4,10 +4,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.tables import EventRow, LeaseRow, TicketRow
+from db.tables import EventRow, ExecutionRow, LeaseRow, TicketRow
 from db.turns import why_not_requeued
 from domain.event import EventKind
 from domain.lease import FirstInLine, HostQueue
+from domain.plan import Plan
 from domain.ticket import TicketStatus
 
 BEGINNINGS = (EventKind.STATUS_CHANGED.value, EventKind.STEP_WAITS.value)
@@ -26,12 +27,14 @@ async def queue_of(session: AsyncSession, tenant: str, ticket_id: str) -> HostQu
     others = list(await session.scalars(same_hosts.order_by(LeaseRow.place)))
     ahead = [row for row in others if row.place < rows[0].place]
     first = {row.lease: row for row in reversed(ahead)}
+    names = await _names(session, rows[0].execution_id)
     return HostQueue(
         leases=hosts,
+        hosts=[names.get(lease, lease) for lease in hosts],
         is_held=is_held,
         since=(rows[0].turn_since if is_held else None) or rows[0].created_at,
         ahead=len({row.execution_id for row in ahead}),
-        in_front=[await _first_in_line(session, first[lease]) for lease in sorted(first)],
+        in_front=[await _first_in_line(session, first[lease], names.get(lease, lease)) for lease in sorted(first)],
         behind=len({row.execution_id for row in others if row.place > rows[0].place}),
         why_not_requeued=await why_not_requeued(session, rows[0].execution_id),
     )
@@ -55,11 +58,18 @@ async def behind(session: AsyncSession, ticket_ids: list[str]) -> dict[str, int]
     return {ticket_id: count for ticket_id, count in await session.execute(query)}
 
 
-async def _first_in_line(session: AsyncSession, row: LeaseRow) -> FirstInLine:
+async def _names(session: AsyncSession, execution_id: str) -> dict[str, str]:
+    """Return lease -> the host's name in the plan that asked for it: people know hosts by name, not by address."""
+    stored = await session.scalar(select(ExecutionRow.plan).where(ExecutionRow.id == execution_id))
+    return {target.lease: target.name for target in Plan.model_validate(stored).targets} if stored else {}
+
+
+async def _first_in_line(session: AsyncSession, row: LeaseRow, host: str) -> FirstInLine:
     ticket = await session.get_one(TicketRow, row.ticket_id)
     began = select(func.max(EventRow.created_at)).where(EventRow.ticket_id == ticket.id, EventRow.kind.in_(BEGINNINGS))
     return FirstInLine(
         lease=row.lease,
+        host=host,
         tenant=row.tenant,
         ticket_id=ticket.id,
         title=ticket.title,

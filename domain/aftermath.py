@@ -9,6 +9,7 @@ from domain.runbooks.runbook import Risk, RollbackScope
 ENDED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN, StepStatus.SKIPPED})
 UNDOING = frozenset({StepStatus.ROLLED_BACK, StepStatus.ROLLBACK_FAILED})
 MAY_HAVE_CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
+NOT_BEGUN = frozenset({StepStatus.PENDING, StepStatus.NOT_RUN})
 NOTHING_LEFT = "No host is left changed"
 
 
@@ -48,6 +49,7 @@ def still_changed(execution: Execution, plan: Plan) -> list[StillChanged]:
             host=step.host,
             why=_why_still(step, step.rollback, plan.step(step.position).spec.no_rollback),
             can_undo=step.is_to_undo,
+            was_tried=step.is_to_undo and step.rollback is not None and step.rollback.status not in NOT_BEGUN,
         )
         for step in execution.steps
         if _is_left(step, plan.step(step.position).spec.rollback_scope)

@@ -104,13 +104,17 @@ CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN
 
 
 class StillChanged(WireModel):
-    """What a step did and nothing has undone. `can_undo`: asking for the rollback tries to; False: it has none."""
+    """What a step did and nothing has undone. `can_undo`: asking for the rollback tries to; False: it has none.
+
+    `was_tried`: its rollback began before and did not do it.
+    """
 
     position: int
     name: str
     host: str
     why: str
     can_undo: bool
+    was_tried: bool = False
 
 
 class Execution(WireModel):
@@ -144,6 +148,11 @@ class Execution(WireModel):
     def can_undo_what_is_left(self) -> bool:
         """Whether asking for the rollback, perhaps again, may put right what is still changed."""
         return any(one.can_undo for one in self.still_changed)
+
+    @property
+    def undo_was_tried(self) -> bool:
+        """Whether asking for the rollback would be another try, for any of what is still changed."""
+        return any(one.was_tried for one in self.still_changed)
 
     def why_no_rollback(self) -> str | None:
         """Return why it cannot be rolled back on request, or None if it can."""

@@ -23,6 +23,7 @@ class FirstInLine(WireModel):
     """Who holds a host, or has the next turn on it: a ticket, what it does or waits for, and since when."""
 
     lease: str
+    host: str = Field(description="The host's name, as the ticket that waits calls it.")
     tenant: str
     ticket_id: str
     title: str
@@ -36,6 +37,7 @@ class HostQueue(WireModel):
     """A ticket's place in the queue for the hosts that it changes (`leases`: their addresses, or `local`)."""
 
     leases: list[str]
+    hosts: list[str] = Field(description="Their names, as this ticket's plan calls them.")
     is_held: bool = Field(description="True: it holds them. False: it waits until nobody is in front on any of them.")
     since: datetime
     ahead: int = Field(description="How many tickets are in front of it.")

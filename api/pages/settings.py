@@ -32,6 +32,8 @@ async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving
     try:
         async with services.database.write() as session:
             before = await tenants.get_settings(session, tenant) or TenantSettings()
+            if not fields.keys() & set(FIELDS):
+                raise Problem(422, "the form came without its fields, so nothing was changed; send it again")
             given = {name: fields[name].strip() for name in FIELDS if fields.get(name)}
             new = build(TenantSettings, **(before.model_dump() | given))
             if new != before:

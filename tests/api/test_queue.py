@@ -23,13 +23,13 @@ async def test_a_waiting_ticket_says_who_holds_its_host_and_for_what(busy_caller
     first, second = await queued(busy_caller), await queued(busy_caller)
 
     held = (await busy_caller.ticket(holder))["queue"]
-    assert (held["is_held"], held["leases"], held["in_front"]) == (True, ["local"], [])
+    assert (held["is_held"], held["hosts"], held["in_front"]) == (True, ["local"], [])
     assert (held["ahead"], held["behind"]) == (0, 2)
 
     waiting = (await busy_caller.ticket(second))["queue"]
     assert (waiting["is_held"], waiting["ahead"], waiting["behind"]) == (False, 2, 0)
     [front] = waiting["in_front"]
-    assert (front["ticket_id"], front["lease"], front["is_held"]) == (holder, "local", True)
+    assert (front["ticket_id"], front["host"], front["is_held"]) == (holder, "local", True)
     assert (front["title"], front["tenant"]) == ("The marker file is missing", "demo")
     assert front["status"] == "awaiting_approval"
     assert "step 2 'Which colour' waits for an answer" in front["reason"]

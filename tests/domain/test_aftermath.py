@@ -118,6 +118,8 @@ def test_what_is_still_changed_is_named_with_its_reason(
 ) -> None:
     found = still_changed(ran(how, *steps), plan())
     assert [(one.name, one.why, one.can_undo) for one in found] == left
+    tried = {one.name for one in steps if one.rollback and one.rollback.status in (S.ROLLBACK_FAILED, S.UNKNOWN)}
+    assert {one.name for one in found if one.was_tried} == tried
     assert still_changed(ran(how, *steps), plan().model_copy(update={"risk": Risk.NONE})) == []
     assert still_changed(ran(ExecutionStatus.SUCCEEDED, *steps), plan()) == []
     assert still_changed(ran(ExecutionStatus.RUNNING, *steps), plan()) == []

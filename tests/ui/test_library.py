@@ -119,6 +119,9 @@ async def test_settings_and_who_changed_them(site: Site, visitor: Visitor) -> No
     assert now is not None
     assert (now.mode, now.confidence_threshold, now.approval_timeout) == (ExecutionMode.HIL, 0.9, 14_400)
 
+    await page.evaluate("document.querySelectorAll('main form [name]').forEach((one) => one.removeAttribute('name'))")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_contain_text("the form came without its fields")
     await page.get_by_label("Approval timeout").fill("soon")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("approval_timeout: a duration is a text such as 30s")
