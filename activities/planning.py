@@ -68,6 +68,7 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
         verdict=draft.verdict,
         case=draft.case,
         input_origins=draft.origins,
+        kind=runbook.kind,
     )
     return plan, timeout
 

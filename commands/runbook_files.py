@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.shell_syntax import check_shell
 from commands.api_client import Api, ApiError
 from commands.failures import CommandFailed
-from domain.runbooks.text import RunbookInvalid, parse_runbook
+from domain.runbooks.checks import warnings
+from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook, place_findings
 
 
 def read_text(path: Path) -> bytes:
@@ -18,16 +19,21 @@ def read_text(path: Path) -> bytes:
         raise CommandFailed(f"{path}: {error.strerror}") from None
 
 
-async def check(path: Path) -> str:
-    """Return why a valid runbook's commands were not all read by `sh -n`; mostly nothing.
+class Checked(NamedTuple):
+    """What is to be said of a valid runbook: why `sh -n` did not read all of it, and what had better be otherwise."""
 
-    Raises RunbookInvalid, or CommandFailed if it cannot be read.
-    """
+    unchecked: str
+    warnings: list[Problem]
+
+
+async def check(path: Path) -> Checked:
+    """Raises RunbookInvalid, or CommandFailed if it cannot be read."""
     text = read_text(path)
-    found = await check_shell(parse_runbook(text, file=str(path)), text, file=str(path))
+    runbook = parse_runbook(text, file=str(path))
+    found = await check_shell(runbook, text, file=str(path))
     if found.problems:
         raise RunbookInvalid(found.problems)
-    return found.unchecked
+    return Checked(found.unchecked, place_findings(text, warnings(runbook), file=str(path)))
 
 
 def found_in(paths: Sequence[Path]) -> list[Path]:

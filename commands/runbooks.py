@@ -13,7 +13,7 @@ from commands.options import Comment, Json
 from commands.output import errors, out, print_json, table, time_of, write
 from commands.runbook_files import check, found_in
 from commands.runbook_files import sync as sync_files
-from domain.runbooks.text import RunbookInvalid
+from domain.runbooks.text import Problem, RunbookInvalid
 
 app = typer.Typer(no_args_is_help=True)
 Files = Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; runbooks/ unless given.")]
@@ -155,10 +155,13 @@ async def _validate(files: list[Path], as_json: bool) -> None:
     problems: list[dict[str, Any]] = []
     valid: list[str] = []
     unchecked: dict[str, str] = {}
+    warnings: list[Problem] = []
     for path in files:
         try:
-            if why := await check(path):
-                unchecked[str(path)] = why
+            found = await check(path)
+            if found.unchecked:
+                unchecked[str(path)] = found.unchecked
+            warnings += found.warnings
             valid.append(str(path))
         except RunbookInvalid as error:
             problems += [problem.model_dump() for problem in error.problems]
@@ -166,8 +169,11 @@ async def _validate(files: list[Path], as_json: bool) -> None:
                 for problem in error.problems:
                     errors.print(str(problem), style="red", soft_wrap=True, markup=False)
     if as_json:
-        print_json({"valid": valid, "problems": problems, "unchecked": unchecked})
+        told = [warning.model_dump() for warning in warnings]
+        print_json({"valid": valid, "problems": problems, "unchecked": unchecked, "warnings": told})
     else:
+        for warning in warnings:
+            errors.print(f"warning: {warning}", style="yellow", soft_wrap=True, markup=False)
         for name in valid:
             but = f", but {unchecked[name]}" if name in unchecked else ""
             out.print(f"{name}: valid{but}", soft_wrap=True, markup=False)
@@ -189,6 +195,9 @@ async def _sync(context: typer.Context, files: list[Path], as_json: bool) -> Non
         return
     for runbook in stored:
         out.print(f"{runbook['id']} is at version {runbook['version']}")
+        for one in runbook["warnings"]:
+            words = f"{runbook['id']}:{one['line']}: {one['field']} {one['message']}; mend: {one['mend']}"
+            errors.print(f"warning: {words}", style="yellow", soft_wrap=True, markup=False)
 
 
 def _api(context: typer.Context) -> Api:

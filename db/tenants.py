@@ -9,12 +9,11 @@ from domain.tenant import SettingsChange, TenantSettings
 
 
 async def add_tenant(session: AsyncSession, tenant: str, settings: TenantSettings | None = None) -> bool:
-    """Add a tenant, with the default settings unless given; False if it exists."""
+    """Add a tenant, with a new one's settings unless given; False if it exists."""
     if await session.get(TenantRow, tenant) is not None:
         return False
-    session.add(
-        TenantRow(id=tenant, settings=(settings or TenantSettings()).model_dump(mode="json"), created_at=utc_now())
-    )
+    chosen = settings or TenantSettings.for_new(tenant)
+    session.add(TenantRow(id=tenant, settings=chosen.model_dump(mode="json"), created_at=utc_now()))
     return True
 
 

@@ -12,7 +12,16 @@ from domain.base import Model, WireModel
 from domain.case.links import Case
 from domain.connection import Connection, Connector
 from domain.duration import Duration
-from domain.runbooks.runbook import Approval, OnFailure, Retry, Risk, RollbackScope, Runbook, Step
+from domain.runbooks.runbook import (
+    Approval,
+    OnFailure,
+    Retry,
+    Risk,
+    RollbackScope,
+    Runbook,
+    RunbookKind,
+    Step,
+)
 from domain.sealed import SealedValue
 
 LOCAL_TARGET = "local"
@@ -99,12 +108,14 @@ class Plan(Model):
     case: Case = Field(default_factory=Case, description="The five links that a verdict to run at once needs.")
     input_origins: dict[str, str] = Field(default_factory=dict, description="Inputs whose value the ticket brought.")
     sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict, description="Sensitive inputs.")
+    kind: RunbookKind = RunbookKind.FIX
 
     @model_serializer(mode="wrap")
     def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What came later is left out where it is not used: digests of plans that wait stay what they were."""
         written: dict[str, Any] = handler(self)
-        return {name: value for name, value in written.items() if name != "sealed_inputs" or value}
+        unused: dict[str, Any] = {"sealed_inputs": {}, "kind": RunbookKind.FIX}
+        return {name: value for name, value in written.items() if name not in unused or value != unused[name]}
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) of everything that decides what runs; the verdict's wording does not."""
@@ -151,6 +162,7 @@ class StepOutline(WireModel):
     rollback_timeout: float = 0
     rollback_attempts: int = 1
     rollback_every: float = 0
+    confirms: bool = Field(default=False, description="It says whether the problem is there at all.")
 
     @classmethod
     def of(cls, step: PlannedStep) -> Self:
@@ -175,6 +187,7 @@ class StepOutline(WireModel):
             rollback_timeout=undo.timeout if undo else 0,
             rollback_attempts=undo_tries.attempts,
             rollback_every=undo_tries.every,
+            confirms=spec.confirms is not None,
         )
 
 

@@ -9,7 +9,7 @@ from domain.case.links import Case
 from domain.connection import Connector
 from domain.plan import LOCAL_TARGET, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import Runbook
-from domain.tenant import ExecutionMode, TenantSettings
+from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
 
 PROPOSAL_THRESHOLD = 0.3
 """Below this a match is not proposed as a plan: it is wrong more than two times in three."""
@@ -63,6 +63,8 @@ def _asks(question: PolicyQuestion) -> Sequence[str]:
     is_local = any(target.connector is Connector.LOCAL for target in question.targets)
     if is_local and question.runbook.target != LOCAL_TARGET:
         reasons.append("no known connection for the ticket's CI: it would run on Handrail's own host")
+    if question.runbook.is_unconfirmed and settings.unconfirmed is Unconfirmed.ASK:
+        reasons.append("it changes things and no precheck confirms the problem (this tenant's setting `unconfirmed`)")
     reasons += [reason for reason in question.case.doubts if reason not in reasons]
     reasons += [doubt for doubt in question.doubts if doubt not in reasons]
     if question.was_asked and not reasons:

@@ -1,5 +1,6 @@
 """Runbooks: how they did, what is in them, what changed between versions; writing, checking and retiring them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
@@ -139,7 +140,8 @@ async def _save(
             unchecked = await routes.see_that_it_parses(book, text)
             words = f"This is a valid runbook: {book.title}. Nothing is stored yet."
             notice = {"tone": "good", "text": f"{words} But {unchecked}." if unchecked else words}
-            return await _editor(request, tenant, text, runbook_id, notice=notice)
+            had_better = await beside(routes.warnings_of, book, text)
+            return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=had_better)
         await routes.store_runbook(tenant, book, text, actor, services, background)
     except Problem as problem:
         if problem.status != 422:
@@ -157,6 +159,7 @@ async def _editor(
     *,
     found: list[dict[str, Any]] | None = None,
     notice: dict[str, str] | None = None,
+    had_better: Sequence[routes.RunbookProblem] = (),
     status: int = 200,
 ) -> Response:
     lines = text.splitlines()
@@ -172,6 +175,7 @@ async def _editor(
         runbook_id=runbook_id,
         problems=[(one, lines[one["line"] - 1] if 0 < one["line"] <= len(lines) else "") for one in problems],
         notice=notice,
+        had_better=had_better,
     )
 
 

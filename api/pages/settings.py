@@ -17,7 +17,7 @@ from domain.tenant import SettingsChange, TenantSettings
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
-FIELDS = ("mode", "confidence_threshold", "approval_timeout", "runbook_timeout")
+FIELDS = ("mode", "confidence_threshold", "unconfirmed", "approval_timeout", "runbook_timeout")
 
 
 @router.get("/settings")
@@ -67,6 +67,10 @@ def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, li
     """Return each change, newest first, with the names of the fields that differ from the change before it."""
     settings = [*(change.settings for change in history), TenantSettings()]
     return [
-        (change, [name for name in FIELDS if getattr(now, name) != getattr(before, name)])
+        (change, [name for name in FIELDS if name in now.model_fields_set and _of(now, name) != _of(before, name)])
         for change, (now, before) in zip(history, pairwise(settings), strict=True)
     ]
+
+
+def _of(settings: TenantSettings, name: str) -> object:
+    return getattr(settings, name)

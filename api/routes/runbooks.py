@@ -21,8 +21,9 @@ from db.paging import page_of
 from db.runbooks import StoredRunbook
 from domain.base import Model
 from domain.match import Duplicate
+from domain.runbooks.checks import warnings
 from domain.runbooks.runbook import Risk, Runbook, runbook_json_schema
-from domain.runbooks.text import RunbookInvalid, parse_runbook
+from domain.runbooks.text import RunbookInvalid, parse_runbook, place_findings
 
 log = logging.getLogger("handrail.api")
 
@@ -34,6 +35,10 @@ match:
   symptoms: ["mail queue is full"]
 inputs:
   days: {type: integer, default: 7, minimum: 1}
+prechecks:
+  - name: The queue is long
+    run: test "$(find /var/spool/mail -type f | wc -l)" -ge 100
+    confirms: problem
 steps:
   - name: Remove old messages
     run: find /var/spool/mail -mtime +"$days" -print -delete
@@ -82,9 +87,17 @@ class RunbookVersion(Model):
     created_at: datetime
 
 
+class RunbookProblem(Model):
+    line: int
+    field: str
+    message: str
+    mend: str
+
+
 class RunbookDetail(RunbookSummary):
     """A runbook with its source, the document that was read from it, and its other versions."""
 
+    warnings: list[RunbookProblem] = Field(description="What had better be otherwise; it may run all the same.")
     text: str = Field(description="As it was posted.")
     runbook: Runbook
     versions: list[RunbookVersion] = Field(description="Newest first.")
@@ -97,13 +110,6 @@ class RunbookPage(Model):
     next_cursor: str | None
 
 
-class RunbookProblem(Model):
-    line: int
-    field: str
-    message: str
-    mend: str
-
-
 class RunbookValid(Model):
     """A document that could be posted."""
 
@@ -112,6 +118,7 @@ class RunbookValid(Model):
     title: str
     version: int
     unchecked: str = Field(default="", description="Why some commands were not read by `sh -n`; mostly empty.")
+    warnings: list[RunbookProblem] = Field(default_factory=list, description="What had better be otherwise.")
 
 
 @schema_router.get("/runbook-schema", summary="JSON Schema of a runbook, for editors")
@@ -153,7 +160,10 @@ async def validate(request: Request, tenant: Tenant) -> RunbookValid:
     """200 if it could be posted; else 422 with every problem, its line and its mend."""
     runbook = await _read(request)
     unchecked = await see_that_it_parses(runbook, request.state.body)
-    return RunbookValid(id=runbook.id, title=runbook.title, version=runbook.version, unchecked=unchecked)
+    found = await beside(warnings_of, runbook, request.state.body)
+    return RunbookValid(
+        id=runbook.id, title=runbook.title, version=runbook.version, unchecked=unchecked, warnings=found
+    )
 
 
 @router.post(
@@ -299,6 +309,15 @@ async def see_that_it_parses(runbook: Runbook, text: str | bytes) -> str:
     return found.unchecked
 
 
+def warnings_of(runbook: Runbook, text: str | bytes) -> list[RunbookProblem]:
+    """Return, at their lines, what had better be otherwise in a document that may be stored."""
+    found = warnings(runbook)
+    if not found:
+        return []
+    placed = place_findings(text, found)
+    return [RunbookProblem(**problem.model_dump(exclude={"file"})) for problem in placed]
+
+
 def _invalid(detail: str, found: list[dict[str, Any]]) -> Problem:
     return Problem(422, detail, errors=found, problems=found)
 
@@ -327,6 +346,7 @@ async def _detail(session: AsyncSession, tenant: str, stored: StoredRunbook) -> 
     return RunbookDetail(
         **_fields(stored),
         needs_changes=needed[stored.digest],
+        warnings=await beside(warnings_of, stored.runbook, stored.text),
         text=stored.text,
         runbook=stored.runbook,
         versions=versions,

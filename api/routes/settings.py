@@ -7,7 +7,7 @@ from api.dependencies import Actor, Reading, Tenant, Writing, requires_json
 from api.problems import problem_responses
 from db import tenants
 from domain.base import Model
-from domain.tenant import ExecutionMode, TenantSettings
+from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
 
 router = APIRouter(
     prefix="/api/v1/settings",
@@ -22,6 +22,9 @@ class ExecutionModeView(Model):
 
     mode: ExecutionMode
     confidence_threshold: float = Field(examples=[0.8])
+    unconfirmed: Unconfirmed = Field(
+        description="Whether a runbook that changes things and confirms nothing may run without a person."
+    )
 
 
 class NewExecutionMode(Model):
@@ -29,6 +32,7 @@ class NewExecutionMode(Model):
     confidence_threshold: float | None = Field(
         default=None, ge=0, le=1, examples=[0.8], description="Inclusive; stays as it is unless given."
     )
+    unconfirmed: Unconfirmed | None = Field(default=None, description="Stays as it is unless given.")
 
 
 @router.get("/execution-mode/{tenant}", summary="The execution mode")
@@ -41,13 +45,10 @@ async def get_mode(tenant: Tenant, session: Reading) -> ExecutionModeView:
 async def set_mode(new: NewExecutionMode, tenant: Tenant, actor: Actor, session: Writing) -> ExecutionModeView:
     """Holds from the next plan on; who changed it is kept. Plans that wait go on waiting."""
     settings = await tenants.get_settings(session, tenant) or TenantSettings()
-    changes: dict[str, object] = {"mode": new.mode}
-    if new.confidence_threshold is not None:
-        changes["confidence_threshold"] = new.confidence_threshold
-    settings = settings.model_copy(update=changes)
+    settings = settings.model_copy(update=new.model_dump(exclude_none=True))
     await tenants.change_settings(session, tenant, settings, actor)
     return _view(settings)
 
 
 def _view(settings: TenantSettings) -> ExecutionModeView:
-    return ExecutionModeView(mode=settings.mode, confidence_threshold=settings.confidence_threshold)
+    return ExecutionModeView(**settings.model_dump(include=set(ExecutionModeView.model_fields)))

@@ -10,7 +10,7 @@ from commands.context import Context, context_of, run
 from commands.failures import CommandFailed, Exit
 from commands.options import Json
 from commands.output import out, print_json
-from domain.tenant import ExecutionMode, TenantSettings
+from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SETTINGS = "/settings/execution-mode/{tenant}"
@@ -44,11 +44,11 @@ def add(
         raise CommandFailed(f"{name!r} is no tenant's name", "use lower case letters, digits and dashes", Exit.USAGE)
     from commands.server.tenant_rows import add_tenant
 
-    chosen = TenantSettings(mode=mode)
+    chosen = TenantSettings.for_new(name).model_copy(update={"mode": mode})
     if not run(add_tenant(context_of(context).settings, name, chosen)):
         raise CommandFailed(f"tenant {name} exists already")
     out.print(f"tenant {name} is added; its tickets: ./handrail --tenant {name} ticket list", soft_wrap=True)
-    out.print(_in_words(name, mode, chosen.confidence_threshold), soft_wrap=True)
+    out.print(_in_words(name, chosen), soft_wrap=True)
     other = ExecutionMode.AUTO if mode is ExecutionMode.HIL else ExecutionMode.HIL
     out.print(f"to change that: ./handrail --tenant {name} mode {other.value}", soft_wrap=True)
 
@@ -61,27 +61,32 @@ def mode(
     threshold: Annotated[
         float | None, typer.Option("--threshold", min=0, max=1, help="From this confidence on auto mode runs a plan.")
     ] = None,
+    unconfirmed: Annotated[
+        Unconfirmed | None,
+        typer.Option("--unconfirmed", help="What a runbook gets that changes a host and confirms no problem first."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show or set what may run without a person."""
-    run(_mode(context_of(context), new, threshold, as_json))
+    changes = {"mode": new, "confidence_threshold": threshold, "unconfirmed": unconfirmed}
+    run(_mode(context_of(context), {name: value for name, value in changes.items() if value is not None}, as_json))
 
 
-async def _mode(context: Context, new: ExecutionMode | None, threshold: float | None, as_json: bool) -> None:
+async def _mode(context: Context, changes: dict[str, Any], as_json: bool) -> None:
     async with Api.from_settings(context.settings, context.tenant) as api:
         current: dict[str, Any] = await api.get(SETTINGS)
-        if new is not None or threshold is not None:
-            body: dict[str, Any] = {"mode": new.value if new else current["mode"]}
-            if threshold is not None:
-                body["confidence_threshold"] = threshold
-            current = await api.post(SETTINGS, body)
+        if changes:
+            current = await api.post(SETTINGS, {"mode": current["mode"]} | changes)
     if as_json:
         print_json(current)
     else:
-        out.print(_in_words(context.tenant, ExecutionMode(current["mode"]), current["confidence_threshold"]))
+        out.print(_in_words(context.tenant, TenantSettings(**current)), soft_wrap=True)
 
 
-def _in_words(tenant: str, mode: ExecutionMode, threshold: float) -> str:
-    if mode is ExecutionMode.HIL:
+def _in_words(tenant: str, settings: TenantSettings) -> str:
+    if settings.mode is ExecutionMode.HIL:
         return f"{tenant}: hil: every plan waits for approval"
-    return f"{tenant}: auto: plans with a confidence of {threshold} or more run at once, the rest wait"
+    words = f"plans with a confidence of {settings.confidence_threshold} or more run at once, the rest wait"
+    if settings.unconfirmed is Unconfirmed.ASK:
+        words += ", as do those that change a host and confirm no problem first"
+    return f"{tenant}: auto: {words}"

@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from domain.patterns import pattern_problem
 from domain.runbooks.inputs import spec_problems
-from domain.runbooks.runbook import Approval, InputSpec, OnFailure, Risk, RollbackScope, Runbook, Step
+from domain.runbooks.runbook import (
+    Approval,
+    InputSpec,
+    OnFailure,
+    Risk,
+    RollbackScope,
+    Runbook,
+    RunbookKind,
+    Step,
+)
 from domain.runbooks.variables import check_names
 from domain.yaml_lines import Location, field_name
 
@@ -45,8 +54,26 @@ def _broken_rules(runbook: Runbook, with_names: bool) -> Iterator[Violation]:
             yield from _check_step(location, step)
             yield from _check_commands(location, step)
             yield from _check_undo(location, step, runbook.risk) if phase == "steps" else _check_check(location, step)
+            if step.confirms and phase != "prechecks":
+                message, mend = "is for prechecks, which look before anything is changed", "move it to a precheck"
+                yield Violation((*location, "confirms"), message, mend)
+            if step.confirms and 1 in step.expect.exit_codes:
+                message, mend = (
+                    "takes 1 for success, and 1 is how `confirms` denies the problem",
+                    "end with 0 if it is there",
+                )
+                yield Violation((*location, "expect", "exit_codes"), message, mend)
     if with_names:
         yield from (Violation(*found) for found in check_names(runbook))
+
+
+def warnings(runbook: Runbook) -> list[Violation]:
+    """Return what a runbook may do and had better not."""
+    if not runbook.is_unconfirmed:
+        return []
+    mend = "add `confirms: problem` to the precheck that passes only while the problem is there, or add such a precheck"
+    message = "confirm nothing: it changes a host without having looked whether the problem is there"
+    return [Violation(("prechecks",), message, mend)]
 
 
 def needs_changes(runbook: Runbook) -> list[str]:
@@ -67,6 +94,9 @@ def why_not_run(runbook: Runbook) -> str | None:
 
 
 def _check_promises(runbook: Runbook) -> Iterator[Violation]:
+    if runbook.kind is RunbookKind.DIAGNOSIS and runbook.risk is not Risk.NONE:
+        mend = "write `risk: none`, or drop `kind: diagnosis` if it changes anything"
+        yield Violation(("risk",), f"is {runbook.risk.value}, and a diagnosis only reads", mend)
     if runbook.risk is not Risk.NONE and not runbook.postchecks:
         mend = "add a check that passes only when the problem is gone, or set `risk: none` if the runbook only reads"
         yield Violation(("postchecks",), "is empty, and a ticket is resolved only after its postchecks passed", mend)

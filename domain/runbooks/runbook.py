@@ -71,6 +71,19 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
+class RunbookKind(StrEnum):
+    """What a runbook is for: to `fix` a problem, or only to read what a person or a fix needs to know."""
+
+    FIX = "fix"
+    DIAGNOSIS = "diagnosis"
+
+
+class Confirms(StrEnum):
+    """What a precheck says when it passes, beside that the runbook can run at all."""
+
+    PROBLEM = "problem"
+
+
 class InputType(StrEnum):
     STRING = "string"
     INTEGER = "integer"
@@ -214,11 +227,21 @@ class Step(Model):
     )
     retry: Retry | None = Field(default=None, description="For a check: {attempts, every}, until it passes.")
     expect: Expect = Field(default_factory=Expect, description="What counts as success; exit status 0 unless set.")
+    confirms: Confirms | None = Field(
+        default=None,
+        description="problem: passes only while the problem is there; exit status 1 denies it.",
+    )
     on_failure: OnFailure = Field(default=OnFailure.ROLLBACK, description="rollback, continue or stop.")
     sensitive: bool = Field(default=False, description="The output is never stored or shown.")
     supervise: bool = Field(
         default=True, description="false for hosts without a POSIX sh: a connection lost in mid-run is then `unknown`."
     )
+
+    @model_serializer(mode="wrap")
+    def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out where it is not used: digests of plans that wait stay what they were."""
+        written: dict[str, Any] = handler(self)
+        return {name: value for name, value in written.items() if name != "confirms" or value}
 
     @property
     def timeout_seconds(self) -> float:
@@ -251,6 +274,7 @@ class Runbook(Model):
     id: RunbookId = Field(description="Stable name: letters, digits, dot, dash, underscore.", examples=["disk-full"])
     version: int = Field(default=1, ge=1, le=1_000_000_000, description="Grows with each change.")
     title: Words = Field(description="What it does, in one line.")
+    kind: RunbookKind = Field(default=RunbookKind.FIX, description="fix, or diagnosis: only reads, never resolves.")
     match: MatchHints = Field(default_factory=MatchHints, description="What matching reads, besides the texts.")
     description: str = Field(default="", max_length=20_000, description="What it does and when to use it.")
     risk: Risk = Field(description="none (only reads), low, medium or high.")
@@ -271,6 +295,11 @@ class Runbook(Model):
     approval_timeout: Duration | None = Field(
         default=None, description="How long an approval is waited for; the tenant's setting unless set."
     )
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether it changes things without having looked whether the problem is there."""
+        return self.risk is not Risk.NONE and not any(check.confirms for check in self.prechecks)
 
     def content_digest(self) -> str:
         """Return the SHA-256 (hex) of everything but the version; fields at their default do not count."""
