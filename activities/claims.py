@@ -7,9 +7,10 @@ from db import executions
 from db.tables import StepRow
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, PlannedStep
-from domain.runbooks.runbook import OnFailure, RollbackScope
+from domain.runbooks.runbook import OnFailure, RollbackScope, RunbookKind
 from domain.ticket import TicketStatus
 
+NOT_VERIFIED = "it ran, and nothing verifies it: a person has to look whether the problem is gone"
 CHANGED = frozenset({StepStatus.RUNNING, StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
 
 
@@ -22,6 +23,8 @@ async def why_not_to_begin(session: AsyncSession, order: StepRun, plan: Plan) ->
 async def borne_out(session: AsyncSession, record: Record) -> Record:
     """Return a record as the rows allow it: what is not as it says ends like one that was lost in the middle."""
     wrong = await _why_not_so(session, record)
+    if wrong is None and await _is_unverified(session, record):
+        return record.model_copy(update={"ticket_status": TicketStatus.ESCALATED, "reason": NOT_VERIFIED})
     if wrong is None:
         return record
     reason = f"{wrong}; look at the host, then roll it back"
@@ -42,6 +45,18 @@ async def _why_not_so(session: AsyncSession, record: Record) -> str | None:
     if record.execution_status is ExecutionStatus.SUCCEEDED:
         return await _not_passed(session, record.execution_id, plan.steps)
     return await _not_undone(session, record.execution_id, plan)
+
+
+async def _is_unverified(session: AsyncSession, record: Record) -> bool:
+    """Whether a ticket is to be resolved by what no postcheck looked at: it has none, or `when` skipped them all."""
+    is_fixed = record.ticket_status is TicketStatus.RESOLVED and record.execution_status is ExecutionStatus.SUCCEEDED
+    if record.execution_id is None or not is_fixed:
+        return False
+    plan = await executions.get_plan(session, record.tenant, record.ticket_id, record.execution_id)
+    rows = await executions.step_rows(session, record.execution_id)
+    checks = [rows[step.position, False] for step in plan.steps if step.phase is Phase.POSTCHECK]
+    has_passed = any(row.status == StepStatus.SUCCEEDED for row in checks)
+    return plan.kind is RunbookKind.DIAGNOSIS or not has_passed
 
 
 async def _not_passed(session: AsyncSession, execution_id: str, steps: list[PlannedStep]) -> str | None:

@@ -195,7 +195,7 @@ async def _sync(context: typer.Context, files: list[Path], as_json: bool) -> Non
         return
     for runbook in stored:
         out.print(f"{runbook['id']} is at version {runbook['version']}")
-        for one in runbook["warnings"]:
+        for one in runbook.get("warnings", []):
             words = f"{runbook['id']}:{one['line']}: {one['field']} {one['message']}; mend: {one['mend']}"
             errors.print(f"warning: {words}", style="yellow", soft_wrap=True, markup=False)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from activities.library import Library
 from activities.messages import Record, Recorded
 from activities.tickets import TicketActivities
-from db import executions
+from db import executions, tickets
 from domain.analysis.analysis import default_rules
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
@@ -63,6 +63,26 @@ async def test_an_execution_ends_as_its_rows_say(bench: Bench) -> None:  # noqa:
         await say(bench, StepStatus.SUCCEEDED, position=2)
         for _ in range(2):  # a try of which Temporal did not hear says the same again
             await recorded_as(bench, says, is_so)
+
+
+async def test_what_no_postcheck_looked_at_is_not_resolved(bench: Bench) -> None:  # noqa: F811
+    for check, ends in [(StepStatus.SKIPPED, TicketStatus.ESCALATED), (StepStatus.SUCCEEDED, TicketStatus.RESOLVED)]:
+        await bench.plan(GOES_BACK)
+        await say(bench, StepStatus.SUCCEEDED)
+        await say(bench, check, position=2)
+        activities = TicketActivities(bench.database, Library(bench.database), default_rules())
+        order = Record(
+            tenant="demo",
+            ticket_id=bench.order.ticket_id,
+            execution_id=bench.order.execution_id,
+            ticket_status=TicketStatus.RESOLVED,
+            execution_status=ExecutionStatus.SUCCEEDED,
+        )
+        await bench.environment.run(activities.record, order)
+        async with bench.database.read() as session:
+            ticket = await tickets.get_ticket(session, "demo", bench.order.ticket_id)
+        assert ticket is not None
+        assert ticket.status is ends
 
 
 async def recorded_as(bench: Bench, says: ExecutionStatus, is_so: bool) -> None:  # noqa: F811
