@@ -267,6 +267,7 @@ class RollbackOutline(WireModel):
     targets: list[str] = Field(default_factory=list)
     leases: list[str] = Field(default_factory=list)
     steps: list[StepOutline] = Field(default_factory=list)
+    undone_over: str = Field(default="", description="Later changes to the hosts that nothing can undo, in words.")
     undone: int = Field(default=0, description="How many rollbacks of this execution have run before.")
     tries: dict[int, int] = Field(default_factory=dict, description="Position -> how often its rollback was tried.")
     total: int = Field(default=0, description="How many steps the plan has.")

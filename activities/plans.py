@@ -19,13 +19,13 @@ from activities.messages import (
 from activities.planning import PlanProblem, draft_plan
 from activities.records import event_key
 from activities.tickets import TicketGone, match_query
-from db import decisions, events, executions, host_changes, tickets
+from db import decisions, events, executions, tickets
 from db.engine import Database
 from db.tables import ExecutionRow
 from domain.base import utc_now
 from domain.decision import DecisionOutcome, RecordedDecision
 from domain.event import EventKind
-from domain.execution import Execution, ExecutionStatus, why_too_late
+from domain.execution import Execution, ExecutionStatus
 from domain.plan import Plan, StepOutline, VerdictDecision
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.ticket import Ticket, TicketStatus
@@ -176,9 +176,8 @@ class PlanActivities:
             if execution is None or execution.ticket_id != question.ticket_id:
                 return RollbackOutline(problem="this ticket has no such execution", ticket_status=ticket.status)
             plan = await executions.get_plan(session, question.tenant, question.ticket_id, execution.id)
-            later = await host_changes.later_changes(session, execution.id)
         positions = execution.positions_to_undo()
-        problem = execution.why_no_rollback() or why_too_late(later)
+        problem = execution.why_no_rollback()
         return RollbackOutline(
             problem=problem,
             digest=execution.plan_digest,
@@ -186,6 +185,7 @@ class PlanActivities:
             runbook_id=plan.runbook_id,
             targets=[target.name for target in plan.targets],
             leases=plan.leases,
+            undone_over=execution.undone_over,
             steps=[StepOutline.of(plan.step(position)) for position in positions],
             undone=_undone(execution),
             tries={step.position: step.rollback.attempts for step in execution.steps if step.rollback},

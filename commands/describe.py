@@ -8,6 +8,7 @@ from rich.text import Text
 
 from commands.output import coloured, out, table, time_of
 from domain.aftermath import NOTHING_LEFT
+from domain.execution import LaterChange, why_too_late
 from domain.lease import words_behind
 from domain.signs import one_line
 
@@ -140,7 +141,10 @@ def print_next(ticket: dict[str, Any]) -> None:
     """Print what a person can do about a failure."""
     name = ticket["id"][-8:]
     undoable = [one for one in ticket["executions"] if any(step["can_undo"] for step in one["still_changed"])]
-    if undoable:
+    later = [LaterChange.model_validate(one) for one in undoable[-1]["later"]] if undoable else []
+    if too_late := why_too_late(later):
+        out.print(f"  it cannot be undone yet: {too_late}", style="dim", soft_wrap=True)
+    elif undoable:
         what = "try the failed undo again" if any(s["was_tried"] for s in undoable[-1]["still_changed"]) else "undo it"
         command = f"./handrail ticket rollback {name} --execution {undoable[-1]['id']}"
         out.print(f"  {what}: {command}", style="dim", soft_wrap=True)

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.host_changes import later_changes
 from db.tables import ExecutionRow, OutputRow, StepRow, VariableRow
 from domain.aftermath import as_it_went, still_changed
 from domain.base import utc_now
@@ -37,7 +38,7 @@ async def get_execution(session: AsyncSession, tenant: str, execution_id: str) -
     row = await session.get(ExecutionRow, execution_id)
     if row is None or row.tenant != tenant:
         return None
-    return _to_execution(row, await _steps(session, [execution_id]))
+    return await _with_later(session, _to_execution(row, await _steps(session, [execution_id])))
 
 
 async def list_executions(session: AsyncSession, ticket_id: str) -> list[Execution]:
@@ -50,7 +51,13 @@ async def list_executions(session: AsyncSession, ticket_id: str) -> list[Executi
         )
     )
     steps = await _steps(session, [row.id for row in rows])
-    return [_to_execution(row, steps) for row in rows]
+    return [await _with_later(session, _to_execution(row, steps)) for row in rows]
+
+
+async def _with_later(session: AsyncSession, execution: Execution) -> Execution:
+    if not execution.status.is_final or not execution.positions_to_undo():
+        return execution
+    return execution.model_copy(update={"later": await later_changes(session, execution.id)})
 
 
 async def get_plan(session: AsyncSession, tenant: str, ticket_id: str, execution_id: str) -> Plan:

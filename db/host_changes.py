@@ -1,10 +1,13 @@
 """Who changed which host last, so that undoing an old change never tramples on a newer one."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from db.tables import ExecutionRow, HostChangeRow
+from db.tables import ExecutionRow, HostChangeRow, StepRow
 from domain.base import utc_now
+from domain.execution import CHANGED, ExecutionStatus, LaterChange, StepStatus
+from domain.plan import Plan
 
 
 async def note_change(session: AsyncSession, execution_id: str, lease: str) -> None:
@@ -18,14 +21,14 @@ async def forget_changes(session: AsyncSession, execution_id: str) -> None:
     await session.execute(delete(HostChangeRow).where(HostChangeRow.execution_id == execution_id))
 
 
-async def later_changes(session: AsyncSession, execution_id: str) -> list[tuple[str, str, str]]:
-    """Return (lease, ticket id, runbook id) of changes, not undone, to the same hosts after this execution's own."""
+async def later_changes(session: AsyncSession, execution_id: str) -> list[LaterChange]:
+    """Return the changes, not undone, to the same hosts after this execution's own, oldest first on each host."""
     own = select(HostChangeRow).where(HostChangeRow.execution_id == execution_id)
-    later: list[tuple[str, str, str]] = []
+    later: list[LaterChange] = []
     for change in await session.scalars(own):
         query = (
-            select(HostChangeRow.lease, ExecutionRow.ticket_id, ExecutionRow.runbook_id)
-            .join(ExecutionRow, ExecutionRow.id == HostChangeRow.execution_id)
+            select(ExecutionRow)
+            .join(HostChangeRow, ExecutionRow.id == HostChangeRow.execution_id)
             .where(
                 HostChangeRow.lease == change.lease,
                 HostChangeRow.execution_id != execution_id,
@@ -33,5 +36,35 @@ async def later_changes(session: AsyncSession, execution_id: str) -> list[tuple[
             )
             .order_by(HostChangeRow.changed_at)
         )
-        later += [(lease, ticket_id, runbook_id) for lease, ticket_id, runbook_id in await session.execute(query)]
+        later += [
+            LaterChange(
+                lease=change.lease,
+                ticket_id=row.ticket_id,
+                runbook_id=row.runbook_id,
+                is_over=ExecutionStatus(row.status).is_final,
+                can_undo=await _can_undo(session, row, change.lease),
+            )
+            for row in await session.scalars(query)
+        ]
     return later
+
+
+async def _can_undo(session: AsyncSession, execution: ExecutionRow, lease: str) -> bool:
+    """Whether a rollback of this execution has something left to do on a host, as `StepRecord.is_to_undo` says it."""
+    own, undo = aliased(StepRow), aliased(StepRow)
+    query = select(own.host).where(
+        own.execution_id == execution.id,
+        ~own.is_rollback,
+        own.sent_attempt.is_not(None),
+        own.status.in_(CHANGED),
+        exists().where(
+            undo.execution_id == own.execution_id,
+            undo.position == own.position,
+            undo.is_rollback,
+            undo.status != StepStatus.ROLLED_BACK.value,
+        ),
+    )
+    hosts = set(await session.scalars(query))
+    return bool(hosts) and any(
+        target.lease == lease and target.name in hosts for target in Plan.model_validate(execution.plan).targets
+    )

@@ -1,5 +1,6 @@
 """Executions: one run of one plan for one ticket."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -117,6 +118,20 @@ class StillChanged(WireModel):
     was_tried: bool = False
 
 
+class LaterChange(WireModel):
+    """A change to a host that came after another one there. `can_undo`: something of it is left to be rolled back."""
+
+    lease: str
+    ticket_id: str
+    runbook_id: str
+    is_over: bool
+    can_undo: bool
+
+    @property
+    def words(self) -> str:
+        return f"{self.runbook_id} for ticket {self.ticket_id} changed {self.lease}"
+
+
 class Execution(WireModel):
     """One execution, its steps included. Times are UTC. `turn` counts how often it began to queue for its hosts."""
 
@@ -139,6 +154,9 @@ class Execution(WireModel):
     still_changed: list[StillChanged] = Field(
         default_factory=list, description="What it changed and nothing undid, though it did not succeed."
     )
+    later: list[LaterChange] = Field(
+        default_factory=list, description="What others changed on its hosts since, if it is over and can be undone."
+    )
 
     def positions_to_undo(self) -> list[int]:
         """Return the positions of steps that ran and are not undone, in the order in which they ran."""
@@ -154,6 +172,11 @@ class Execution(WireModel):
         """Whether asking for the rollback would be another try, for any of what is still changed."""
         return any(one.was_tried for one in self.still_changed)
 
+    @property
+    def undone_over(self) -> str:
+        """What its rollback would go back behind, in words: later changes of which nothing can be undone any more."""
+        return "; ".join(one.words for one in self.later if one.is_over and not one.can_undo)
+
     def why_no_rollback(self) -> str | None:
         """Return why it cannot be rolled back on request, or None if it can."""
         if not self.status.is_final:
@@ -162,15 +185,17 @@ class Execution(WireModel):
             return "it is rolled back already"
         if not self.positions_to_undo():
             return "it has changed nothing that a rollback could undo"
-        return None
+        return why_too_late(self.later)
 
 
-def why_too_late(later: list[tuple[str, str, str]]) -> str | None:
-    """Return why an undo would trample on what others changed since (lease, ticket id, runbook id), or None."""
-    if not later:
-        return None
-    others = "; ".join(f"{runbook_id} for ticket {ticket_id} changed {lease}" for lease, ticket_id, runbook_id in later)
-    return f"the host was changed since: {others}; roll that back first"
+def why_too_late(later: Sequence[LaterChange]) -> str | None:
+    """Return why an undo would trample on what others changed since and may undo first, or None."""
+    for one in reversed(later):
+        if not one.is_over:
+            return f"the host was changed since: {one.words} and has not ended; ask again when it has"
+        if one.can_undo:
+            return f"the host was changed since: {one.words}; roll that back first"
+    return None
 
 
 class StepOutput(WireModel):

@@ -3,16 +3,17 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import RollbackOutline, StepOutcome
+    from activities.messages import RollbackOutline, RollbackQuestion, StepOutcome
+    from activities.plans import PlanActivities
     from domain.decision import UnknownOutcome
-    from domain.execution import ExecutionStatus, StepStatus
+    from domain.execution import ASKED_FOR_ROLLBACK, ExecutionStatus, StepStatus
     from domain.plan import Phase, StepOutline
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
-    from workflows import names
+    from workflows import names, options
     from workflows.gates import await_answers, await_approval, await_finding
     from workflows.leases import release_leases, take_leases
-    from workflows.messages import TicketEnd
+    from workflows.messages import RollbackRequest, TicketEnd, TicketStart
     from workflows.run import Failed, Requeued, Run, Stopped
     from workflows.steps import end_step, give_room_back, is_wanted, run_step, undo_step
 
@@ -51,14 +52,22 @@ class ExecutionStory:
         await release_leases(run, leases)
         return end
 
-    async def undo(self, found: RollbackOutline, why: str) -> TicketEnd:
+    async def undo(self, found: RollbackOutline, request: RollbackRequest) -> TicketEnd:
         """Undo a finished execution, or what of it is not undone yet."""
-        self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
-        self.run.is_decided = self.keeps_room = True
-        await take_leases(self.run, found.leases, can_cancel=False)
-        end = await self._roll_back(Failed(why))
+        run = self.run
+        run.is_decided = True
+        leases = found.leases
+        await take_leases(run, leases, can_cancel=False)
+        if workflow.patched(names.Change.ASKS_AGAIN_WHAT_TO_UNDO):  # others had the hosts while it waited for them
+            found = await what_to_undo(run.start, request)
+        if found.problem is None:
+            self.keeps_room = True
+            self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
+            end = await self._roll_back(Failed(_who_asked(found, request)))
+        else:
+            end = await run.refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         await self._give_room_back()
-        await release_leases(self.run, found.leases)
+        await release_leases(run, leases)
         return end
 
     async def _execute(self, steps: list[StepOutline]) -> TicketEnd:
@@ -166,3 +175,18 @@ class ExecutionStory:
             return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words)
         words = f"{why}; everything {'else ' if self.lasting else ''}was undone"
         return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words)
+
+
+async def what_to_undo(start: TicketStart, request: RollbackRequest) -> RollbackOutline:
+    """Ask which steps can be undone now, or why none."""
+    return await workflow.execute_activity_method(
+        PlanActivities.rollback_outline,
+        RollbackQuestion(tenant=start.tenant, ticket_id=start.ticket_id, execution_id=request.execution_id),
+        summary=f"what to undo for {request.actor}",
+        **options.BOOKKEEPING,
+    )
+
+
+def _who_asked(found: RollbackOutline, request: RollbackRequest) -> str:
+    why = f"{request.actor}{ASKED_FOR_ROLLBACK}" + (f": {request.comment}" if request.comment else "")
+    return why + (f" (though since then {found.undone_over}, which cannot be undone)" if found.undone_over else "")

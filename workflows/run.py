@@ -77,6 +77,9 @@ class Run:
         await self.show(status, execution_status, reason)
         return TicketEnd(status=self.board.status, reason=self.board.reason)
 
+    async def refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
+        return await refuse(self.desk, self.board, why, status, actor)
+
     def name(self, step: StepOutline) -> str:
         return f"{step.phase.value} {step.position}/{self.total} '{step.name}' on {step.target}"
 
@@ -101,6 +104,13 @@ class Run:
             summary=f"{decision.decision.value} by {decision.actor}: {result.value}",
             **options.BOOKKEEPING,
         )
+
+
+async def refuse(desk: Desk, board: Board, why: str, status: TicketStatus, actor: str) -> TicketEnd:
+    """Tell what is not done and why; the ticket's status stays as it is."""
+    desk.is_over = True
+    await board.show(status, why, kind=EventKind.REQUEST_REFUSED, actor=actor)
+    return TicketEnd(status=status, reason=why)
 
 
 async def until(condition: Callable[[], bool], seconds: float | None = None) -> bool:

@@ -9,19 +9,18 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.admission import not_admitted
-    from activities.messages import PlanOutline, PlanRequest, ReopenRequested, RollbackQuestion, TicketRef
+    from activities.messages import PlanOutline, PlanRequest, ReopenRequested, TicketRef
     from activities.plans import PlanActivities
     from activities.tickets import TicketActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome
-    from domain.event import EventKind
-    from domain.execution import ASKED_FOR_ROLLBACK, ExecutionStatus
+    from domain.execution import ExecutionStatus
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
     from domain.signature import MessageKind
     from domain.ticket import Classification, TicketStatus
     from workflows import names, options
     from workflows.desk import Gate, GateKind
-    from workflows.execution import ExecutionStory
+    from workflows.execution import ExecutionStory, what_to_undo
     from workflows.messages import (
         CancelRequest,
         ExecuteRequest,
@@ -31,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
         TicketEnd,
         TicketStart,
     )
-    from workflows.run import until
+    from workflows.run import refuse, until
     from workflows.signals import TicketSignals
 
 AUTOMATIC = "handrail"
@@ -263,20 +262,12 @@ class TicketWorkflow(TicketSignals):
 
     async def _undo(self, request: RollbackRequest) -> TicketEnd:
         """Undo a finished execution for an operator; refused with a reason where that is not possible."""
-        found = await workflow.execute_activity_method(
-            PlanActivities.rollback_outline,
-            RollbackQuestion(
-                tenant=self.start.tenant, ticket_id=self.start.ticket_id, execution_id=request.execution_id
-            ),
-            summary=f"what to undo for {request.actor}",
-            **options.BOOKKEEPING,
-        )
+        found = await what_to_undo(self.start, request)
         if found.problem is not None:
             return await self._refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         self.board.tag(names.RUNBOOK, found.runbook_id)
         run = self.run_of(request.execution_id, found.digest, found.total)
-        why = f"{request.actor}{ASKED_FOR_ROLLBACK}" + (f": {request.comment}" if request.comment else "")
-        return await self._to_its_end(ExecutionStory(run).undo(found, why))
+        return await self._to_its_end(ExecutionStory(run).undo(found, request))
 
     async def _reopen(self, request: ReopenRequest) -> TicketEnd:
         """Go on with matching for a person who says that a closed ticket is a real problem."""
@@ -338,9 +329,7 @@ class TicketWorkflow(TicketSignals):
         return end
 
     async def _refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
-        self.desk.is_over = True
-        await self.board.show(status, why, kind=EventKind.REQUEST_REFUSED, actor=actor)
-        return TicketEnd(status=status, reason=why)
+        return await refuse(self.desk, self.board, why, status, actor)
 
     async def _end(self, status: TicketStatus, reason: str) -> TicketEnd:
         self.desk.is_over = True  # before people can see it

@@ -64,7 +64,7 @@ class Look:
 
     @property
     def to_undo(self) -> Execution | None:
-        """The latest execution that has left something changed which its rollback may undo."""
+        """The latest execution that has left something changed which its rollback may undo, now or later."""
         return next((one for one in reversed(self.ticket.executions) if one.can_undo_what_is_left), None)
 
     @property

@@ -17,11 +17,10 @@ from api.services import Services
 from api.temporal import WorkflowEnded, ask
 from api.ticket_view import TicketAccepted, accepted
 from db import decisions, executions
-from db.host_changes import later_changes
 from db.turns import why_not_requeued
 from domain.base import Model
 from domain.decision import Decision, DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
-from domain.execution import Execution, ExecutionStatus, why_too_late
+from domain.execution import Execution, ExecutionStatus
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Scalar
 from domain.ticket import Ticket, TicketStatus
@@ -291,10 +290,7 @@ async def rollback(
         raise Problem(
             404, f"this ticket has no execution {body.execution_id!r}; it has: {', '.join(e.id for e in ran)}"
         )
-    async with services.database.read() as session:
-        later = await later_changes(session, chosen.id)
-    why_not = chosen.why_no_rollback() or why_too_late(later)
-    if why_not:
+    if why_not := chosen.why_no_rollback():
         raise Problem(409, f"execution {chosen.id} cannot be rolled back: {why_not}")
     asked = RollbackRequest(
         request_id=request_key(request, tenant, ticket_id, "rollback"),

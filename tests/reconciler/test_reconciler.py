@@ -1,5 +1,6 @@
 """What rows and Temporal do not agree about is found, and mended where that is safe."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from db import tickets
 from db.leases import list_leases
 from domain.base import new_id
+from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.finding import FindingKind
 from domain.ticket import NewTicket, TicketStatus
@@ -144,6 +146,53 @@ async def test_an_undo_never_tramples_on_a_later_change(stack: Stack, tmp_path: 
                 assert expected in (await stack.events(ticket_id))[-1].text
             else:
                 assert (await stack.execution(ticket_id)).status is ExecutionStatus.ROLLED_BACK
+
+
+async def test_an_undo_that_waited_for_its_host_asks_again_what_was_changed_meanwhile(
+    stack: Stack, tmp_path: Path
+) -> None:
+    await stack.add_runbook(runbook(tmp_path))
+    async with stack.worker():
+        first = await stack.file(**WORDS)
+        await stack.ended(first)
+        go = tmp_path / "go"
+        await stack.add_runbook(runbook(tmp_path, precheck=f"; while [ ! -e {go} ]; do sleep 0.1; done"))
+        second = await stack.file(**WORDS)
+
+        async def looks() -> bool | None:
+            return ledger(tmp_path)[-1:] == ["precheck"] or None
+
+        await stack.until(looks)
+        execution = await stack.execution(first)
+        request = RollbackRequest(request_id=new_id(), execution_id=execution.id, actor="sam")
+        await stack.tickets.rollback(stack.tenant, first, request)
+
+        async def waits() -> bool | None:
+            return (await stack.events(first))[-1].kind is EventKind.LEASE_WAITED or None
+
+        await stack.until(waits)
+        go.touch()
+        await stack.ended(second)
+        await stack.ended(first)
+        assert "changed since" in (await stack.events(first))[-1].text
+        assert (await stack.execution(first)).status is ExecutionStatus.SUCCEEDED
+        assert "undo-one" not in ledger(tmp_path)
+
+
+async def test_a_later_change_that_nothing_can_undo_is_told_and_in_nobodys_way(stack: Stack, tmp_path: Path) -> None:
+    await stack.add_runbook(runbook(tmp_path))
+    async with stack.worker():
+        first = await stack.file(**WORDS)
+        await stack.ended(first)
+        await stack.add_runbook(re.sub(r"\brollback: .*", "no_rollback: a test", runbook(tmp_path)))
+        second = await stack.file(**WORDS)
+        await stack.ended(second)
+        execution = await stack.execution(first)
+        request = RollbackRequest(request_id=new_id(), execution_id=execution.id, actor="sam")
+        await stack.tickets.rollback(stack.tenant, first, request)
+        ticket = await stack.ended(first)
+    assert (await stack.execution(first)).status is ExecutionStatus.ROLLED_BACK
+    assert f"make-widgets for ticket {second} changed local, which cannot be undone" in ticket.status_reason
 
 
 @pytest.fixture(params=["sqlite"])
