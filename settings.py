@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         default=None,
         description="Names under which the API answers, besides localhost and those of its URL; * for any.",
     )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses and networks of proxies whose X-Forwarded-For and -Proto count, comma separated; * for "
+        "any; none unless set.",
+    )
     api_url: str | None = Field(
         default=None, description="Where the CLI finds the API; host and port above unless set."
     )

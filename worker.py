@@ -22,6 +22,7 @@ from activities.steps import StepActivities
 from activities.tickets import TicketActivities
 from commands.output import write
 from commands.server.leaving import run_and_leave
+from commands.server.private import make_private
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
@@ -123,6 +124,8 @@ def build_worker(
 
 async def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT."""
+    if settings.home.is_dir():  # one that needs nothing of it may have none
+        make_private(settings.home)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -3,15 +3,23 @@
 import os
 import secrets
 from pathlib import Path
+from typing import IO
 
 import asyncssh
+
+
+def open_private(path: Path) -> IO[bytes]:
+    """Open a file, perhaps an older one, to write it; from then on it is its owner's alone, whatever the umask is."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with open_private(temporary) as file:
         file.write(data)
     temporary.replace(path)
 

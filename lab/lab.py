@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 import asyncssh
 
 from lab.environment import USERNAME, login_environment
-from lab.keys import key_at, password_at, public_line, write_private
+from lab.keys import key_at, open_private, password_at, public_line, write_private
 from lab.processes import end_lab_processes
 from lab.server import HostState, LabServer
 from lab.tree import HOSTS, HostPlan, make_tree
@@ -157,7 +157,7 @@ class Lab:
     def __init__(self, state: Path) -> None:
         self.state = state.resolve()
         self.hosts: dict[str, LabHost] = {}
-        self._lock: IO[str] | None = None
+        self._lock: IO[bytes] | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -200,7 +200,7 @@ class Lab:
 
     def _take_lock(self) -> None:
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (self.state / "lab.lock").open("w", encoding="ascii")
+        lock = open_private(self.state / "lab.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

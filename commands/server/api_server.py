@@ -3,6 +3,7 @@
 import signal
 
 import uvicorn
+from fastapi import FastAPI
 
 from activities.explaining import Explainer
 from activities.library import Library
@@ -41,17 +42,23 @@ async def serve_api(settings: Settings) -> None:
         temporal_namespace=settings.temporal_namespace,
         hosts=settings.resolved_hosts(),
     )
-    config = uvicorn.Config(
-        create_app(services),
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)  # uvicorn raises it again when it has stopped serving
+    try:
+        await uvicorn.Server(server_config(settings, create_app(services))).serve()
+    finally:
+        await database.close()
+
+
+def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        # Uvicorn's own default believes everybody on this machine, who could then invent an address for each try.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or "",
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)  # uvicorn raises it again when it has stopped serving
-    try:
-        await uvicorn.Server(config).serve()
-    finally:
-        await database.close()

@@ -11,7 +11,10 @@ from commands.local.children import Child, Children
 from commands.local.up import only_one
 from commands.server.migrations import migrate_database
 from commands.server.private import UMASK, make_private
+from lab.lab import Lab
 from settings import Settings
+from tests.temporal_server import free_port
+from worker import run as run_worker
 
 
 @pytest.fixture
@@ -46,6 +49,8 @@ async def test_what_is_made(tmp_path: Path) -> None:
         settings.cipher_keys()
         settings.cli_token()
         await one_child(home)
+        lab = Lab(home / "lab")
+        lab._take_lock()
         assert {"up.lock", "up.pid", "token", "secret.key", "logs"} <= set(os.listdir(home))
         assert too_open(home) == {}
 
@@ -72,6 +77,16 @@ def test_what_older_releases_left_is_mended(tmp_path: Path) -> None:
     make_private(tmp_path)
     assert too_open(tmp_path).keys() == {str(tmp_path / "lab/of-a-host"), str(tmp_path / "link")}
     assert stat.S_IMODE(outside.stat().st_mode) == 0o644
+
+
+async def test_a_worker_alone_mends_it_too(tmp_path: Path) -> None:
+    """Before it does anything else: here it finds no Temporal."""
+    (tmp_path / "handrail.db").touch()
+    (tmp_path / "handrail.db").chmod(0o644)
+    tmp_path.chmod(0o755)
+    with pytest.raises(RuntimeError):
+        await run_worker(Settings(home=tmp_path, temporal_address=f"127.0.0.1:{free_port()}"))
+    assert too_open(tmp_path) == {}
 
 
 def test_a_directory_of_everybodys_stays_open(tmp_path: Path) -> None:
