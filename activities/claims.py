@@ -14,6 +14,10 @@ NOT_VERIFIED = "it ran, and nothing verifies it: a person has to look whether th
 CHANGED = frozenset({StepStatus.RUNNING, StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
 
 
+class NotBorneOut(Exception):
+    """A workflow goes on as if something before had ended well, and its row does not say so. For a person."""
+
+
 async def why_not_to_begin(session: AsyncSession, order: StepRun, plan: Plan) -> str | None:
     """Return which step before the ordered one has not ended as its workflow was told, or None if all have."""
     earlier = [step for step in plan.steps if step.position < order.position]

@@ -1,17 +1,42 @@
 """Room that hosts keep for rollbacks: where, and for which."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import StepRun
 from db import executions
-from domain.plan import Phase, Plan
+from domain.plan import Phase, Plan, PlannedStep
+from integrations.connector import HostAddress, Secret
 
 
-async def rooms_to_keep(session: AsyncSession, order: StepRun, plan: Plan) -> list[str]:
-    step = plan.step(order.position)
-    lease = plan.target(step.target).lease
-    same = [one for one in plan.steps if one.phase is Phase.STEP and plan.target(one.target).lease == lease]
+@dataclass
+class Room:
+    """What a host is to keep room for. `no_secret`: why nobody can log in to it."""
+
+    address: HostAddress
+    secret: Secret | None
+    no_secret: str
+    names: list[str]
+
+
+async def rooms_to_keep(session: AsyncSession, order: StepRun, plan: Plan) -> dict[str, list[str]]:
+    """Return, by host, what room is to be kept before a step: before the first one that changes any, on all hosts.
+
+    Later only on a host where none was kept before its first one, as earlier releases left it.
+    """
+    if plan.step(order.position).phase is not Phase.STEP:
+        return {}
+    host = plan.step(order.position).target
     sent = await executions.sent_positions(session, order.execution_id)
-    if step.phase is not Phase.STEP or any(one.position in sent for one in same):
-        return []
-    return [order.room(one.position) for one in same if one.spec.rollback and one.spec.supervise]
+    begun = {step.target for step in plan.steps if step.phase is Phase.STEP and step.position in sent}
+    rooms: dict[str, list[str]] = {}
+    for step in steps_with_room(plan):
+        if not begun or (step.target == host and host not in begun):
+            rooms.setdefault(step.target, []).append(order.room(step.position))
+    return rooms
+
+
+def steps_with_room(plan: Plan) -> list[PlannedStep]:
+    """Return the steps for whose rollbacks their hosts keep room."""
+    return [step for step in plan.steps if step.phase is Phase.STEP and step.spec.rollback and step.spec.supervise]

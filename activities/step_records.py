@@ -7,10 +7,10 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.admission import not_admitted
-from activities.claims import why_not_to_begin
+from activities.claims import NotBorneOut, why_not_to_begin
 from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.records import event_key
-from activities.rooms import rooms_to_keep
+from activities.rooms import Room, rooms_to_keep, steps_with_room
 from db import connections, events, executions, host_changes, signed, turns
 from db.cipher import Cipher
 from db.engine import Database
@@ -42,10 +42,6 @@ class PlanTampered(Exception):
     """The stored plan is not the one that was approved."""
 
 
-class NotBorneOut(Exception):
-    """A workflow goes on as if something before had ended well, and its row does not say so. For a person."""
-
-
 class Superseded(Exception):
     """Whoever ordered this attempt has given it up meanwhile: it must not be sent any more."""
 
@@ -71,8 +67,8 @@ class Job:
     `no_secret`: why there is no credential, or no sensitive input, though one is needed. `mask` hides sensitive inputs
     in all that is kept of the attempt. `record`: the host's record of claims as it was
     before the attempt may have been sent. `unfinished`: attempts that may still run where this one would.
-    `is_needless`: for a rollback, nothing of its step was ever sent, as far as is known now. `rooms`: before the first
-    step that changes a host, what room is to be kept there for.
+    `is_needless`: for a rollback, nothing of its step was ever sent, as far as is known now. `rooms`: what hosts are to
+    keep room for before it is sent.
     """
 
     plan: Plan
@@ -86,7 +82,7 @@ class Job:
     record: str | None
     unfinished: list[OpenAttempt]
     is_needless: bool
-    rooms: list[str]
+    rooms: list[Room]
     recorded: StepOutcome | None
 
     def this_attempt(self, order: StepRun) -> OpenAttempt:
@@ -149,7 +145,7 @@ class StepRecords:
                 record=row.sent_record if is_sent else None,
                 unfinished=[] if is_sent else await self._unfinished(session, order, plan),
                 is_needless=order.is_rollback and own.sent_attempt is None,
-                rooms=[] if is_sent or order.is_rollback else await rooms_to_keep(session, order, plan),
+                rooms=[] if is_sent or order.is_rollback else await self._rooms(session, order, plan),
                 recorded=_recorded(row, order),
             )
 
@@ -163,6 +159,10 @@ class StepRecords:
             except CipherKeyWrong as error:
                 return opened, f"its sensitive input {name} cannot be read: {error}"
         return opened, ""
+
+    async def _rooms(self, session: AsyncSession, order: StepRun, plan: Plan) -> list[Room]:
+        rooms = await rooms_to_keep(session, order, plan)
+        return [Room(*await self._login(session, order.tenant, plan.target(name)), rooms[name]) for name in rooms]
 
     async def _login(
         self, session: AsyncSession, tenant: str, target: Target
@@ -207,8 +207,7 @@ class StepRecords:
         """Return the hosts on which an execution may have kept room. Raises PlanTampered."""
         async with self._database.read() as session:
             plan = await _plan(session, over)
-            sent = await executions.sent_positions(session, over.execution_id)
-            names = {step.target for step in plan.steps if step.position in sent and step.phase is Phase.STEP}
+            names = {step.target for step in steps_with_room(plan)}
             logins = [await self._login(session, over.tenant, plan.target(name)) for name in sorted(names)]
         return [(address, secret) for address, secret, why in logins if not why]
 

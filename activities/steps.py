@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from temporalio import activity
 
+from activities.claims import NotBorneOut
 from activities.judging import judge, why_not_judged
 from activities.messages import ExecutionOver, StepOutcome, StepRun
-from activities.step_records import Job, NotBorneOut, OpenAttempt, PlanTampered, StepRecords, Superseded
+from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
@@ -27,6 +28,7 @@ from integrations.connector import (
     HostUnreachable,
     Progress,
     RecordGone,
+    Secret,
 )
 from integrations.output import LEFT_OUT, KeptOutput
 from workflows.names import ActivityName
@@ -96,11 +98,19 @@ class StepActivities:
     async def drop_rooms(self, over: ExecutionOver) -> None:
         """Give back the room that was kept for an execution's rollbacks; a failure only costs disk there for a week."""
         try:
-            for address, secret in await self._records.hosts_with_rooms(over):
-                async with asyncio.timeout(CLEAN_SECONDS):
-                    await self._runners[address.connector].drop_rooms(address, secret, over.execution_id)
-        except (PlanTampered, HostRefused, HostUnreachable, TimeoutError) as error:
+            hosts = await self._records.hosts_with_rooms(over)
+        except PlanTampered as error:
             activity.logger.warning("room for rollbacks of %s stays taken: %s", over.execution_id, error)
+            return
+        await asyncio.gather(*(self._drop_rooms(over, address, secret) for address, secret in hosts))
+
+    async def _drop_rooms(self, over: ExecutionOver, address: HostAddress, secret: Secret | None) -> None:
+        try:
+            async with asyncio.timeout(CLEAN_SECONDS):
+                await self._runners[address.connector].drop_rooms(address, secret, over.execution_id)
+        except (HostRefused, HostUnreachable, TimeoutError) as error:
+            words = "room for rollbacks of %s stays taken on %s: %s"
+            activity.logger.warning(words, over.execution_id, address.name, error)
 
     async def _ended(self, order: StepRun, job: Job, follower: "Follower") -> StepOutcome:
         try:
@@ -170,9 +180,8 @@ class StepActivities:
         async with follower:
             await self._end_earlier(order, job, follower)
             record = job.record
+            await self._keep_rooms(job, follower)
             if not job.may_have_started and job.step.spec.supervise:
-                if job.rooms:
-                    await follower.watch(runner.keep_room(job.address, job.secret, job.rooms))
                 undo = order.attempt_id if order.is_rollback else None
                 record = await follower.watch(runner.identify_record(job.address, job.secret, undo))
             elif not job.may_have_started:
@@ -186,6 +195,19 @@ class StepActivities:
                 if not job.may_have_started and not _may_have_started(error):
                     await self._records.take_back(order, before)
                 raise
+
+    async def _keep_rooms(self, job: Job, follower: "Follower") -> None:
+        """Have every host keep room for its rollbacks. Raises HostRefused, HostUnreachable, Cancelled."""
+        for room in job.rooms:
+            try:
+                if room.no_secret:
+                    raise HostRefused(room.no_secret)
+                runner = self._runners[room.address.connector]
+                await follower.watch(runner.keep_room(room.address, room.secret, room.names))
+            except (HostRefused, HostUnreachable) as error:
+                if room.address == job.address:
+                    raise
+                raise type(error)(f"no room was kept for the rollbacks on {room.address.name}: {error}") from error
 
     async def _end_earlier(self, order: StepRun, job: Job, follower: "Follower") -> None:
         """See that nothing runs, or will, of attempts whose end nobody knows. Raises EarlierOpen, Cancelled."""

@@ -31,10 +31,12 @@ class ExecutionStory:
         self.tries: dict[int, int] = {}
         self.attempts: dict[int, int] = {}
         self.keeps_room = False
+        self.undoes = False
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
         """Run every step and return how the ticket ends; leases are given back however that is."""
         run = self.run
+        self.undoes = any(step.rollback for step in steps if step.phase is Phase.STEP)
         why, end = "waits for its turn on the host", None
         while end is None:
             await run.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, why)
@@ -105,7 +107,7 @@ class ExecutionStory:
             return
         if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
             (self.due if step.rollback else self.lasting).append(step)
-            self.keeps_room = self.keeps_room or step.rollback
+            self.keeps_room = self.keeps_room or step.rollback or self._is_room_kept_for_later_ones()
         outcome = await self._run(step)
         while outcome.status is StepStatus.UNKNOWN:
             finding = await await_finding(run, step, outcome)
@@ -128,6 +130,9 @@ class ExecutionStory:
         outcome = await run_step(self.run, step, first_attempt=self.attempts.get(step.position, 0) + 1)
         self.attempts[step.position] = outcome.attempt
         return outcome
+
+    def _is_room_kept_for_later_ones(self) -> bool:
+        return self.undoes and workflow.patched(names.Change.ROOM_BEFORE_THE_FIRST_STEP)
 
     async def _give_room_back(self) -> None:
         if self.keeps_room and workflow.patched(names.Change.GIVES_ROOM_BACK):

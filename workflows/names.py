@@ -70,6 +70,8 @@ class Change(StrEnum):
     """A cancelled step that nobody tells the end of is ended by an activity of its own."""
     GIVES_ROOM_BACK = "room-for-rollbacks-is-given-back"
     """The room that hosts keep for rollbacks is given back by an activity of its own."""
+    ROOM_BEFORE_THE_FIRST_STEP = "room-on-all-hosts-before-the-first-step"
+    """It is given back also where a step without a rollback was the first and the last."""
     ASKS_AGAIN_WHAT_TO_UNDO = "what-to-undo-is-asked-again"
     """Once an undo holds its hosts, it asks again whether others changed them meanwhile."""
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from activities.messages import ExecutionOver
+from domain.connection import Connector
 from domain.execution import StepStatus
 from integrations.local import LocalRunner
 from tests.activities.test_cut_output import bench, small_disk  # noqa: F401 - fixtures
@@ -45,3 +46,26 @@ async def test_without_room_to_undo_it_nothing_begins(bench: Bench, small_disk: 
     assert (outcome.status, outcome.was_sent) == (StepStatus.FAILED, False)
     assert "there is no room to undo what the steps would do" in outcome.detail
     assert not (small_disk / "filler").exists()
+
+
+async def test_room_is_kept_on_every_host_before_the_first_step_on_any(bench: Bench, tmp_path: Path) -> None:  # noqa: F811
+    """And given back on every one, also where one of them could not keep it and nothing began."""
+    far = LocalRunner(home=tmp_path / "far", places=("home",))
+    near = LocalRunner(home=tmp_path / "near", places=("home",))
+    for home in (tmp_path / "far", tmp_path / "near"):
+        home.mkdir(mode=0o700)
+    await bench.plan(f"  - {{name: near, run: touch {tmp_path}/ran, rollback: 'true'}}\n{STEPS}")
+    await bench.move_to_another_host(2)
+    bench.use(near)
+    bench.activity._runners[Connector.SSH] = far
+    (tmp_path / "far/.handrail").write_text("in the way")
+    outcome = await bench.run()
+    assert (outcome.status, outcome.was_sent) == (StepStatus.FAILED, False)
+    assert "no room was kept for the rollbacks on far: there is no room" in outcome.detail
+    assert not (tmp_path / "ran").exists()
+    (tmp_path / "far/.handrail").unlink()
+    assert (await bench.run(attempt=2)).status is StepStatus.SUCCEEDED
+    assert (kept(tmp_path / "near"), kept(tmp_path / "far")) == (["1", "3"], ["2"])
+    over = ExecutionOver(tenant="demo", ticket_id=bench.order.ticket_id, execution_id=bench.order.execution_id)
+    await bench.environment.run(bench.activity.drop_rooms, over)
+    assert (kept(tmp_path / "near"), kept(tmp_path / "far")) == ([], [])

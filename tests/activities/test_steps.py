@@ -15,17 +15,17 @@ from activities.messages import PlanRequest, StepOutcome, StepRun
 from activities.planning import draft_plan
 from activities.step_records import StepRecords
 from activities.steps import PATIENCE_BEFORE, StepActivities
-from db import executions, runbooks, signed, tenants, tickets
+from db import connections, executions, runbooks, signed, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
 from db.tables import ExecutionRow, SignedMessageRow
 from db.turns import begin_again
 from domain.base import new_id, utc_now
-from domain.connection import Connector
+from domain.connection import Connector, CredentialKind, NewCredential
 from domain.decision import Decision, DecisionKind
 from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
-from domain.plan import Plan
+from domain.plan import Plan, Target
 from domain.runbooks.runbook import Expect
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
@@ -39,6 +39,7 @@ class Bench:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.cipher = Cipher([Fernet.generate_key().decode()])
         self.use(LocalRunner())
         self.environment = ActivityEnvironment()
         self.order = StepRun(tenant="demo", ticket_id="", execution_id="", plan_digest="", position=1)
@@ -46,8 +47,7 @@ class Bench:
     def use(self, runner: LocalRunner) -> None:
         """Reach the host by this runner from now on, as a new worker does."""
         self.runner = runner
-        cipher = Cipher([Fernet.generate_key().decode()])
-        self.activity = StepActivities(StepRecords(self.database, cipher), {Connector.LOCAL: runner})
+        self.activity = StepActivities(StepRecords(self.database, self.cipher), {Connector.LOCAL: runner})
 
     async def plan(self, steps: str, **inputs: str) -> None:
         """Store a plan whose steps are these (YAML, indented by two)."""
@@ -119,6 +119,22 @@ class Bench:
             plan = Plan.model_validate(row.plan)
             spec = plan.steps[0].spec.model_copy(update={"expect": Expect(pattern=pattern)})
             plan = plan.model_copy(update={"steps": [plan.steps[0].model_copy(update={"spec": spec})]})
+            row.plan, row.plan_digest = plan.model_dump(mode="json", by_alias=True), plan.digest()
+        self.order = self.order.model_copy(update={"plan_digest": plan.digest()})
+        await self.approve()
+
+    async def move_to_another_host(self, position: int) -> None:
+        """Let the approved plan run one of its steps on `far`, over SSH."""
+        far = Target(name="far", connector=Connector.SSH, host="far", username="u", credential="c", host_key="k")
+        async with self.database.write() as session:
+            key = NewCredential(name="c", kind=CredentialKind.PASSWORD, username="u", password="secret")
+            await connections.save_credential(session, "demo", key, self.cipher, "test")
+            row = await session.get_one(ExecutionRow, self.order.execution_id)
+            plan = Plan.model_validate(row.plan)
+            steps = [
+                one.model_copy(update={"target": "far"}) if one.position == position else one for one in plan.steps
+            ]
+            plan = plan.model_copy(update={"targets": [*plan.targets, far], "steps": steps})
             row.plan, row.plan_digest = plan.model_dump(mode="json", by_alias=True), plan.digest()
         self.order = self.order.model_copy(update={"plan_digest": plan.digest()})
         await self.approve()
