@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, invalid, to_response
-from api.reading import beside
+from services.reading import beside
 
 MAX_BODY = 1024 * 1024
 MAX_DRAINED = 32 * MAX_BODY

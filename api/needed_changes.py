@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from api.reading import beside
 from db.runbooks import StoredRunbook
 from domain.runbooks.checks import needs_changes
+from services.reading import beside
 
 MOST_KNOWN = 10_000
 _known: dict[str, list[str]] = {}  # by digest, so what it says of a content never goes stale

@@ -10,9 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+
+from services.errors import Conflict, FieldProblem, Invalid, NotFound, ServiceError, Unavailable
 
 log = logging.getLogger("handrail.api")
 
@@ -56,6 +59,30 @@ def invalid(field: str, message: str) -> Problem:
     return Problem(422, f"{field}: {message}", errors=[{"field": field, "message": message}])
 
 
+STATUS_OF: dict[type[ServiceError], int] = {NotFound: 404, Conflict: 409, Invalid: 422, Unavailable: 503}
+
+
+REFUSALS = (Problem, ServiceError)
+"""What stands against what was asked for: said by a door, or by a use case."""
+
+
+def problem_of(error: Problem | ServiceError) -> Problem:
+    """Return what stands against something as the problem that callers get."""
+    if isinstance(error, Problem):
+        return error
+    members: dict[str, Any] = to_jsonable_python(error.data, by_alias=True)
+    headers = None
+    if isinstance(error, Invalid):
+        members["errors"] = [_plain(one) for one in error.errors]
+    if isinstance(error, Unavailable) and error.retry_after is not None:
+        headers = {"Retry-After": str(error.retry_after)}
+    return Problem(STATUS_OF[type(error)], str(error), headers=headers, **members)
+
+
+def _plain(one: FieldProblem) -> dict[str, Any]:
+    return {name: value for name, value in vars(one).items() if value is not None}
+
+
 def to_response(problem: Problem, path: str) -> Response:
     """Render a problem."""
     body = {
@@ -88,6 +115,7 @@ def problem_responses(*statuses: int) -> Responses:
 def install_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem."""
     app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(ServiceError, _on_service)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     for unavailable in (DBAPIError, PoolTimeout):
@@ -98,6 +126,11 @@ def install_handlers(app: FastAPI) -> None:
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return to_response(error, request.url.path)
+
+
+async def _on_service(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)
+    return to_response(problem_of(error), request.url.path)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

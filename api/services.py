@@ -7,11 +7,13 @@ from typing import Protocol
 from temporalio.converter import PayloadCodec
 
 from api.failures import Failures
+from api.temporal import TemporalWorkflows
 from db.cipher import Cipher
 from db.engine import Database
 from domain.explanation import Explanation
 from domain.match import Duplicate
 from domain.ticket import NewTicket
+from services.backends import Backends
 from workflows.client import TicketClient
 
 
@@ -43,3 +45,9 @@ class Services:
     temporal_seconds: float = 5.0
     connection_check_seconds: float = 25.0
     preview_seconds: float = 10.0
+
+    @property
+    def backends(self) -> Backends:
+        """What the use cases work with."""
+        workflows = TemporalWorkflows(self.tickets, self.temporal_seconds, self.start_seconds)
+        return Backends(self.database, self.cipher, workflows, self.decision_seconds)

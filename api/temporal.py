@@ -1,4 +1,4 @@
-"""Asking Temporal something, for a limited time, with its errors as problems."""
+"""Temporal as the use cases know it: every call takes a limited time, and its errors are theirs."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -6,7 +6,11 @@ from typing import TypeVar
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.problems import Problem
+from domain.decision import Decision, SignedDecision
+from domain.requests import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
+from services.errors import Unavailable
+from services.workflows import WorkflowEnded
+from workflows.client import TicketClient
 
 Answer = TypeVar("Answer")
 
@@ -14,21 +18,54 @@ UNREACHABLE = (RPCError, RuntimeError, OSError, TimeoutError)
 """What a call of TicketClient raises while Temporal is not there; the RuntimeError is a lazy client's first try."""
 
 
-class WorkflowEnded(Exception):
-    """There is no running workflow to signal."""
-
-
 async def ask(call: Awaitable[Answer], seconds: float) -> Answer:
-    """Await a call. Raises WorkflowEnded, or Problem 503 while Temporal does not answer."""
+    """Await a call. Raises WorkflowEnded, or Unavailable while Temporal does not answer."""
     try:
         async with asyncio.timeout(seconds):
             return await call
     except UNREACHABLE as error:
         if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
             raise WorkflowEnded from error
-        raise Problem(
-            503,
+        raise Unavailable(
             "Temporal does not answer, so this was not passed on. Start it (`./handrail up`), then send the same "
             "again; with the same Idempotency-Key it can never be done twice",
-            headers={"Retry-After": "2"},
+            retry_after=2,
         ) from error
+
+
+class TemporalWorkflows:
+    """`services.workflows.Workflows` through a TicketClient. `start_seconds`: how long a start is waited for, which a
+    worker makes up for; `seconds`: everything else."""
+
+    def __init__(self, client: TicketClient, seconds: float, start_seconds: float) -> None:
+        self._client, self._seconds, self._start_seconds = client, seconds, start_seconds
+
+    async def start(self, tenant: str, ticket_id: str) -> None:
+        await ask(self._client.start(tenant, ticket_id), self._start_seconds)
+
+    async def decide(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> None:
+        await ask(self._client.decide(tenant, ticket_id, decision, execution_id), self._seconds)
+
+    async def cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> None:
+        await ask(self._client.cancel(tenant, ticket_id, request, request_id), self._seconds)
+
+    async def execute(self, tenant: str, ticket_id: str, request: ExecuteRequest) -> None:
+        await ask(self._client.execute(tenant, ticket_id, request), self._seconds)
+
+    async def rollback(self, tenant: str, ticket_id: str, request: RollbackRequest) -> None:
+        await ask(self._client.rollback(tenant, ticket_id, request), self._seconds)
+
+    async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None:
+        await ask(self._client.reopen(tenant, ticket_id, request), self._seconds)
+
+    async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
+        await ask(self._client.plan_inputs_changed(tenant, ticket_id), self._seconds)
+
+    async def ping(self) -> None:
+        await ask(self._client.ping(), self._seconds)
+
+    def signed_decision(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> SignedDecision:
+        return self._client.signed_decision(tenant, ticket_id, decision, execution_id)
+
+    def signed_cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> CancelRequest:
+        return self._client.signed_cancel(tenant, ticket_id, request, request_id)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.problems import Problem
 from api.services import Services
-from api.temporal import WorkflowEnded, ask
+from api.temporal import ask
 from db import executions, runbooks, tickets
 from domain.plan import Plan
 from domain.runbooks.runbook import Runbook
+from services.errors import Unavailable
+from services.workflows import WorkflowEnded
 
 log = logging.getLogger("handrail.api")
 
@@ -48,7 +49,7 @@ async def tell_waiting(services: Services, tenant: str, concerns: Concerns) -> N
                     latest[plan.runbook_id] = stored.runbook if stored else None
             if concerns(plan, latest[plan.runbook_id]):
                 await _signal(services, tenant, ticket_id)
-    except (Problem, SQLAlchemyError) as error:
+    except (Unavailable, SQLAlchemyError) as error:
         log.warning("waiting plans were not told of a change; they notice when they are approved: %s", error)
 
 

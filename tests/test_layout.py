@@ -12,10 +12,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "matching": {"domain"},
     "db": {"domain"},
     "integrations": {"domain"},
-    "activities": {"domain", "matching", "db", "integrations"},
+    "services": {"domain", "matching", "db"},
+    "activities": {"domain", "matching", "db", "integrations", "services"},
     "workflows": {"domain", "activities"},
     "reconciler": {"domain", "db", "workflows"},
-    "api": {"domain", "db", "workflows", "integrations"},
+    "api": {"domain", "db", "services", "workflows", "integrations"},
 }
 NAMES = {"workflows.names": {"activities"}}
 """Modules of bare names, and who else may import them."""
@@ -63,6 +64,21 @@ def test_what_anybody_may_import_imports_nothing_of_ours() -> None:
     for module in NAMES:
         path = ROOT / f"{module.replace('.', '/')}.py"
         assert not {name for name in imported_modules(path) if name.split(".")[0] in OURS}
+
+
+DOORS = {"fastapi", "starlette", "jinja2", "markupsafe", "temporalio"}
+
+
+@pytest.mark.parametrize("package", ["domain", "matching", "db", "services"])
+def test_use_cases_know_no_door(package: str) -> None:
+    """What is behind the doors serves all of them: it knows nothing of requests, pages or activities."""
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for path in (ROOT / package).rglob("*.py")
+        for name in imported_modules(path)
+        if name.split(".")[0] in DOORS
+    }
+    assert not found
 
 
 def test_top_level_names_are_ours() -> None:

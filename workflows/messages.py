@@ -1,13 +1,12 @@
 """The workflow's own messages: how it starts, the signals it takes, the state it shows."""
 
 from enum import StrEnum
-from typing import Any
-
-from pydantic import Field
 
 from domain.base import WireModel
-from domain.execution import CANCELLED_BY
-from domain.sealed import SealedValue
+from domain.requests import CancelRequest as CancelRequest
+from domain.requests import ExecuteRequest as ExecuteRequest
+from domain.requests import ReopenRequest as ReopenRequest
+from domain.requests import RollbackRequest as RollbackRequest
 from domain.signature import Signed
 from domain.ticket import TicketStatus
 
@@ -23,50 +22,6 @@ class TicketStart(Signed):
     tenant: str
     ticket_id: str
     first_move: FirstMove = FirstMove.ANALYZE
-
-
-class ExecuteRequest(Signed):
-    """A person chose a runbook. `target` names a connection where the ticket's CI is ambiguous or unknown."""
-
-    request_id: str
-    runbook_id: str
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict)
-    target: str | None = None
-    actor: str
-
-
-class RollbackRequest(Signed):
-    """A person wants a finished execution undone."""
-
-    request_id: str
-    execution_id: str
-    actor: str
-    comment: str = ""
-
-
-class ReopenRequest(Signed):
-    """A person says that a closed ticket is a real problem; its story goes on with matching."""
-
-    request_id: str
-    actor: str
-    comment: str = ""
-
-
-class CancelRequest(Signed):
-    """`is_false_positive`: the person closes the ticket, since nothing is wrong."""
-
-    actor: str
-    comment: str = ""
-    is_false_positive: bool = False
-
-    @property
-    def words(self) -> str:
-        return f"{CANCELLED_BY}{self.actor}" + (f": {self.comment}" if self.comment else "")
-
-    @property
-    def closing_words(self) -> str:
-        return f"closed as a false positive by {self.actor}" + (f": {self.comment}" if self.comment else "")
 
 
 class TicketState(WireModel):

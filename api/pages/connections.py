@@ -10,7 +10,7 @@ from api.pages.decide import build
 from api.pages.forms import read_form
 from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
-from api.problems import Problem
+from api.problems import REFUSALS, Problem, problem_of
 from api.routes import connections as routes
 from api.routes.connections import ConnectionName, HostKeyConfirmation, ShownHostKey
 from api.services import Services
@@ -54,7 +54,8 @@ async def add(
     try:
         connection = _read(fields)
         await routes.add_connection(connection, tenant, actor, services, Response(), background)
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         return await _form(request, tenant, services, fields, None, problem)
     return _after(go_to(f"/t/{tenant}/connections/{connection.name}"), background)
 
@@ -78,7 +79,8 @@ async def change(
     fields = {**await read_form(request), "name": name}
     try:
         await routes.put_connection(_read(fields), tenant, name, actor, services, Response(), background)
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         async with services.database.read() as session:
             before = await connections.get_connection(session, tenant, name)
         return await _form(request, tenant, services, fields, before, problem)
@@ -104,7 +106,8 @@ async def try_it(request: Request, tenant: Tenant, name: ConnectionName, service
             "tone": "good" if tested.is_ok else "warn" if shown else "bad",
             "text": UNCONFIRMED if shown else tested.detail,
         }
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         if problem.status != 503:
             raise
         notice = {"tone": "bad", "text": problem.detail}
@@ -130,7 +133,8 @@ async def confirm(
     try:
         seen = build(HostKeyConfirmation, **{part: fields.get(part, "") for part in ("host_key", "host", "port")})
         await routes.confirm_host_key(seen, tenant, name, actor, services, background)
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         if problem.status not in (409, 422):
             raise
         async with services.database.read() as session:

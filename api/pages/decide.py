@@ -12,7 +12,7 @@ from api.pages.forms import prefixed, read_form
 from api.pages.render import go_to, is_part
 from api.pages.swapped import Seen
 from api.pages.ticket import look_at, show
-from api.problems import Problem
+from api.problems import REFUSALS, Problem, problem_of
 from api.routes import decisions, notes, tickets
 from api.services import Services
 
@@ -128,7 +128,8 @@ async def answered(
         outcome = await act
         if isinstance(outcome, JSONResponse):
             notice = {"tone": "warn", "text": KEPT}
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         if problem.status not in SHOWN_IN_PLACE:
             raise
         status, notice = problem.status, {"tone": "bad", "text": problem.detail}

@@ -15,7 +15,7 @@ from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.pages.ticket import Look, look_at
 from api.plan_view import PlanDraft
-from api.problems import Problem
+from api.problems import REFUSALS, Problem, problem_of
 from api.routes import runbooks as runbook_routes
 from api.routes import tickets as ticket_routes
 from api.routes.runbooks import RunbookId
@@ -107,7 +107,8 @@ async def _try(
             ticket_routes.RunbookChoice, runbook_id=book.id, inputs=given, target=fields.get("target") or None
         )
         return await ticket_routes.preview(choice, tenant, look.ticket.id, actor, services), None, 200
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         if problem.status not in SHOWN_IN_PLACE:
             raise
         # Nobody has filled anything in yet: what is missing is a hint, not an error.

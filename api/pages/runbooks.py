@@ -12,13 +12,13 @@ from api.pages.difference import difference
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
-from api.problems import Problem
-from api.reading import beside
+from api.problems import REFUSALS, problem_of
 from api.routes import history
 from api.routes import runbooks as routes
 from api.routes.runbooks import EXAMPLE, RunbookId
 from db import figures, lists, runbooks
 from domain.plan import Phase
+from services.reading import beside
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -143,7 +143,8 @@ async def _save(
             had_better = await beside(routes.warnings_of, book, text)
             return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=had_better)
         await routes.store_runbook(tenant, book, text, actor, services, background)
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         if problem.status != 422:
             raise
         found = problem.members.get("errors", [])

@@ -10,7 +10,7 @@ from api.pages.decide import build
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
-from api.problems import Problem
+from api.problems import REFUSALS, problem_of
 from api.services import Services
 from db import tenants
 from domain.tenant import SettingsChange, TenantSettings
@@ -38,7 +38,8 @@ async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving
             new = build(TenantSettings, **(before.model_dump() | given))
             if new != before:
                 await tenants.change_settings(session, tenant, new, actor)
-    except Problem as problem:
+    except REFUSALS as error:
+        problem = problem_of(error)
         notice = {"tone": "bad", "text": problem.detail}
         return await _show(request, tenant, services, status=problem.status, notice=notice)
     return go_to(f"/t/{tenant}/settings?saved=true")

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages import plan_card
 from api.plan_view import PlanView, view_plan
-from api.reading import beside
 from api.ticket_view import TicketDetail
 from db import connections, executions, runbooks
 from domain.decision import DecisionOutcome
 from domain.execution import Execution, ExecutionStatus
+from services.reading import beside
 
 
 @dataclass(frozen=True)

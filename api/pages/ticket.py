@@ -16,7 +16,6 @@ from api.pages.render import digest_of, html, is_part, text_of
 from api.pages.shell import page
 from api.pages.swapped import Seen, Swap, question_of, swap_of
 from api.plan_view import view_plan
-from api.reading import beside
 from api.services import Services
 from api.ticket_view import TicketDetail, ticket_detail
 from db import connections, events, executions, lease_queue, lists, runbooks, tickets
@@ -26,6 +25,7 @@ from domain.event import Event
 from domain.execution import Execution, ExecutionStatus
 from domain.runbooks.runbook import Runbook
 from domain.ticket import TicketStatus
+from services.reading import beside
 
 router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)
 

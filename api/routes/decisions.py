@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import MAX_NUMBER, Actor, Serving, Tenant, TicketId, find_ticket, request_key, requires_json
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.problems import Problem, answer, problem_responses
-from api.reading import beside
 from api.routes.tickets import is_under_way
 from api.services import Services
-from api.temporal import WorkflowEnded, ask
+from api.temporal import ask
 from api.ticket_view import TicketAccepted, accepted
 from db import decisions, executions
 from db.turns import why_not_requeued
@@ -24,6 +23,8 @@ from domain.execution import Execution, ExecutionStatus
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Scalar
 from domain.ticket import Ticket, TicketStatus
+from services.reading import beside
+from services.workflows import WorkflowEnded
 from workflows.desk import NOTHING_TO_GIVE
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 

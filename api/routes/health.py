@@ -8,9 +8,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import Serving
 from api.metrics import Metrics
-from api.problems import Problem, problem_responses
-from api.temporal import WorkflowEnded, ask
+from api.problems import problem_responses
+from api.temporal import ask
 from domain.base import Model
+from services.errors import Unavailable
+from services.workflows import WorkflowEnded
 
 router = APIRouter(tags=["health"])
 
@@ -49,7 +51,7 @@ async def readyz(services: Serving) -> JSONResponse:
     try:
         await ask(services.tickets.ping(), services.start_seconds)
         temporal = True
-    except (Problem, WorkflowEnded):
+    except (Unavailable, WorkflowEnded):
         temporal = False
     found = Readiness(
         status="ready" if database else "not_ready",

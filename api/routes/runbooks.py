@@ -12,7 +12,6 @@ from api.bodies import is_json, why_unstorable
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
 from api.needed_changes import needed_changes
 from api.problems import Problem, answer, problem_responses
-from api.reading import beside
 from api.services import Services
 from api.shell_syntax import check_shell
 from api.waiting_plans import tell_waiting, uses_runbook
@@ -24,6 +23,7 @@ from domain.match import Duplicate
 from domain.runbooks.checks import warnings
 from domain.runbooks.runbook import Risk, Runbook, runbook_json_schema
 from domain.runbooks.text import RunbookInvalid, parse_runbook, place_findings
+from services.reading import beside
 
 log = logging.getLogger("handrail.api")
 

@@ -25,10 +25,9 @@ from api.dependencies import (
 )
 from api.plan_view import PlanDraft, view_draft
 from api.problems import Problem, answer, problem_responses
-from api.reading import beside
 from api.sealed_inputs import left_out, split_inputs
 from api.services import Services
-from api.temporal import UNREACHABLE, ask
+from api.temporal import ask
 from api.ticket_filters import Filters
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
 from db import connections, executions, inbox, runbooks, tickets
@@ -39,6 +38,9 @@ from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Runbook
 from domain.ticket import Ticket, TicketReport, TicketStatus
+from services.errors import Unavailable
+from services.reading import beside
+from services.workflows import WorkflowEnded
 from workflows.messages import ExecuteRequest
 
 log = logging.getLogger("handrail.api")
@@ -91,7 +93,7 @@ async def _start(ticket: Ticket, services: Services) -> None:
         await ask(services.tickets.start(ticket.tenant, ticket.id), services.start_seconds)
         async with services.database.write() as session:
             await tickets.mark_started(session, ticket.id)
-    except (Problem, SQLAlchemyError, *UNREACHABLE) as error:
+    except (Unavailable, WorkflowEnded, SQLAlchemyError) as error:
         log.warning("ticket %s is kept and starts later: %s", ticket.id, error.__cause__ or error)
 
 

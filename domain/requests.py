@@ -1,0 +1,53 @@
+"""What people ask of a ticket's story, as it is signed and sent to it."""
+
+from typing import Any
+
+from pydantic import Field
+
+from domain.execution import CANCELLED_BY
+from domain.sealed import SealedValue
+from domain.signature import Signed
+
+
+class ExecuteRequest(Signed):
+    """A person chose a runbook. `target` names a connection where the ticket's CI is ambiguous or unknown."""
+
+    request_id: str
+    runbook_id: str
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict)
+    target: str | None = None
+    actor: str
+
+
+class RollbackRequest(Signed):
+    """A person wants a finished execution undone."""
+
+    request_id: str
+    execution_id: str
+    actor: str
+    comment: str = ""
+
+
+class ReopenRequest(Signed):
+    """A person says that a closed ticket is a real problem; its story goes on with matching."""
+
+    request_id: str
+    actor: str
+    comment: str = ""
+
+
+class CancelRequest(Signed):
+    """`is_false_positive`: the person closes the ticket, since nothing is wrong."""
+
+    actor: str
+    comment: str = ""
+    is_false_positive: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{CANCELLED_BY}{self.actor}" + (f": {self.comment}" if self.comment else "")
+
+    @property
+    def closing_words(self) -> str:
+        return f"closed as a false positive by {self.actor}" + (f": {self.comment}" if self.comment else "")

@@ -1,0 +1,17 @@
+"""What the use cases work with, built once by whoever opens a door."""
+
+from dataclasses import dataclass
+
+from db.cipher import Cipher
+from db.engine import Database
+from services.workflows import Workflows
+
+
+@dataclass(frozen=True)
+class Backends:
+    """`decision_seconds`: how long a decision's answer waits for what the workflow makes of it."""
+
+    database: Database
+    cipher: Cipher
+    workflows: Workflows
+    decision_seconds: float = 2.0
