@@ -10,7 +10,7 @@ from api.pages.decide import build
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
-from api.problems import REFUSALS, problem_of
+from api.problems import REFUSALS, Problem, problem_of
 from api.services import Services
 from db import tenants
 from domain.tenant import SettingsChange, TenantSettings
