@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.needs import need
+from tests.patience import PATIENCE
 from tests.temporal_server import free_port
-
-PATIENCE_SECONDS = 30.0
 
 
 class Postgres:
@@ -45,7 +44,7 @@ class Postgres:
                 stderr=log,
                 **self._as_owner(),
             )
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while subprocess.run(
             [self._bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False
         ).returncode:
@@ -58,7 +57,7 @@ class Postgres:
         if self._process is None:
             return
         self._process.kill() if kill else self._process.send_signal(2)  # SIGINT: fast shutdown
-        self._process.wait(timeout=PATIENCE_SECONDS)
+        self._process.wait(timeout=PATIENCE)
         self._process = None
 
     def close(self) -> None:

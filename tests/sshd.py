@@ -14,6 +14,7 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 from domain.connection import Connector, CredentialKind
 from integrations.connector import HostAddress, Secret
 from tests.needs import need_program
+from tests.patience import PATIENCE
 
 _CONFIG = """\
 Port {port}
@@ -203,7 +204,7 @@ class Sshd:
         )
         command = [*self._under, self._program, "-D", "-f", str(config), "-E", str(self._folder / "log")]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env={"PATH": os.environ.get("PATH", os.defpath)})
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection((self.host, port), timeout=5) as connection:
                 connection.settimeout(5)

@@ -28,13 +28,13 @@ from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
+from tests.patience import PATIENCE
 from tests.payloads import opened
 from tests.temporal_server import CIPHER, TemporalServer
 from worker import build_worker
 from workflows.client import TicketClient
 from workflows.messages import CancelRequest, ExecuteRequest
 
-PATIENCE_SECONDS = 60.0
 SKIPPED_AT_ONCE = timedelta(minutes=30)
 Found = TypeVar("Found")
 
@@ -185,7 +185,7 @@ class Stack:
 
     async def until(self, look: Callable[[], Awaitable[Found | None]]) -> Found:
         """Look again and again until there is something. Raises TimeoutError."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while (found := await look()) is None:  # noqa: ASYNC110 - rows and hosts do not call back
                 await asyncio.sleep(0.02)
         return found

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from cli import app
 from settings import Settings, SettingsWrong, read_settings
-from tests.e2e.running import PATIENCE, ROOT
+from tests.e2e.running import ROOT
+from tests.patience import PATIENCE
 
 URL = "https://llm.example/v1"
 

@@ -17,6 +17,7 @@ from domain.execution import StepStatus
 from integrations.connector import DETACH, CommandRequest, CommandResult, HostAddress, Progress
 from integrations.local import LocalRunner
 from tests.activities.test_steps import Bench
+from tests.patience import PATIENCE
 
 HERE = HostAddress(name="local", connector=Connector.LOCAL)
 
@@ -63,7 +64,7 @@ async def test_a_crash_in_the_second_place_runs_it_once_and_is_killed_there(cras
     assert record.endswith(f":{second}")
     request = CommandRequest(attempt_id=crashed.order.attempt_id, command=command, record=record)
     task = asyncio.create_task(crashed.runner.run(HERE, None, request, _ignore))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not (tmp_path / "ledger").exists():  # noqa: ASYNC110 - a file does not call back
             await asyncio.sleep(0.01)
     task.cancel(DETACH)
@@ -93,7 +94,7 @@ async def test_a_step_without_a_recorded_end_is_killed_before_its_rollback(crash
     await mark(crashed)
     request = CommandRequest(attempt_id=crashed.order.attempt_id, command=command)
     task = asyncio.create_task(LocalRunner().run(HERE, None, request, _ignore))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not (tmp_path / "begun").exists():  # noqa: ASYNC110 - a file does not call back
             await asyncio.sleep(0.01)
     task.cancel(DETACH)

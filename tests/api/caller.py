@@ -11,10 +11,10 @@ import httpx
 from api.main import create_app
 from api.services import Services
 from domain.runbooks.text import parse_runbook
+from tests.patience import PATIENCE
 
 SAM, KIM = "sam-token-0123456789", "kim-token-0123456789"
 TOKENS = {SAM: "sam", KIM: "kim"}
-PATIENCE_SECONDS = 100.0
 TENANT = "demo"
 
 TOUCH = """
@@ -86,7 +86,7 @@ class Caller:
         """Look at a ticket until something holds."""
         ticket: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE):
                 while not holds(ticket := await self.ticket(ticket_id)):  # noqa: ASYNC110 - rows do not call back
                     await asyncio.sleep(0.02)
         except TimeoutError:

@@ -17,6 +17,7 @@ from domain.event import EventKind
 from domain.ticket import TicketStatus
 from tests.api.caller import SAM, TENANT, Caller
 from tests.api.test_problems import assert_problem
+from tests.patience import PATIENCE
 
 
 async def happen(caller: Caller, ticket_id: str, *texts: str) -> None:
@@ -35,7 +36,7 @@ async def live(lone_caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
         serving = asyncio.create_task(server.serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         headers = {"Authorization": f"Bearer {SAM}", "Accept": "text/event-stream"}
-        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=PATIENCE) as client:
             yield client
         server.should_exit = True
         await serving
@@ -49,7 +50,7 @@ class Reader:
 
     async def next(self) -> tuple[str, str, Any]:
         fields = {"event": "message", "id": "", "data": ""}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             async for line in self.lines:
                 name, _, value = line.partition(": ")
                 if name in fields:

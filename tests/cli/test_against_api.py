@@ -17,7 +17,8 @@ from domain.connection import fingerprint_of
 from domain.signs import signs
 from domain.tenant import ExecutionMode
 from tests.cli.waiting import filed, status, waiting
-from tests.e2e.running import CLI, PATIENCE, Running, free_ports, until
+from tests.e2e.running import CLI, Running, free_ports, until
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import CLI, ROOT, environment_for
+from tests.patience import PATIENCE
 
 GOOD = """id: restart-thing
 title: Restart a thing
@@ -34,7 +35,7 @@ def cli(home: Path, *words: str, cwd: Path = ROOT, **more: str) -> subprocess.Co
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -7,7 +7,8 @@ import pytest
 
 from temporal_client import venv_program
 from tests.cli.waiting import status, waiting
-from tests.e2e.running import PATIENCE, Running, until
+from tests.e2e.running import Running, until
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

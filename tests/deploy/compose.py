@@ -9,6 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.needs import need_program
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -51,5 +52,5 @@ def run_compose(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )

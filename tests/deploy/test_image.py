@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 
 from tests.deploy.compose import ROOT
 from tests.e2e.running import until
+from tests.patience import PATIENCE
 from tests.temporal_server import TemporalServer, free_port
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -64,7 +65,7 @@ def run(image: Path, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
@@ -96,13 +97,13 @@ def test_the_api_serves_and_is_found_healthy(image: Path) -> None:
         )
     try:
         check = [sys.executable, "deploy/healthcheck.py"]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while subprocess.run(check, cwd=image, env=settings, capture_output=True, check=False).returncode:
             assert api.poll() is None, log.read_text(errors="replace")
             assert time.monotonic() < deadline, log.read_text(errors="replace")
             time.sleep(0.1)
         api.send_signal(signal.SIGTERM)
-        assert api.wait(timeout=60) in (0, -signal.SIGTERM), log.read_text(errors="replace")
+        assert api.wait(timeout=PATIENCE) in (0, -signal.SIGTERM), log.read_text(errors="replace")
     finally:
         if api.poll() is None:
             api.kill()

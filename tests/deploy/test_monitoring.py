@@ -18,6 +18,7 @@ from db.engine import Database
 from db.migrate import migrate
 from temporal_client import ServerPorts, connect, dev_server_command
 from tests.deploy.compose import ROOT, load
+from tests.patience import PATIENCE
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, free_port
 
@@ -65,7 +66,7 @@ async def temporal(tmp_path: Path) -> AsyncIterator[tuple[Client, int]]:
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(*command, stdout=file, stderr=file)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 assert process.returncode is None, log.read_text(errors="replace")
                 with suppress(RuntimeError):
@@ -99,7 +100,7 @@ async def test_every_metric_of_the_dashboard_is_served(temporal: tuple[Client, i
 
 def scrape(port: int) -> str | None:
     """Return Temporal's metrics once Handrail's worker polls for both kinds of tasks."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
     # Temporal writes a namespace's dashes as underscores in labels.
     polls = re.findall(r'service_requests\{namespace="test_0",operation="Poll(\w+)TaskQueue"', text)

@@ -25,6 +25,7 @@ from db.migrate import migrate
 from temporal_client import venv_program
 from tests.deploy.compose import ROOT
 from tests.needs import need_program
+from tests.patience import PATIENCE
 from tests.postgres import Postgres
 from tests.temporal_server import TemporalServer, free_port
 from workflows.names import SEARCH_ATTRIBUTES
@@ -42,7 +43,7 @@ def run_script(path: Path, *, given: str = "", **environment: str) -> subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -191,7 +192,7 @@ def answering(status: int) -> Iterator[int]:
 def healthcheck(port: int) -> subprocess.CompletedProcess[str]:
     environment = {"HANDRAIL_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
     command = [sys.executable, str(DEPLOY / "healthcheck.py")]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def test_healthcheck_follows_readyz() -> None:

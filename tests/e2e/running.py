@@ -18,9 +18,10 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 CLI = [sys.executable, str(ROOT / "cli.py")]
-PATIENCE = 240.0
 HTTP_WORDS = re.compile(r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|HTTP)\b|/api/|Authorization")
 PORT_VARIABLES = (
     "HANDRAIL_PORT",
@@ -154,7 +155,7 @@ class Running:
         """GET a path under /api/v1, as any client would."""
         token = (self.home / "token").read_text().strip()
         request = urllib.request.Request(f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def need_nothing_left(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.running import CLI, ROOT, Running, environment_for, processes_of, running, until
 from tests.needs import need, need_program
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 MODE = "/settings/execution-mode/demo"
@@ -167,7 +168,9 @@ def test_ports_in_use_are_named(tmp_path: Path) -> None:
     environment = environment_for(tmp_path / "state")
     port = int(environment["HANDRAIL_TEMPORAL_PORT"])
     with socket.create_server(("127.0.0.1", port)):
-        done = subprocess.run([*CLI, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [*CLI, "up"], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     assert done.returncode == 1
     assert f"port {port}, for the embedded Temporal, is in use" in done.stderr
     assert "HANDRAIL_TEMPORAL_PORT=" in done.stderr
@@ -177,7 +180,7 @@ def test_ports_in_use_are_named(tmp_path: Path) -> None:
 
 def test_part_that_cannot_start_is_shown_with_its_log(tmp_path: Path) -> None:
     environment = environment_for(tmp_path / "state") | {"HANDRAIL_API_TOKENS": "not a pair"}
-    done = subprocess.run([*CLI, "up"], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*CLI, "up"], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert "api could not be started" in done.stderr
     assert "HANDRAIL_API_TOKENS takes name=token pairs" in done.stderr

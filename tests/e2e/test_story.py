@@ -11,6 +11,7 @@ from domain.decision import DecisionOutcome
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 from tests.e2e.conftest import key_of, web_01
+from tests.patience import PATIENCE
 from tests.sshd import Sshd
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
@@ -163,7 +164,7 @@ async def test_temporals_view_reads_like_the_story(stack: Stack, host: Path) -> 
 
 async def found(client: Client, query: str, ticket_id: str) -> None:
     """Wait until a visibility query finds the ticket's workflow."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if [w.id async for w in client.list_workflows(query) if w.id.endswith(ticket_id)]:
                 return

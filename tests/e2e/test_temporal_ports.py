@@ -11,6 +11,7 @@ import pytest
 from settings import Settings
 from temporal_client import ServerPorts, dev_server_command
 from tests.e2e.running import ROOT, until
+from tests.patience import PATIENCE
 from tests.temporal_server import free_port
 
 pytestmark = pytest.mark.e2e
@@ -66,7 +67,7 @@ def test_no_port_but_the_web_ui_lets_a_web_page_do_anything(server: Server) -> N
     for port in server.listening - {server.told.ui}:
         try:
             url = f"http://127.0.0.1:{port}{START}"
-            answer = httpx.post(url, content=body, headers={"Content-Type": "text/plain"}, timeout=30)
+            answer = httpx.post(url, content=body, headers={"Content-Type": "text/plain"}, timeout=PATIENCE)
         except (httpx.RemoteProtocolError, httpx.ReadError):
             continue  # it speaks HTTP/2 only
         assert answer.status_code >= 400, f"{port}: {answer.text}"

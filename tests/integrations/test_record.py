@@ -9,6 +9,7 @@ import pytest
 from integrations.supervisor import supervisor_text
 from tests.integrations.conftest import SHELLS, shell_command
 from tests.integrations.hosts import Host
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.sshd
 COMMAND = "echo ran >>ledger"
@@ -78,5 +79,5 @@ def test_a_timer_begun_after_the_command_ended_does_not_wait(tmp_path: Path, she
     functions = supervisor_text("start").rpartition("hr_main ")[0]
     script = f'{functions}\nhr_d=$1; hr_timer "$2" USR1; echo not reached'
     command = [*shell_command(shell).split(), "-c", script, "sh", str(tmp_path), left]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.stdout, done.stderr) == ("", "")

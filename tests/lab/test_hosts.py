@@ -17,6 +17,7 @@ import pytest
 from lab.lab import Lab, LabInUse
 from lab.processes import end_lab_processes, lab_processes
 from tests.lab.support import connected, known_hosts, run
+from tests.patience import PATIENCE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -28,7 +29,7 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110  (what it waits for happens in other processes)
             await asyncio.sleep(0.01)
 
@@ -209,7 +210,7 @@ async def test_restart_keeps_keys_ports_and_trees(tmp_path: Path) -> None:
         ports = {name: host.port for name, host in first.hosts.items()}
         (first.hosts["db-01"].root / "etc/note").write_text("kept")
         (first.hosts["db-01"].root / "etc/dbpool/dbpool.conf").write_text("max_connections = 3\n")
-    async with asyncio.timeout(20), Lab(tmp_path / "state") as second:
+    async with asyncio.timeout(PATIENCE), Lab(tmp_path / "state") as second:
         assert {name: (host.host_key, host.private_key, host.password) for name, host in second.hosts.items()} == before
         assert (second.hosts["db-01"].root / "etc/note").read_text() == "kept"
         async with connected(second.hosts["db-01"]) as connection:
@@ -279,7 +280,7 @@ def test_the_command_leaves_nothing_behind(tmp_path: Path, number: signal.Signal
     assert (state / "lab.json").exists()
     assert lab_processes(state)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, b"", b"")
     assert lab_processes(state) == []
     assert not (state / "lab.json").exists()
@@ -290,14 +291,14 @@ def test_a_killed_labs_processes_are_ended_by_the_next(tmp_path: Path) -> None:
     process = start_lab(state)
     services = {found for found in lab_processes(state) if found.name() != "sleep"}
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     try:
         assert services
         assert services <= set(lab_processes(state))
         second = start_lab(state)
         assert not services & set(lab_processes(state))
         second.terminate()
-        assert second.wait(timeout=60) == 0
+        assert second.wait(timeout=PATIENCE) == 0
     finally:
         end_lab_processes(state)
     assert lab_processes(state) == []
@@ -307,9 +308,9 @@ def test_a_second_command_on_the_same_state_says_so(tmp_path: Path) -> None:
     process = start_lab(tmp_path / "state")
     try:
         words = [sys.executable, "-m", "lab", "--state", str(tmp_path / "state")]
-        done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 1
         assert "another lab runs on" in done.stderr
     finally:
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE) == 0

@@ -15,6 +15,7 @@ from lab.lab import Lab
 from lab.snapshot import differences, snapshot
 from tests.lab.support import connected, run
 from tests.needs import need_program
+from tests.patience import PATIENCE
 from tests.runbooks.driver import RUNBOOKS, Drive, load, reached
 
 
@@ -155,7 +156,7 @@ async def test_disk_full_frees_real_room_and_keeps_what_was_logged_meanwhile(lab
         writer.write(b"GET /meanwhile HTTP/1.1\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 404")
         writer.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while b"/meanwhile" not in (log.read_bytes() if log.exists() else b""):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert await drive.rollbacks() == [], drive.told()

@@ -9,7 +9,8 @@ import pytest
 from db import tickets
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
-from tests.stack import PATIENCE_SECONDS, Stack
+from tests.patience import PATIENCE
+from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 from workflows.messages import CancelRequest, RollbackRequest
 
@@ -168,7 +169,7 @@ async def just_escalated(stack: Stack, tmp_path: Path, then: Callable[[str], Awa
     """
     await stack.add_runbook(runbook(tmp_path, postcheck="; false"))
     ticket_id = await stack.file(**WORDS)
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with stack.database.write() as session:
                 ticket = await tickets.get_ticket(session, stack.tenant, ticket_id)
