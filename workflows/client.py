@@ -10,7 +10,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.messages import ConnectionCheck, ConnectionReport, PlanPreview, PlanRequest
 from domain.base import new_id
 from domain.decision import Decision, SignedDecision
-from domain.signature import Message, MessageKind, Signer
+from domain.signature import MessageKind, Signer
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import (
     CancelRequest,
@@ -46,7 +46,7 @@ class TicketClient:
         with suppress(WorkflowAlreadyStartedError):
             await self._client.start_workflow(
                 TicketWorkflow.run,
-                self._signed(MessageKind.START, tenant, ticket_id, start, new_id()),
+                self._signer.sign(MessageKind.START, tenant, ticket_id, start, message_id=new_id()),
                 id=ticket_workflow_id(tenant, ticket_id),
                 task_queue=TASK_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -56,11 +56,13 @@ class TicketClient:
     def signed_decision(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> SignedDecision:
         """Return what the signal `approval` takes, for whoever sends it themselves."""
         message = SignedDecision(**decision.model_dump())
-        return self._signed(MessageKind.APPROVAL, tenant, ticket_id, message, decision.decision_id, execution_id)
+        return self._signer.sign(
+            MessageKind.APPROVAL, tenant, ticket_id, message, message_id=decision.decision_id, execution_id=execution_id
+        )
 
     def signed_cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> CancelRequest:
         """Return what the signal `cancel` takes, for whoever sends it themselves."""
-        return self._signed(MessageKind.CANCEL, tenant, ticket_id, request, request_id)
+        return self._signer.sign(MessageKind.CANCEL, tenant, ticket_id, request, message_id=request_id)
 
     async def decide(self, tenant: str, ticket_id: str, decision: Decision, execution_id: str) -> None:
         """Signal a decision on an execution. Raises RPCError with status NOT_FOUND if the workflow has ended."""
@@ -74,19 +76,24 @@ class TicketClient:
 
     async def execute(self, tenant: str, ticket_id: str, request: ExecuteRequest) -> None:
         """Ask for a runbook to be run."""
-        message = self._signed(MessageKind.EXECUTE, tenant, ticket_id, request, request.request_id)
+        message = self._signer.sign(MessageKind.EXECUTE, tenant, ticket_id, request, message_id=request.request_id)
         await self._signal_with_start(tenant, ticket_id, SignalName.EXECUTE, message)
 
     async def rollback(self, tenant: str, ticket_id: str, request: RollbackRequest) -> None:
         """Ask for a finished execution to be undone."""
-        message = self._signed(
-            MessageKind.ROLLBACK, tenant, ticket_id, request, request.request_id, request.execution_id
+        message = self._signer.sign(
+            MessageKind.ROLLBACK,
+            tenant,
+            ticket_id,
+            request,
+            message_id=request.request_id,
+            execution_id=request.execution_id,
         )
         await self._signal_with_start(tenant, ticket_id, SignalName.ROLLBACK, message)
 
     async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None:
         """Ask for a closed ticket to be taken up again."""
-        message = self._signed(MessageKind.REOPEN, tenant, ticket_id, request, request.request_id)
+        message = self._signer.sign(MessageKind.REOPEN, tenant, ticket_id, request, message_id=request.request_id)
         await self._signal_with_start(tenant, ticket_id, SignalName.REOPEN, message)
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
@@ -95,11 +102,10 @@ class TicketClient:
 
     async def check_connection(self, tenant: str, name: str, check_id: str) -> ConnectionReport:
         """Try a connection from a worker and return what it found."""
+        asked = ConnectionCheck(tenant=tenant, name=name)
         return await self._client.execute_workflow(
             ConnectionCheckWorkflow.run,
-            self._signed(
-                MessageKind.CONNECTION_CHECK, tenant, name, ConnectionCheck(tenant=tenant, name=name), check_id
-            ),
+            self._signer.sign(MessageKind.CONNECTION_CHECK, tenant, name, asked, message_id=check_id),
             id=f"connection-check:{tenant}:{name}:{check_id}",
             task_queue=TASK_QUEUE,
             execution_timeout=FORGOTTEN_AFTER,
@@ -127,17 +133,6 @@ class TicketClient:
     async def ping(self) -> None:
         """Raise unless Temporal answers."""
         await self._client.service_client.check_health()
-
-    def _signed(
-        self,
-        kind: MessageKind,
-        tenant: str,
-        subject: str,
-        message: Message,
-        message_id: str,
-        execution_id: str | None = None,
-    ) -> Message:
-        return self._signer.sign(kind, tenant, subject, message, message_id=message_id, execution_id=execution_id)
 
     async def _signal_with_start(
         self,
