@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.messages import Record, StepRun
 from db import executions
 from db.tables import StepRow
+from domain.ending import EndCause, Ending
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, PlannedStep
 from domain.runbooks.runbook import OnFailure, RollbackScope, RunbookKind
@@ -28,12 +29,15 @@ async def borne_out(session: AsyncSession, record: Record) -> Record:
     """Return a record as the rows allow it: what is not as it says ends like one that was lost in the middle."""
     wrong = await _why_not_so(session, record)
     if wrong is None and await _is_unverified(session, record):
-        return record.model_copy(update={"ticket_status": TicketStatus.ESCALATED, "reason": NOT_VERIFIED})
+        unverified = Ending(cause=EndCause.UNVERIFIED)
+        ends = {"ticket_status": TicketStatus.ESCALATED, "ending": unverified}
+        return record.model_copy(update={**ends, "reason": NOT_VERIFIED})
     if wrong is None:
         return record
     reason = f"{wrong}; look at the host, then roll it back"
-    ends = {"ticket_status": TicketStatus.ESCALATED, "execution_status": ExecutionStatus.ROLLBACK_FAILED}
-    return record.model_copy(update={**ends, "reason": f"not {_claim(record)}: {reason}"})
+    lost = {"ticket_status": TicketStatus.ESCALATED, "execution_status": ExecutionStatus.ROLLBACK_FAILED}
+    ending = Ending(cause=EndCause.NOT_BORNE_OUT)
+    return record.model_copy(update={**lost, "ending": ending, "reason": f"not {_claim(record)}: {reason}"})
 
 
 def _claim(record: Record) -> str:

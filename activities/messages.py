@@ -8,6 +8,7 @@ from pydantic import Field
 
 from domain.base import Said, WireModel
 from domain.decision import Decision, DecisionOutcome
+from domain.ending import Ending
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.lease import LeaseHolder
@@ -160,6 +161,7 @@ class Record(WireModel):
     step_status: StepStatus | None = None
     actor: str | None = None
     false_positive_by: str | None = Field(default=None, description="The person who closes it as a false positive.")
+    ending: Ending | None = Field(default=None, description="Why the execution, or the ticket, ends with this.")
     doubt: str | None = Field(default=None, description="Why nothing may run for this ticket unasked from now on.")
 
 

@@ -24,6 +24,7 @@ from db.engine import Database
 from db.tables import ExecutionRow
 from domain.base import utc_now
 from domain.decision import DecisionOutcome, RecordedDecision
+from domain.ending import EndCause, Ending
 from domain.event import EventKind
 from domain.execution import Execution, ExecutionStatus
 from domain.plan import Plan, StepOutline, VerdictDecision
@@ -96,9 +97,8 @@ class PlanActivities:
 
     async def _replace(self, session: AsyncSession, request: PlanRequest, reason: str) -> None:
         if request.replaces:
-            await executions.set_execution_status(
-                session, request.replaces, ExecutionStatus.CANCELLED, f"replaced: {reason}"
-            )
+            words, ending = f"replaced: {reason}", Ending(cause=EndCause.REPLACED)
+            await executions.set_execution_status(session, request.replaces, ExecutionStatus.CANCELLED, words, ending)
 
     async def _store(
         self, session: AsyncSession, request: PlanRequest, plan: Plan, digest: str, timeout: float
@@ -108,6 +108,7 @@ class PlanActivities:
             return
         now, decision = utc_now(), plan.verdict.decision
         asks = decision is VerdictDecision.ASK
+        refused = Ending(cause=EndCause.REFUSED) if decision is VerdictDecision.REFUSE else None
         row = ExecutionRow(
             id=request.execution_id,
             tenant=request.tenant,
@@ -118,12 +119,13 @@ class PlanActivities:
             plan_digest=digest,
             status=_FIRST_STATUS[decision].value,
             status_reason="; ".join(plan.verdict.reasons),
+            ending=refused.model_dump(mode="json") if refused else None,
             sealed_with=next((sealed.key_id for sealed in plan.sealed_inputs.values()), None),
             confidence_score=plan.confidence_score,
             requested_by=request.requested_by,
             created_at=now,
             approval_expires_at=now + timedelta(seconds=timeout) if asks else None,
-            ended_at=now if decision is VerdictDecision.REFUSE else None,
+            ended_at=now if refused else None,
         )
         await executions.add_execution(session, row, plan)
         await tickets.update_ticket(session, request.ticket_id, execution_id=request.execution_id)

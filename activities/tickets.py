@@ -145,7 +145,7 @@ class TicketActivities:
                 await events.add_event(
                     session, ticket.id, event_key(), EventKind.TICKET_REOPENED, reason, actor=request.actor
                 )
-            elif ticket.status_reason != reason or analysis is None:  # otherwise an earlier try did it
+            elif analysis is None or not await events.has_event(session, ticket.id, event_key()):
                 return ReopenOutline(
                     problem=f"it is {ticket.status.value}; only a closed ticket can be reopened",
                     ticket_status=ticket.status,
@@ -190,12 +190,12 @@ class TicketActivities:
                 await tickets.update_ticket(session, record.ticket_id, doubt=record.doubt)
             if record.execution_id and record.execution_status:
                 await executions.set_execution_status(
-                    session, record.execution_id, record.execution_status, record.reason
+                    session, record.execution_id, record.execution_status, record.reason, record.ending
                 )
                 if record.execution_status is ExecutionStatus.ROLLED_BACK:
                     await host_changes.forget_changes(session, record.execution_id)
             if record.ticket_status is not None and record.kind is not EventKind.REQUEST_REFUSED:
-                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason)
+                await tickets.set_status(session, record.ticket_id, record.ticket_status, record.reason, record.ending)
             if record.false_positive_by is not None:
                 await tickets.mark_false_positive(session, record.ticket_id, record.false_positive_by)
             if record.execution_id and record.step and record.step_status:

@@ -9,6 +9,7 @@ from db.host_changes import later_changes
 from db.tables import ExecutionRow, OutputRow, StepRow, VariableRow
 from domain.aftermath import as_it_went, still_changed
 from domain.base import utc_now
+from domain.ending import Ending
 from domain.execution import Execution, ExecutionStatus, StepOutput, StepRecord, StepRollback, StepStatus
 from domain.plan import Phase, Plan
 
@@ -84,15 +85,23 @@ async def update_execution(session: AsyncSession, execution_id: str, **values: A
 
 
 async def set_execution_status(
-    session: AsyncSession, execution_id: str, status: ExecutionStatus, reason: str = ""
+    session: AsyncSession, execution_id: str, status: ExecutionStatus, reason: str = "", ending: Ending | None = None
 ) -> None:
-    """Set the status; a final one also ends it."""
+    """Set the status; a final one also ends it. Without `ending` what is known of its end stays."""
     values: dict[str, Any] = {"status": status.value, "status_reason": reason}
+    if ending is not None:
+        earlier = await session.scalar(select(ExecutionRow.ending).where(ExecutionRow.id == execution_id))
+        values["ending"] = ending.after(ending_of(earlier)).model_dump(mode="json")
     if status.is_final:
         values["ended_at"] = utc_now()
     if status is ExecutionStatus.RUNNING:
         values["started_at"] = utc_now()
     await update_execution(session, execution_id, **values)
+
+
+def ending_of(stored: dict[str, Any] | None) -> Ending | None:
+    """Return what a row says of an end; None if there is none, or nobody knows."""
+    return Ending.model_validate(stored) if stored else None
 
 
 async def mark_running_unknown(session: AsyncSession, execution_id: str, detail: str) -> None:
@@ -219,6 +228,7 @@ def _to_execution(row: ExecutionRow, steps: dict[str, list[StepRecord]]) -> Exec
         plan_digest=row.plan_digest,
         status=status,
         status_reason=row.status_reason,
+        ending=ending_of(row.ending),
         confidence_score=row.confidence_score,
         requested_by=row.requested_by,
         created_at=row.created_at,

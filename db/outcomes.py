@@ -6,24 +6,16 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from db.executions import ending_of
 from db.tables import ExecutionRow, HistoryResetRow, TicketRow
 from domain.base import new_id, utc_now
-from domain.execution import ExecutionStatus
+from domain.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
 from domain.match import Outcomes
-from domain.outcomes import Ending, HistoryReset, environment_of, outcomes_of
+from domain.outcomes import Ended, HistoryReset, environment_of, outcomes_of
 
 COUNTED = 200  # the latest executions of a runbook in an environment; older ones have faded
 SHOWN = 2_000
-ENDED = [
-    status.value
-    for status in (
-        ExecutionStatus.SUCCEEDED,
-        ExecutionStatus.ROLLED_BACK,
-        ExecutionStatus.ROLLBACK_FAILED,
-        ExecutionStatus.REJECTED,
-        ExecutionStatus.CANCELLED,
-    )
-]
+ENDED = [status.value for status in FINAL_EXECUTION_STATUSES]
 
 
 async def outcomes_in(
@@ -32,7 +24,7 @@ async def outcomes_in(
     """Return runbook id -> its history in one environment, for those that have one."""
     here = _environment() == func.lower(environment_of(environment))
     found = {
-        runbook_id: outcomes_of([ending for _, ending in await _endings(session, tenant, runbook_id, COUNTED, here)])
+        runbook_id: outcomes_of([ended for _, ended in await _ended(session, tenant, runbook_id, COUNTED, here)])
         for runbook_id in runbook_ids
     }
     return {runbook_id: outcomes for runbook_id, outcomes in found.items() if not outcomes.is_empty}
@@ -40,10 +32,10 @@ async def outcomes_in(
 
 async def outcomes_everywhere(session: AsyncSession, tenant: str, runbook_id: str) -> dict[str, Outcomes]:
     """Return environment -> the history of one runbook there, by name."""
-    by_environment: dict[str, list[Ending]] = {}
-    for environment, ending in await _endings(session, tenant, runbook_id, SHOWN):
-        by_environment.setdefault(environment, []).append(ending)
-    found = {name: outcomes_of(endings[:COUNTED]) for name, endings in sorted(by_environment.items())}
+    by_environment: dict[str, list[Ended]] = {}
+    for environment, ended in await _ended(session, tenant, runbook_id, SHOWN):
+        by_environment.setdefault(environment, []).append(ended)
+    found = {name: outcomes_of(ended[:COUNTED]) for name, ended in sorted(by_environment.items())}
     return {name: outcomes for name, outcomes in found.items() if not outcomes.is_empty}
 
 
@@ -75,12 +67,12 @@ def _environment() -> ColumnElement[str]:
     return func.lower(func.trim(func.coalesce(TicketRow.environment, "")))
 
 
-async def _endings(
+async def _ended(
     session: AsyncSession, tenant: str, runbook_id: str, limit: int, *conditions: ColumnElement[bool]
-) -> Sequence[tuple[str, Ending]]:
+) -> Sequence[tuple[str, Ended]]:
     """Return (environment, how it ended) of the latest executions since the last reset, newest first."""
     later = aliased(ExecutionRow)
-    was_replaced = (
+    another_followed = (
         select(later.id)
         .where(
             later.ticket_id == ExecutionRow.ticket_id,
@@ -98,10 +90,9 @@ async def _endings(
         select(
             _environment(),
             ExecutionRow.status,
-            ExecutionRow.status_reason,
+            ExecutionRow.ending,
             ExecutionRow.started_at.is_not(None),
-            ExecutionRow.approval_expires_at.is_not(None),
-            was_replaced,
+            another_followed,
         )
         .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
         .where(
@@ -117,13 +108,12 @@ async def _endings(
     return [
         (
             environment,
-            Ending(
+            Ended(
                 status=ExecutionStatus(status),
-                reason=reason,
+                ending=ending_of(ending),
                 has_run=has_run,
-                was_asked=was_asked,
-                was_replaced=replaced,
+                another_followed=followed,
             ),
         )
-        for environment, status, reason, has_run, was_asked, replaced in await session.execute(query)
+        for environment, status, ending, has_run, followed in await session.execute(query)
     ]

@@ -96,6 +96,7 @@ class TicketRow(Row):
     ticket_metadata: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(NAME)
     status_reason: Mapped[str] = mapped_column(Text, default="")
+    ending: Mapped[dict[str, Any] | None] = mapped_column(Json)
     classification: Mapped[str | None] = mapped_column(NAME)
     classification_confidence: Mapped[float | None]
     analysis: Mapped[dict[str, Any] | None] = mapped_column(Json)
@@ -151,6 +152,7 @@ class ExecutionRow(Row):
     plan_digest: Mapped[str] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(NAME)
     status_reason: Mapped[str] = mapped_column(Text, default="")
+    ending: Mapped[dict[str, Any] | None] = mapped_column(Json)
     sealed_with: Mapped[str | None] = mapped_column(NAME, index=True)
     confidence_score: Mapped[float]
     requested_by: Mapped[str] = mapped_column(NAME)

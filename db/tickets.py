@@ -13,6 +13,7 @@ from db.paging import Page
 from db.tables import ExecutionRow, TicketRow
 from domain.analysis.analysis import Analysis
 from domain.base import new_id, utc_now
+from domain.ending import Ending
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.inbox import why_a_person
@@ -52,6 +53,7 @@ def to_ticket(row: TicketRow) -> Ticket:
         metadata=row.ticket_metadata,
         status=row.status,
         status_reason=row.status_reason,
+        ending=Ending.model_validate(row.ending) if row.ending else None,
         classification=row.classification,
         classification_confidence=row.classification_confidence,
         occurrences=row.occurrences,
@@ -172,12 +174,17 @@ async def update_ticket(session: AsyncSession, ticket_id: str, **values: Any) ->
         ran = await session.scalars(select(ExecutionRow.status).where(ExecutionRow.ticket_id == ticket_id).distinct())
         why = why_a_person(TicketStatus(values["status"]), {ExecutionStatus(one) for one in ran})
         values |= {"person_needed": why, "person_needed_since": now if why else None, "taken_note": None}
+        values.setdefault("ending", None)  # how an earlier story of it ended
     await session.execute(update(TicketRow).where(TicketRow.id == ticket_id).values(updated_at=now, **values))
 
 
-async def set_status(session: AsyncSession, ticket_id: str, status: TicketStatus, reason: str) -> None:
+async def set_status(
+    session: AsyncSession, ticket_id: str, status: TicketStatus, reason: str, ending: Ending | None = None
+) -> None:
     """Set a ticket's status with the reason for it. An ended ticket no longer takes occurrences."""
     values: dict[str, Any] = {"status": status.value, "status_reason": reason}
+    if ending is not None and status.is_final:
+        values["ending"] = ending.model_dump(mode="json")
     if status is TicketStatus.RESOLVED:
         values["resolved_at"] = utc_now()
     if status not in KEEPS_OPEN_KEY:

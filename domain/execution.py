@@ -7,11 +7,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain.base import WireModel
+from domain.ending import Ending
 from domain.plan import Phase
-
-CANCELLED_BY = "cancelled by "
-ASKED_FOR_ROLLBACK = " asked for a rollback"
-"""How the reasons of a cancelled and of an undone execution read; a runbook's history tells them from failures."""
 
 
 class ExecutionStatus(StrEnum):
@@ -143,6 +140,7 @@ class Execution(WireModel):
     plan_digest: str
     status: ExecutionStatus
     status_reason: str = ""
+    ending: Ending | None = Field(default=None, description="Why it ended; null if it has not, or nobody knows.")
     confidence_score: float
     requested_by: str
     created_at: datetime

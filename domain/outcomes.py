@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.base import WireModel
-from domain.execution import ASKED_FOR_ROLLBACK, CANCELLED_BY, ExecutionStatus
+from domain.ending import EndCause, Ending
+from domain.execution import ExecutionStatus
 from domain.match import Match, Outcomes, Reason
 
 PRIOR_GOOD, PRIOR_BAD = 4.0, 1.0
@@ -26,14 +27,16 @@ SHORT_OF = 0.01  # a lifted confidence stays this much below the threshold
 EXTREME = 1e-4
 
 
-class Ending(WireModel):
-    """How one execution ended. `was_replaced`: another runbook was planned for its ticket afterwards."""
+class Ended(WireModel):
+    """One execution that ended. `another_followed`: another runbook was planned for its ticket afterwards.
+
+    `ending`: None in rows of old versions whose end nobody can tell any more.
+    """
 
     status: ExecutionStatus
-    reason: str = ""
+    ending: Ending | None = None
     has_run: bool = False
-    was_asked: bool = False
-    was_replaced: bool = False
+    another_followed: bool = False
 
 
 class HistoryReset(WireModel):
@@ -49,9 +52,12 @@ def environment_of(name: str | None) -> str:
     return (name or "").strip()
 
 
-def outcomes_of(endings: Sequence[Ending]) -> Outcomes:
-    """Count endings. What a person cancelled, what expired and what policy refused says nothing about the runbook."""
-    kinds = [_kind(ending) for ending in endings]
+def outcomes_of(ended: Sequence[Ended]) -> Outcomes:
+    """Count executions. What a person cancelled, what expired, what policy refused and what was lost says nothing.
+
+    A step that a person rejected is a rejection like that of a plan. What nobody can tell any more counts as a failure.
+    """
+    kinds = [_kind(one) for one in ended]
     return Outcomes(
         successes=kinds.count("success"),
         failures=kinds.count("failure"),
@@ -60,20 +66,28 @@ def outcomes_of(endings: Sequence[Ending]) -> Outcomes:
     )
 
 
-def _kind(ending: Ending) -> str | None:
-    if ending.status is ExecutionStatus.SUCCEEDED:
+def _kind(one: Ended) -> str | None:
+    cause = one.ending.cause if one.ending else None
+    if one.status is ExecutionStatus.SUCCEEDED:
         return "success"
-    if not ending.has_run:
-        is_rejected = ending.status is ExecutionStatus.REJECTED and ending.was_asked
-        is_passed_over = ending.status is ExecutionStatus.CANCELLED and ending.was_asked and ending.was_replaced
-        return "rejection" if is_rejected or is_passed_over else None
-    if ending.status is ExecutionStatus.ROLLBACK_FAILED:
+    if not one.has_run:
+        is_passed_over = cause is EndCause.PASSED_OVER and one.another_followed
+        return "rejection" if cause is EndCause.REJECTED or is_passed_over else None
+    if one.status is ExecutionStatus.ROLLBACK_FAILED and cause not in (EndCause.LOST, EndCause.NOT_BORNE_OUT):
         return "failure"
-    if ending.status in (ExecutionStatus.ROLLED_BACK, ExecutionStatus.CANCELLED):
-        if ending.reason.startswith(CANCELLED_BY):
-            return None
-        return "rollback" if ASKED_FOR_ROLLBACK in ending.reason else "failure"
-    return None
+    if one.ending and cause is EndCause.UNDONE_ON_REQUEST:
+        cause = one.ending.before or EndCause.SUCCEEDED
+    return "failure" if cause is None else _WHEN_UNDONE.get(cause)
+
+
+_WHEN_UNDONE = {
+    EndCause.SUCCEEDED: "rollback",
+    EndCause.UNVERIFIED: "rollback",
+    EndCause.FAILED: "failure",
+    EndCause.OUTCOME_UNKNOWN: "failure",
+    EndCause.REJECTED: "rejection",
+}
+"""What an execution counts as that ran, by why its changes were undone; the other causes say nothing about it."""
 
 
 def outcome_shift(outcomes: Outcomes | None) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from domain.execution import CANCELLED_BY
+from domain.ending import EndCause, Ending
 from domain.sealed import SealedValue
 from domain.signature import Signed
 
@@ -46,8 +46,16 @@ class CancelRequest(Signed):
 
     @property
     def words(self) -> str:
-        return f"{CANCELLED_BY}{self.actor}" + (f": {self.comment}" if self.comment else "")
+        return f"cancelled by {self.actor}" + (f": {self.comment}" if self.comment else "")
 
     @property
     def closing_words(self) -> str:
         return f"closed as a false positive by {self.actor}" + (f": {self.comment}" if self.comment else "")
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(cause=EndCause.CANCELLED, actor=self.actor)
+
+    @property
+    def closing(self) -> Ending:
+        return Ending(cause=EndCause.FALSE_POSITIVE, actor=self.actor)

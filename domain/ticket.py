@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.base import Model
+from domain.ending import Ending
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 100_000
@@ -136,6 +137,7 @@ class Ticket(NewTicket):
     tenant: str
     status: TicketStatus = TicketStatus.OPEN
     status_reason: str = Field(default="", description="Why it has this status, in a sentence for a person.")
+    ending: Ending | None = Field(default=None, description="Why it ended; null if it has not, or nobody knows.")
     classification: Classification | None = None
     classification_confidence: float | None = None
     occurrences: int = 1

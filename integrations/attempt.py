@@ -156,7 +156,7 @@ class Attempt:
             stdout_bytes=self._out.total,
             stderr_bytes=self._err.total,
             no_room=end.full,
-            detail=UNKNOWN_REASONS.get(end.reason, end.reason),
+            detail=UNKNOWN_REASONS.get(end.code, end.code),
         )
 
     def _unknown(self, detail: str) -> CommandResult:

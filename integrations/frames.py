@@ -40,11 +40,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class End:
-    """How a command ended. `reason`: why it is unknown. `full`: the streams that the host had no room to keep."""
+    """How a command ended. `code`: the supervisor's word for why it is unknown. `full`: streams without room."""
 
     status: CommandStatus
     exit_status: int | None
-    reason: str
+    code: str
     stdout_bytes: int
     stderr_bytes: int
     full: frozenset[Stream]
@@ -82,7 +82,7 @@ def parse_end(rest: str) -> End:
     return End(
         status=status,
         exit_status=None if status == "unknown" or code == "-" else parse_number(code, MAX_STATUS),
-        reason=code if status == "unknown" else "",
+        code=code if status == "unknown" else "",
         stdout_bytes=parse_number(fields[2], MAX_TOTAL),
         stderr_bytes=parse_number(fields[3], MAX_TOTAL),
         full=frozenset(_STREAMS[name] for name in names),

@@ -118,9 +118,9 @@ class SessionRunner(ABC):
             return
         answer = await self._ask(address, secret, "kill", attempt_id, record=record, places=(place_of(record),))
         end = parse_end(_after("end ", answer))
-        if end.reason in ("running", "left"):
+        if end.code in ("running", "left"):
             raise HostUnreachable(UNKNOWN_REASONS["left"], may_have_started=True)
-        if end.reason == "gone":
+        if end.code == "gone":
             raise RecordGone(UNKNOWN_REASONS["gone"], may_have_started=True)
 
     async def check(self, address: HostAddress, secret: Secret | None) -> str:

@@ -9,6 +9,7 @@ from db import events, executions, leases, tickets
 from db.engine import Database
 from db.under_way import UnderWay
 from domain.base import utc_now
+from domain.ending import EndCause, Ending
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.lease import LeaseHolder
@@ -21,6 +22,7 @@ from workflows.watch import WorkflowWatch
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 30.0
+BY_LOSS = Ending(cause=EndCause.LOST)
 LOST = "its workflow was ended from outside before the execution did; look at the host, then roll it back or cancel it"
 LOST_EARLY = "its workflow was lost, or ended from outside, before anything ran"
 
@@ -78,7 +80,9 @@ async def _start_again(database: Database, one: UnderWay) -> list[LeaseHolder]:
     turns: list[LeaseHolder] = []
     async with database.write() as session:
         if one.execution_id and one.execution_status and not one.execution_status.is_final:
-            await executions.set_execution_status(session, one.execution_id, ExecutionStatus.CANCELLED, LOST_EARLY)
+            await executions.set_execution_status(
+                session, one.execution_id, ExecutionStatus.CANCELLED, LOST_EARLY, BY_LOSS
+            )
             turns = await leases.release_leases(session, one.execution_id)
         await tickets.set_status(session, one.ticket_id, TicketStatus.OPEN, "its workflow was lost and starts again")
         await tickets.update_ticket(session, one.ticket_id, start_pending=True, doubt=LOST_EARLY)
@@ -91,10 +95,12 @@ async def _escalate(database: Database, one: UnderWay) -> list[LeaseHolder]:
     turns: list[LeaseHolder] = []
     async with database.write() as session:
         if one.execution_id and one.execution_status and not one.execution_status.is_final:
-            await executions.set_execution_status(session, one.execution_id, ExecutionStatus.ROLLBACK_FAILED, LOST)
+            await executions.set_execution_status(
+                session, one.execution_id, ExecutionStatus.ROLLBACK_FAILED, LOST, BY_LOSS
+            )
             await executions.mark_running_unknown(session, one.execution_id, LOST)
             turns = await leases.release_leases(session, one.execution_id)
-        await tickets.set_status(session, one.ticket_id, TicketStatus.ESCALATED, LOST)
+        await tickets.set_status(session, one.ticket_id, TicketStatus.ESCALATED, LOST, BY_LOSS)
         await _say(session, one, LOST)
     return turns
 

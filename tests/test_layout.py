@@ -136,3 +136,60 @@ def test_only_one_place_reads_patterns_from_outside() -> None:
     found = {str(path.relative_to(ROOT)): lines for path in ours if (lines := foreign_patterns(path))}
     assert not found
     assert foreign_patterns(ROOT / "domain" / "patterns.py")  # it would be seen
+
+
+SENTENCES = {"reason", "reasons", "status_reason", "detail", "words", "why", "told", "comment", "problem"}
+LOOKS = {"startswith", "endswith", "find", "index", "count", "partition", "split", "removeprefix", "removesuffix"}
+LOWER = {"lower", "casefold", "strip", "get"}
+
+
+def is_sentence(node: ast.AST) -> bool:
+    """Whether this reads a field that holds a sentence for a person, of a model or of JSON."""
+    match node:
+        case ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
+            return name in SENTENCES
+        case ast.Call(func=ast.Attribute(attr=name, value=value), args=args) if name in LOWER:
+            keys = [one.value for one in args if isinstance(one, ast.Constant)]
+            return is_sentence(value) or (name == "get" and bool(SENTENCES & set(keys)))
+    return False
+
+
+def sentences_read_back(text: str) -> list[int]:
+    """Return the lines where a sentence is compared or searched, as if it were data."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Compare(ops=ops, left=left, comparators=others):
+                equals = any(isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in ops)
+                is_read = equals and any(map(is_sentence, [left, *others]))
+            case ast.Call(func=ast.Attribute(attr=name, value=value), args=args):
+                is_read = (name in LOOKS and is_sentence(value)) or (
+                    name in RE_FUNCTIONS and any(map(is_sentence, args))
+                )
+            case _:
+                is_read = False
+        if is_read:
+            found.append(node.lineno)  # type: ignore[attr-defined]  # both kinds have one
+    return found
+
+
+def test_no_sentence_is_read_back_as_data() -> None:
+    """What a reason, a detail or a comment says is for people: whoever decides by it, decides by what a host wrote."""
+    ours = [path for path in (*source_files(), *(ROOT / "commands").rglob("*.py")) if "versions" not in path.parts]
+    found = {str(path.relative_to(ROOT)): lines for path in ours if (lines := sentences_read_back(path.read_text()))}
+    assert not found, "make it a fact (domain/ending.py), and the sentence from it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one.status_reason.startswith(REPLACED)",
+        "ASKED in ending.reason",
+        "ticket['status_reason'] != reason",
+        "answer.get('detail') == 'gone'",
+        "re.search('failed', step.detail)",
+        "record.reason.lower() == 'lost'",
+    ],
+)
+def test_a_sentence_read_back_is_seen(text: str) -> None:
+    assert sentences_read_back(text) == [1]

@@ -6,6 +6,7 @@ from temporalio.common import SearchAttributeKey
 with workflow.unsafe.imports_passed_through():
     from activities.messages import Record
     from activities.tickets import TicketActivities
+    from domain.ending import Ending
     from domain.event import EventKind
     from domain.execution import ExecutionStatus, StepStatus
     from domain.ticket import TicketStatus
@@ -36,6 +37,7 @@ class Board:
         kind: EventKind = EventKind.STATUS_CHANGED,
         actor: str | None = None,
         false_positive_by: str | None = None,
+        ending: Ending | None = None,
     ) -> None:
         """Record a status and the reason for it, in words for a person; what was recorded instead is shown then."""
         self.note(status, reason)
@@ -53,6 +55,7 @@ class Board:
                 step_status=step_status,
                 actor=actor,
                 false_positive_by=false_positive_by,
+                ending=ending,
             ),
             summary=f"{status.value}: {reason}"[:200],
             **options.BOOKKEEPING,

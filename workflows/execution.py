@@ -6,7 +6,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import RollbackOutline, RollbackQuestion, StepOutcome
     from activities.plans import PlanActivities
     from domain.decision import UnknownOutcome
-    from domain.execution import ASKED_FOR_ROLLBACK, ExecutionStatus, StepStatus
+    from domain.ending import EndCause, Ending
+    from domain.execution import ExecutionStatus, StepStatus
     from domain.plan import Phase, StepOutline
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
@@ -41,8 +42,8 @@ class ExecutionStory:
         while end is None:
             await run.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, why)
             if not await take_leases(run, leases):
-                words = str(run.cancelled(" while queued"))
-                end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, words)
+                stop = run.cancelled(" while queued")
+                end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
                 break
             await run.show(TicketStatus.EXECUTING, ExecutionStatus.RUNNING, "running")
             try:
@@ -64,8 +65,9 @@ class ExecutionStory:
             found = await what_to_undo(run.start, request)
         if found.problem is None:
             self.keeps_room = True
+            asked = Ending(cause=EndCause.UNDONE_ON_REQUEST, actor=request.actor)
             self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
-            end = await self._roll_back(Failed(_who_asked(found, request)))
+            end = await self._roll_back(Failed(_who_asked(found, request), asked))
         else:
             end = await run.refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         await self._give_room_back()
@@ -83,10 +85,12 @@ class ExecutionStory:
             if run.desk.cancel:
                 raise run.cancelled(" as the last postcheck ended")
         except Stopped as stop:
-            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop))
+            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
         except Failed as failure:
             return await self._roll_back(failure)
-        return await run.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, "fixed, and every postcheck passed")
+        fixed = Ending(cause=EndCause.SUCCEEDED)
+        words = "fixed, and every postcheck passed"
+        return await run.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, words, fixed)
 
     async def _one(self, step: StepOutline) -> None:
         """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped, Requeued."""
@@ -144,10 +148,11 @@ class ExecutionStory:
         if outcome.is_cancelled:
             raise self.run.cancelled(f" during {self.run.name(step)}")
         words = f"{self.run.name(step)} failed: {outcome.detail}"
+        ending = Ending(cause=EndCause.FAILED, step=step.position)
         if step.phase is Phase.PRECHECK or step.on_failure is OnFailure.ROLLBACK:
-            raise Failed(words)
+            raise Failed(words, ending)
         if step.on_failure is OnFailure.STOP:
-            raise Stopped(f"{words}; stopped as the runbook says, nothing was rolled back")
+            raise Stopped(f"{words}; stopped as the runbook says, nothing was rolled back", ending)
 
     def _forget(self, step: StepOutline) -> None:
         self.due = [other for other in self.due if other.position != step.position]
@@ -155,10 +160,11 @@ class ExecutionStory:
 
     async def _roll_back(self, failure: Failed) -> TicketEnd:
         """Run every due rollback in reverse; one that fails does not stop the others."""
-        run, why = self.run, str(failure)
+        run, why, ending = self.run, str(failure), failure.ending
         if not self.due and not self.lasting:
-            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, f"{why}; nothing had been changed")
-        await run.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why)
+            words = f"{why}; nothing had been changed"
+            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
+        await run.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why, ending=ending)
         failures: list[str] = []
         undone = 0
         for step in reversed(self.due):
@@ -170,16 +176,17 @@ class ExecutionStory:
             if outcome.status is not StepStatus.SUCCEEDED:
                 failures.append(f"{run.name(step)} ({outcome.detail})")
         if not undone and not self.lasting:
-            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, f"{why}; nothing had been changed")
+            words = f"{why}; nothing had been changed"
+            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
         if self.lasting:
             lasting = (f"{run.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
             why += f"; has no rollback: {'; '.join(lasting)}"
         if failures:
             self.keeps_room = False  # for when a person has them tried again
             words = f"{why}; could not be undone: {'; '.join(failures)}"
-            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words)
+            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words, ending)
         words = f"{why}; everything {'else ' if self.lasting else ''}was undone"
-        return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words)
+        return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
 
 
 async def what_to_undo(start: TicketStart, request: RollbackRequest) -> RollbackOutline:
@@ -193,5 +200,5 @@ async def what_to_undo(start: TicketStart, request: RollbackRequest) -> Rollback
 
 
 def _who_asked(found: RollbackOutline, request: RollbackRequest) -> str:
-    why = f"{request.actor}{ASKED_FOR_ROLLBACK}" + (f": {request.comment}" if request.comment else "")
+    why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
     return why + (f" (though since then {found.undone_over}, which cannot be undone)" if found.undone_over else "")

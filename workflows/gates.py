@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import StepOutcome
     from activities.plans import PlanActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome, UnknownOutcome
+    from domain.ending import EndCause, Ending
     from domain.event import EventKind
     from domain.execution import ExecutionStatus, StepStatus
     from domain.plan import StepOutline
@@ -74,7 +75,8 @@ async def await_finding(run: Run, step: StepOutline, outcome: StepOutcome) -> Un
     finding = decision.outcome or UnknownOutcome.ROLL_BACK
     if finding is UnknownOutcome.ROLL_BACK:
         status = TicketStatus.CANCELLED if run.desk.cancel else TicketStatus.ESCALATED
-        raise Failed(f"{decision.actor} chose to roll back; outcome unknown: {reason}", status)
+        ending = Ending(cause=EndCause.OUTCOME_UNKNOWN, actor=decision.actor, step=step.position)
+        raise Failed(f"{decision.actor} chose to roll back; outcome unknown: {reason}", ending, status)
     ran = finding is UnknownOutcome.RAN
     words = f"{decision.actor} found that step {step.position} {'ran' if ran else 'did not run'}"
     await _resume(run, step, words, StepStatus.SUCCEEDED if ran else StepStatus.PENDING)
@@ -121,14 +123,16 @@ async def _pass_gate(
     run.desk.close_gate()
     run.board.wait("")
     if gate.decision is None and not is_answered:
-        raise Failed(f"nobody answered in time: {run.name(step)}")
+        expired = Ending(cause=EndCause.EXPIRED, step=step.position)
+        raise Failed(f"nobody answered in time: {run.name(step)}", expired)
     return gate.decision
 
 
 def _raise_if_rejected(run: Run, step: StepOutline, decision: Decision) -> None:
     if decision.decision is DecisionKind.REJECT:
         why = f": {decision.comment}" if decision.comment else ""
-        raise Failed(f"{decision.actor} rejected {run.name(step)}{why}", TicketStatus.REJECTED)
+        rejected = Ending(cause=EndCause.REJECTED, actor=decision.actor, step=step.position)
+        raise Failed(f"{decision.actor} rejected {run.name(step)}{why}", rejected, TicketStatus.REJECTED)
 
 
 async def _resume(run: Run, step: StepOutline, reason: str, status: StepStatus = StepStatus.PENDING) -> None:

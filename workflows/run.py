@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import DecisionRecord
     from activities.plans import PlanActivities
     from domain.decision import Decision, DecisionOutcome
+    from domain.ending import EndCause, Ending
     from domain.event import EventKind
     from domain.execution import ExecutionStatus, StepStatus
     from domain.plan import StepOutline
@@ -23,9 +24,9 @@ with workflow.unsafe.imports_passed_through():
 class Failed(Exception):
     """The execution cannot go on and what it changed is to be undone; `status` is the ticket's when that is done."""
 
-    def __init__(self, reason: str, status: TicketStatus = TicketStatus.ESCALATED) -> None:
+    def __init__(self, reason: str, ending: Ending, status: TicketStatus = TicketStatus.ESCALATED) -> None:
         super().__init__(reason)
-        self.status = status
+        self.ending, self.status = ending, status
 
 
 class Requeued(Exception):
@@ -34,6 +35,10 @@ class Requeued(Exception):
 
 class Stopped(Exception):
     """The execution ends and leaves everything as it is, as its runbook says."""
+
+    def __init__(self, reason: str, ending: Ending) -> None:
+        super().__init__(reason)
+        self.ending = ending
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Run:
         step: int | None = None,
         step_status: StepStatus | None = None,
         kind: EventKind = EventKind.STATUS_CHANGED,
+        ending: Ending | None = None,
     ) -> None:
         await self.board.show(
             status,
@@ -70,11 +76,14 @@ class Run:
             step=step,
             step_status=step_status,
             kind=kind,
+            ending=ending,
         )
 
-    async def end(self, status: TicketStatus, execution_status: ExecutionStatus, reason: str) -> TicketEnd:
+    async def end(
+        self, status: TicketStatus, execution_status: ExecutionStatus, reason: str, ending: Ending
+    ) -> TicketEnd:
         self.desk.is_over = True  # before people can see it
-        await self.show(status, execution_status, reason)
+        await self.show(status, execution_status, reason, ending=ending)
         return TicketEnd(status=self.board.status, reason=self.board.reason)
 
     async def refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
@@ -84,8 +93,9 @@ class Run:
         return f"{step.phase.value} {step.position}/{self.total} '{step.name}' on {step.target}"
 
     def cancelled(self, where: str = "") -> Failed:
-        words = self.desk.cancel.words if self.desk.cancel else "cancelled"
-        return Failed(words + where, TicketStatus.CANCELLED)
+        asked = self.desk.cancel
+        words, ending = (asked.words, asked.ending) if asked else ("cancelled", Ending(cause=EndCause.CANCELLED))
+        return Failed(words + where, ending, TicketStatus.CANCELLED)
 
     def decision_record(self, decision: Decision, result: DecisionOutcome, detail: str = "") -> DecisionRecord:
         return DecisionRecord(

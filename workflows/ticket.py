@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.plans import PlanActivities
     from activities.tickets import TicketActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome
+    from domain.ending import EndCause, Ending
     from domain.execution import ExecutionStatus
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
@@ -111,7 +112,8 @@ class TicketWorkflow(TicketSignals):
         is_false = analysis.classification is Classification.FALSE_POSITIVE
         is_certain = analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD and not analysis.needs_person
         if is_false and is_certain:
-            return await self._end(TicketStatus.CLOSED, f"false positive: {analysis.reason}")
+            false = Ending(cause=EndCause.FALSE_POSITIVE)
+            return await self._end(TicketStatus.CLOSED, f"false positive: {analysis.reason}", false)
         return await self._match_and_run(analysis.ambiguous)
 
     async def _match_and_run(self, ambiguous: list[str]) -> TicketEnd:
@@ -139,7 +141,8 @@ class TicketWorkflow(TicketSignals):
             return await self._serve()
         if in_time:
             return await self._cancelled("")
-        return await self._end(TicketStatus.ESCALATED, "nobody picked a runbook in time")
+        expired = Ending(cause=EndCause.EXPIRED)
+        return await self._end(TicketStatus.ESCALATED, "nobody picked a runbook in time", expired)
 
     async def _serve(self) -> TicketEnd:
         request = self.desk.requests.pop(0)
@@ -162,7 +165,8 @@ class TicketWorkflow(TicketSignals):
         if plan.problem is not None:
             return await self._await_request(plan.problem)
         if plan.verdict and plan.verdict.decision is VerdictDecision.REFUSE:
-            return await self._end(TicketStatus.ESCALATED, f"refused: {'; '.join(plan.verdict.reasons)}")
+            refused = Ending(cause=EndCause.REFUSED)
+            return await self._end(TicketStatus.ESCALATED, f"refused: {'; '.join(plan.verdict.reasons)}", refused)
         if self.desk.cancel:
             return await self._cancelled(plan.execution_id)
         run = self.run_of(plan.execution_id, plan.digest, len(plan.steps))
@@ -232,10 +236,12 @@ class TicketWorkflow(TicketSignals):
         if self.desk.cancel is not None:
             return await self._cancelled(plan.execution_id)
         if self.desk.requests:
-            await self._end_execution(plan, ExecutionStatus.CANCELLED, "a person chose something else")
+            passed_over = Ending(cause=EndCause.PASSED_OVER, actor=self.desk.requests[0].actor)
+            await self._end_execution(plan, ExecutionStatus.CANCELLED, "a person chose something else", passed_over)
             return await self._serve()
-        await self._end_execution(plan, ExecutionStatus.EXPIRED, "no decision in time")
-        return await self._end(TicketStatus.ESCALATED, "the approval expired: no decision in time")
+        expired = Ending(cause=EndCause.EXPIRED)
+        await self._end_execution(plan, ExecutionStatus.EXPIRED, "no decision in time", expired)
+        return await self._end(TicketStatus.ESCALATED, "the approval expired: no decision in time", expired)
 
     async def _act_on(self, decision: Decision, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
         """An approval counts only if the plan made again now has the digest that was approved."""
@@ -244,8 +250,9 @@ class TicketWorkflow(TicketSignals):
             self.desk.close_gate()
             await run.record_decision(decision, DecisionOutcome.ACCEPTED)
             why = f"{decision.actor} rejected the plan" + (f": {decision.comment}" if decision.comment else "")
-            await self._end_execution(plan, ExecutionStatus.REJECTED, why)
-            return await self._end(TicketStatus.REJECTED, why)
+            rejected = Ending(cause=EndCause.REJECTED, actor=decision.actor)
+            await self._end_execution(plan, ExecutionStatus.REJECTED, why, rejected)
+            return await self._end(TicketStatus.REJECTED, why, rejected)
         renewed = await self._make_plan(request, plan)
         if renewed is plan:
             self.desk.close_gate()
@@ -299,21 +306,25 @@ class TicketWorkflow(TicketSignals):
         self.desk.parked = CANCELLED_IN_TEMPORAL
         await self.board.doubt(CANCELLED_IN_TEMPORAL)
 
-    async def _end_execution(self, plan: PlanOutline, status: ExecutionStatus, reason: str) -> None:
-        await self.board.show(self.board.status, reason, execution_id=plan.execution_id, execution_status=status)
+    async def _end_execution(self, plan: PlanOutline, status: ExecutionStatus, reason: str, ending: Ending) -> None:
+        await self.board.show(
+            self.board.status, reason, execution_id=plan.execution_id, execution_status=status, ending=ending
+        )
 
     async def _cancelled(self, execution_id: str) -> TicketEnd:
         asked = self.desk.cancel
         status, reason = TicketStatus.CANCELLED, asked.words if asked else "cancelled"
+        ending = asked.ending if asked else Ending(cause=EndCause.CANCELLED)
         closed_by = asked.actor if asked and asked.is_false_positive else None
         if asked and closed_by:
-            status, reason = TicketStatus.CLOSED, asked.closing_words
+            status, reason, ending = TicketStatus.CLOSED, asked.closing_words, asked.closing
         await self.board.show(
             status,
             reason,
             execution_id=execution_id or None,
             execution_status=ExecutionStatus.CANCELLED if execution_id else None,
             false_positive_by=closed_by,
+            ending=ending,
         )
         return TicketEnd(status=status, reason=reason)
 
@@ -331,7 +342,7 @@ class TicketWorkflow(TicketSignals):
     async def _refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
         return await refuse(self.desk, self.board, why, status, actor)
 
-    async def _end(self, status: TicketStatus, reason: str) -> TicketEnd:
+    async def _end(self, status: TicketStatus, reason: str, ending: Ending) -> TicketEnd:
         self.desk.is_over = True  # before people can see it
-        await self.board.show(status, reason)
+        await self.board.show(status, reason, ending=ending)
         return TicketEnd(status=status, reason=reason)

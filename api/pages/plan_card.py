@@ -10,6 +10,7 @@ from api.plan_view import PlanDraft, PlanStep
 from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
 from domain.analysis.analysis import Analysis
 from domain.connection import Connector
+from domain.ending import EndCause
 from domain.execution import Execution, ExecutionStatus
 from domain.plan import Phase, Target
 from domain.runbooks.runbook import Risk
@@ -17,7 +18,6 @@ from domain.ticket import Classification
 
 LOW_CONFIDENCE = 0.8
 SHORT_DIGEST = 12
-REPLACED = "replaced:"
 UNDO_WORDS = {
     "rolled_back": "undone",
     "rollback_failed": "undo failed",
@@ -92,9 +92,14 @@ def doubts(plan: PlanDraft, analysis: Analysis | None, ran: list[Execution]) -> 
 _WENT_WRONG = (ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED)
 
 
+def was_replaced(execution: Execution) -> bool:
+    """Whether its plan was made anew, since what it was made from had changed."""
+    return execution.ending is not None and execution.ending.cause is EndCause.REPLACED
+
+
 def replaced_execution(ran: list[Execution], current_id: str) -> Execution | None:
     """Return the execution whose plan the current one took the place of, or None."""
-    before = [one for one in ran if one.id != current_id and one.status_reason.startswith(REPLACED)]
+    before = [one for one in ran if one.id != current_id and was_replaced(one)]
     is_last = bool(ran) and ran[-1].id == current_id and len(ran) > 1 and before and ran[-2].id == before[-1].id
     return before[-1] if is_last else None
 

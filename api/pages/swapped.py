@@ -74,7 +74,7 @@ async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen
 def _asked_for_it(actor: str, ran: list[Execution], new: Execution) -> bool:
     """Whether this person chose the plan that is there now; one that was made anew since is news to them, too."""
     before = ran[ran.index(new) - 1]
-    return new.requested_by == actor and not before.status_reason.startswith(plan_card.REPLACED)
+    return new.requested_by == actor and not plan_card.was_replaced(before)
 
 
 def _answered_it(actor: str, detail: TicketDetail, execution: Execution, step: int | None) -> bool:
@@ -110,7 +110,7 @@ async def _changed(
 ) -> list[str]:
     """Say who made the plan another one: by a choice, a new version of the runbook, or a changed connection."""
     told: list[str] = []
-    if not old.status_reason.startswith(plan_card.REPLACED) or old.requested_by != new.requested_by:
+    if not plan_card.was_replaced(old) or old.requested_by != new.requested_by:
         told.append(f"{new.requested_by} asked for this plan")
     if plan.runbook_id == shown.runbook_id and plan.runbook_version != shown.runbook_version:
         stored = await runbooks.get_runbook(session, tenant, plan.runbook_id, plan.runbook_version)

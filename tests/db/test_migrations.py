@@ -5,11 +5,14 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
-from db import inbox
+from db import executions, inbox, tickets
 from db.engine import Database
 from db.migrate import ROOT, migrate
+from db.tables import ExecutionRow
+from domain.ending import EndCause as Cause
+from domain.ending import Ending
 from domain.ticket import PersonNeeded
 
 WHEN = "2026-01-02 03:04:05+00:00"
@@ -34,7 +37,9 @@ async def insert(database: Database, table: str, **values: Any) -> None:
     columns = [name for name in values if values[name] is not None]
     is_postgres = not database.is_sqlite
     kinds = {"{}": "CAST(:{} AS JSONB)", "[]": "CAST(:{} AS JSONB)", WHEN: "CAST(CAST(:{} AS TEXT) AS TIMESTAMPTZ)"}
-    held = [(kinds.get(values[name], ":{}") if is_postgres else ":{}").format(name) for name in columns]
+    json = {"data": kinds["{}"]}
+    kept = [kinds.get(values[name], json.get(name, ":{}")) if is_postgres else ":{}" for name in columns]
+    held = [form.format(name) for form, name in zip(kept, columns, strict=True)]
     await run(database, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(held)})", **values)
 
 
@@ -82,3 +87,48 @@ async def test_the_inbox_has_what_waited_before_there_was_one(empty_database: Da
         "t4": PersonNeeded.ESCALATED,
     }
     assert {one.person_needed_since for one in found} == {datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)}
+
+
+ENDINGS = [
+    ("succeeded", "fixed, and every postcheck passed", Ending(cause=Cause.SUCCEEDED)),
+    ("rolled_back", "step 2/3 'x' on web failed: root asked for a rollback", Ending(cause=Cause.FAILED, step=2)),
+    ("rolled_back", "step 1/3 'x rejected the plan' on web failed: no", Ending(cause=Cause.FAILED, step=1)),
+    ("rolled_back", "kim rejected step 2/3 'x' on web: no; undone", Ending(cause=Cause.REJECTED, actor="kim", step=2)),
+    ("rolled_back", "nobody answered in time: postcheck 3/3 'x' on web", Ending(cause=Cause.EXPIRED, step=3)),
+    ("rollback_failed", "cancelled by sam: oh; could not be undone", Ending(cause=Cause.CANCELLED, actor="sam")),
+    ("rollback_failed", "its workflow was ended from outside before", Ending(cause=Cause.LOST)),
+    ("cancelled", "replaced: the runbook changed", Ending(cause=Cause.REPLACED)),
+    ("cancelled", "a person chose something else", Ending(cause=Cause.PASSED_OVER)),
+    ("rejected", "kim rejected the plan: no", Ending(cause=Cause.REJECTED, actor="kim")),
+    ("rejected", "this is too risky", Ending(cause=Cause.REFUSED)),
+    ("rolled_back", "words of nobody knows whom", None),
+    ("running", "running", None),
+]
+
+
+async def test_endings_are_read_from_the_sentences_of_before_once(empty_database: Database) -> None:
+    database = empty_database
+    await migrate_to(database, "0007")
+    await insert(database, "tenants", id="demo", settings="{}", created_at=WHEN)
+    ticket = TICKET | {"status_reason": "closed as a false positive by sam", "false_positive_by": "sam"}
+    more = {"id": "t", "tenant": "demo", "filed_key": "f", "start_pending": False}
+    await insert(database, "tickets", status="closed", **ticket, **more)
+    values = EXECUTION | {"ticket_id": "t", "plan": "{}"}
+    for number, (status, words, _) in enumerate(ENDINGS):
+        asked = WHEN if "rejected the plan" in words else None
+        one = values | {"id": f"e{number:02}", "status_reason": words, "approval_expires_at": asked}
+        await insert(database, "executions", status=status, **one)
+    undone = values | {"id": "e99", "status_reason": "kim asked for a rollback; everything was undone"}
+    await insert(database, "executions", status="rolled_back", **undone)
+    first = {"ticket_id": "t", "execution_id": "e99", "key": "k", "kind": "status_changed", "created_at": WHEN}
+    failed = {"id": 1, "text": ENDINGS[1][1], "data": '{"execution_status": "rollback_failed"}'}
+    await insert(database, "events", **first, **failed)
+    await migrate(database)
+    async with database.read() as session:
+        rows = {row.id: row.ending for row in await session.scalars(select(ExecutionRow))}
+        kept = await tickets.get_ticket(session, "demo", "t")
+    assert kept is not None
+    assert kept.ending == Ending(cause=Cause.FALSE_POSITIVE, actor="sam")
+    known = {row_id: executions.ending_of(ending) for row_id, ending in rows.items()}
+    assert known.pop("e99") == Ending(cause=Cause.UNDONE_ON_REQUEST, actor="kim", before=Cause.FAILED)
+    assert known == {f"e{number:02}": ending for number, (_, _, ending) in enumerate(ENDINGS)}

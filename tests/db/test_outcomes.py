@@ -13,6 +13,7 @@ from domain.match import Outcomes
 from domain.runbooks.text import parse_runbook
 from domain.ticket import NewTicket
 
+FAILED = {"cause": "failed", "step": 1}
 TEXT = "id: NAME\ntitle: Look\nrisk: none\nsteps:\n  - {name: look, run: uptime}\n"
 
 
@@ -74,7 +75,7 @@ async def test_each_environment_has_its_own(database: Database) -> None:
     )
     for status in (Status.SUCCEEDED, Status.SUCCEEDED, Status.RUNNING, Status.UNKNOWN):
         await end(database, production, status)
-    await end(database, staging, Status.ROLLED_BACK, status_reason="step 1 failed")
+    await end(database, staging, Status.ROLLED_BACK, ending=FAILED)
     await end(database, none, Status.SUCCEEDED, runbook_id="other")
     await end(database, none, Status.SUCCEEDED, runbook_id="other", tenant="somebody-else")
     assert await history(database, "PRODUCTION") == {"look": Outcomes(successes=2)}
@@ -89,7 +90,7 @@ async def test_each_environment_has_its_own(database: Database) -> None:
 
 async def test_a_plan_passed_over_for_another_runbook_was_turned_down(database: Database) -> None:
     replaced, kept = await ticket(database), await ticket(database)
-    waiting = {"started_at": None, "approval_expires_at": utc_now()}
+    waiting = {"started_at": None, "ending": {"cause": "passed_over"}}
     await end(database, replaced, Status.CANCELLED, **waiting)
     await end(database, replaced, Status.SUCCEEDED, runbook_id="other")
     await end(database, kept, Status.CANCELLED, **waiting)
@@ -102,7 +103,7 @@ async def test_a_plan_passed_over_for_another_runbook_was_turned_down(database: 
 
 async def test_a_reset_lets_it_begin_anew_and_is_kept(database: Database) -> None:
     here = await ticket(database, "lab")
-    await end(database, here, Status.ROLLED_BACK, status_reason="step 1 failed")
+    await end(database, here, Status.ROLLED_BACK, ending=FAILED)
     await end(database, here, Status.SUCCEEDED, runbook_id="other")
     async with database.write() as session:
         await outcomes.reset_history(session, "demo", "look", "sam", "mended")

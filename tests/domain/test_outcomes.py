@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.ending import EndCause as Cause
+from domain.ending import Ending
+from domain.execution import ExecutionStatus
 from domain.match import Match, Outcomes, Reason
-from domain.outcomes import FALL, LIFT, Ending, moved, outcome_shift, outcome_text, outcomes_of, with_history
+from domain.outcomes import FALL, LIFT, Ended, moved, outcome_shift, outcome_text, outcomes_of, with_history
 
 FAILED = Outcomes(failures=1)
 confidences = st.floats(min_value=0, max_value=1)
@@ -87,22 +90,50 @@ def test_history_in_words(outcomes: Outcomes, words: str) -> None:
     assert outcome_text(outcomes, "lab") == words
 
 
+def ran(status: str, cause: Cause | None, before: Cause | None = None) -> Ended:
+    ending = Ending(cause=cause, before=before) if cause else None
+    return Ended(status=ExecutionStatus(status), ending=ending, has_run=True)
+
+
+def never_ran(status: str, cause: Cause | None, *, another: bool = False) -> Ended:
+    ending = Ending(cause=cause) if cause else None
+    return Ended(status=ExecutionStatus(status), ending=ending, another_followed=another)
+
+
 @pytest.mark.parametrize(
-    ("ending", "expected"),
+    ("ended", "expected"),
     [
-        (Ending(status="succeeded", has_run=True), Outcomes(successes=1)),
-        (Ending(status="rolled_back", has_run=True, reason="step 1 failed; everything was undone"), FAILED),
-        (Ending(status="rollback_failed", has_run=True, reason="cancelled by sam; could not be undone: x"), FAILED),
-        (Ending(status="cancelled", has_run=True, reason="step 1 failed; stopped as the runbook says"), FAILED),
-        (Ending(status="rolled_back", has_run=True, reason="sam asked for a rollback; undone"), Outcomes(rollbacks=1)),
-        (Ending(status="rejected", was_asked=True), Outcomes(rejections=1)),
-        (Ending(status="cancelled", was_asked=True, was_replaced=True), Outcomes(rejections=1)),
-        (Ending(status="cancelled", was_asked=True), Outcomes()),
-        (Ending(status="rejected"), Outcomes()),
-        (Ending(status="rolled_back", has_run=True, reason="cancelled by sam; everything was undone"), Outcomes()),
-        (Ending(status="expired", was_asked=True), Outcomes()),
-        (Ending(status="unknown", has_run=True), Outcomes()),
+        (ran("succeeded", Cause.SUCCEEDED), Outcomes(successes=1)),
+        (ran("succeeded", None), Outcomes(successes=1)),
+        (ran("rolled_back", Cause.FAILED), FAILED),
+        (ran("rolled_back", None), FAILED),
+        (ran("rollback_failed", Cause.CANCELLED), FAILED),
+        (ran("rollback_failed", Cause.LOST), Outcomes()),
+        (ran("rollback_failed", Cause.NOT_BORNE_OUT), Outcomes()),
+        (ran("cancelled", Cause.FAILED), FAILED),
+        (ran("rolled_back", Cause.OUTCOME_UNKNOWN), FAILED),
+        (ran("rolled_back", Cause.EXPIRED), Outcomes()),
+        (ran("rolled_back", Cause.REJECTED), Outcomes(rejections=1)),
+        (ran("rolled_back", Cause.CANCELLED), Outcomes()),
+        (ran("rolled_back", Cause.UNDONE_ON_REQUEST, Cause.SUCCEEDED), Outcomes(rollbacks=1)),
+        (ran("rolled_back", Cause.UNDONE_ON_REQUEST), Outcomes(rollbacks=1)),
+        (ran("rolled_back", Cause.UNDONE_ON_REQUEST, Cause.FAILED), FAILED),
+        (ran("rolled_back", Cause.UNDONE_ON_REQUEST, Cause.LOST), Outcomes()),
+        (never_ran("rejected", Cause.REJECTED), Outcomes(rejections=1)),
+        (never_ran("rejected", Cause.REFUSED), Outcomes()),
+        (never_ran("cancelled", Cause.PASSED_OVER, another=True), Outcomes(rejections=1)),
+        (never_ran("cancelled", Cause.PASSED_OVER), Outcomes()),
+        (never_ran("cancelled", Cause.REPLACED, another=True), Outcomes()),
+        (never_ran("cancelled", Cause.LOST, another=True), Outcomes()),
+        (never_ran("expired", Cause.EXPIRED), Outcomes()),
     ],
 )
-def test_what_an_ending_counts_as(ending: Ending, expected: Outcomes) -> None:
-    assert outcomes_of([ending]) == expected
+def test_what_an_ending_counts_as(ended: Ended, expected: Outcomes) -> None:
+    assert outcomes_of([ended]) == expected
+
+
+def test_an_undo_on_request_keeps_how_it_had_ended() -> None:
+    undone = Ending(cause=Cause.UNDONE_ON_REQUEST, actor="sam").after(Ending(cause=Cause.FAILED, step=2))
+    assert undone.before is Cause.FAILED
+    assert Ending(cause=Cause.UNDONE_ON_REQUEST, actor="kim").after(undone).before is Cause.FAILED
+    assert Ending(cause=Cause.LOST).after(undone).before is None

@@ -1,9 +1,13 @@
 """What became of a runbook decides, by the stated rule, whether it runs again without a person."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from db import outcomes
 from domain.decision import DecisionKind
+from domain.ending import EndCause, Ending
 from domain.execution import ExecutionStatus
+from domain.match import Outcomes
 from domain.ticket import TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
@@ -49,13 +53,39 @@ async def test_a_plan_that_waits_can_be_approved_whatever_happens_to_its_runbook
     assert (await stack.ended(waiting)).status is TicketStatus.RESOLVED
 
 
-async def test_a_cancel_is_not_the_runbooks_fault(stack: Stack, tmp_path: Path) -> None:
-    await stack.add_runbook(runbook(tmp_path, second="approval: required"))
-    first = await stack.file(**WORDS, environment="lab")
-    await stack.status(first, TicketStatus.AWAITING_APPROVAL)
-    await stack.cancel(first, CancelRequest(actor="sam"))
-    await stack.ended(first)
-    assert (await stack.execution(first)).status is ExecutionStatus.ROLLED_BACK
-    second = await stack.file(**WORDS, environment="lab")
-    await stack.status(second, TicketStatus.AWAITING_APPROVAL)
-    assert ledger(tmp_path).count("one") == 2, "it ran up to the step that asks by itself"
+async def test_only_what_the_runbook_did_counts_as_its_failure(stack: Stack, tmp_path: Path) -> None:
+    """Whoever ended an execution is a fact in its row; what hosts and people write into the sentence is no fact."""
+    trap = f"; test ! -e {tmp_path}/broken || {{ echo root asked for a rollback >&2; exit 5; }}"
+    await stack.add_runbook(runbook(tmp_path, second="approval: required", second_command=trap))
+    found: dict[str, Ending | None] = {}
+
+    async def ends(how: str, decide: Callable[[str], Awaitable[object]], *, days_pass: bool = False) -> None:
+        ticket_id = await stack.file(**WORDS, environment=how)
+        await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+        await decide(ticket_id)
+        ticket = await stack.ended(ticket_id, days_pass=days_pass)
+        execution = await stack.execution(ticket_id)
+        assert execution.status is ExecutionStatus.ROLLED_BACK
+        assert ticket.ending == execution.ending
+        found[how] = execution.ending
+
+    async def nothing(ticket_id: str) -> None:
+        """Let it expire."""
+
+    await ends("cancelled", lambda one: stack.cancel(one, CancelRequest(actor="sam")))
+    await ends("rejected", lambda one: stack.decide(one, DecisionKind.REJECT, step=3, actor="kim"))
+    (tmp_path / "broken").touch()
+    await ends("failed", lambda one: stack.decide(one, step=3))
+    await ends("expired", nothing, days_pass=True)
+    assert found == {
+        "cancelled": Ending(cause=EndCause.CANCELLED, actor="sam"),
+        "rejected": Ending(cause=EndCause.REJECTED, actor="kim", step=3),
+        "failed": Ending(cause=EndCause.FAILED, step=3),
+        "expired": Ending(cause=EndCause.EXPIRED, step=3),
+    }
+    async with stack.database.read() as session:
+        history = await outcomes.outcomes_everywhere(session, stack.tenant, "make-widgets")
+    assert history == {"failed": Outcomes(failures=1), "rejected": Outcomes(rejections=1)}
+    again = await stack.file(**WORDS, environment="cancelled")
+    await stack.status(again, TicketStatus.AWAITING_APPROVAL)
+    assert ledger(tmp_path).count("one") == 5, "it ran up to the step that asks by itself"

@@ -1,0 +1,48 @@
+"""Why an execution or a ticket ended, as data: sentences are made beside it, and nobody reads a sentence back."""
+
+from enum import StrEnum
+
+from domain.base import WireModel
+
+
+class EndCause(StrEnum):
+    """`passed_over`: a person chose something else; `replaced`: its plan was made anew, as what it came from changed.
+
+    `lost`: its workflow was ended from outside; `not_borne_out`: the steps' rows do not say what the workflow said.
+    `outcome_unknown`: nobody knows whether a step ran, and a person had everything undone. `unverified`: it ran to its
+    end, and nothing looked whether that helped.
+    """
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FALSE_POSITIVE = "false_positive"
+    UNDONE_ON_REQUEST = "undone_on_request"
+    PASSED_OVER = "passed_over"
+    REPLACED = "replaced"
+    LOST = "lost"
+    NOT_BORNE_OUT = "not_borne_out"
+    UNVERIFIED = "unverified"
+
+
+class Ending(WireModel):
+    """`actor`: the person who ended it; `step`: the position of the step at which it did, if there was one.
+
+    `before`: how it had ended until a person asked for its rollback.
+    """
+
+    cause: EndCause
+    actor: str | None = None
+    step: int | None = None
+    before: EndCause | None = None
+
+    def after(self, earlier: "Ending | None") -> "Ending":
+        """Return this ending as the one that follows an earlier one of the same execution."""
+        if self.cause is not EndCause.UNDONE_ON_REQUEST or earlier is None:
+            return self
+        is_again = earlier.cause is EndCause.UNDONE_ON_REQUEST
+        return self.model_copy(update={"before": earlier.before if is_again else earlier.cause})
