@@ -3,8 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import Record, StepRun
-from db import executions
-from db.tables import StepRow
+from db import executions, steps
+from db.steps import StoredStep
 from domain.ending import EndCause, Ending
 from domain.execution import ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, PlannedStep
@@ -61,17 +61,17 @@ async def _is_unverified(session: AsyncSession, record: Record) -> bool:
     if record.execution_id is None or not is_fixed:
         return False
     plan = await executions.get_plan(session, record.tenant, record.ticket_id, record.execution_id)
-    rows = await executions.step_rows(session, record.execution_id)
-    checks = [rows[step.position, False] for step in plan.steps if step.phase is Phase.POSTCHECK]
-    has_passed = any(row.status == StepStatus.SUCCEEDED for row in checks)
+    stored = await steps.list_steps(session, record.execution_id)
+    checks = [stored[step.position, False] for step in plan.steps if step.phase is Phase.POSTCHECK]
+    has_passed = any(check.status is StepStatus.SUCCEEDED for check in checks)
     return plan.kind is RunbookKind.DIAGNOSIS or not has_passed
 
 
-async def _not_passed(session: AsyncSession, execution_id: str, steps: list[PlannedStep]) -> str | None:
-    rows = await executions.step_rows(session, execution_id)
+async def _not_passed(session: AsyncSession, execution_id: str, planned: list[PlannedStep]) -> str | None:
+    stored = await steps.list_steps(session, execution_id)
     answers = await executions.get_variables(session, execution_id)
-    for step in steps:
-        status = StepStatus(rows[step.position, False].status)
+    for step in planned:
+        status = stored[step.position, False].status
         if not _has_passed(step, status):
             return f"{_name(step)} is said to have passed, and is {status.value} as far as Handrail knows"
         asked = step.spec.ask.answers.keys() if step.spec.ask and status is StepStatus.SUCCEEDED else set()
@@ -87,18 +87,19 @@ def _has_passed(step: PlannedStep, status: StepStatus) -> bool:
 
 
 async def _not_undone(session: AsyncSession, execution_id: str, plan: Plan) -> str | None:
-    rows = await executions.step_rows(session, execution_id)
+    stored = await steps.list_steps(session, execution_id)
     for step in plan.steps:
-        undo = rows.get((step.position, True))
-        is_left = undo is not None and undo.status != StepStatus.ROLLED_BACK
-        if undo is not None and is_left and _has_changed(step, rows[step.position, False]):
-            return f"{_name(step)} is said to be undone, and its rollback is {undo.status} as far as Handrail knows"
+        undo = stored.get((step.position, True))
+        is_left = undo is not None and undo.status is not StepStatus.ROLLED_BACK
+        if undo is not None and is_left and _has_changed(step, stored[step.position, False]):
+            status = undo.status.value
+            return f"{_name(step)} is said to be undone, and its rollback is {status} as far as Handrail knows"
     return None
 
 
-def _has_changed(step: PlannedStep, own: StepRow) -> bool:
+def _has_changed(step: PlannedStep, own: StoredStep) -> bool:
     """Whether a step may have changed what its rollback would undo."""
-    if own.status == StepStatus.FAILED and step.spec.rollback_scope is RollbackScope.COMPLETED:
+    if own.status is StepStatus.FAILED and step.spec.rollback_scope is RollbackScope.COMPLETED:
         return False
     return step.phase is Phase.STEP and own.sent_attempt is not None and own.status in CHANGED
 

@@ -21,7 +21,6 @@ from activities.records import event_key
 from activities.tickets import TicketGone, match_query
 from db import decisions, events, executions, tickets
 from db.engine import Database
-from db.tables import ExecutionRow
 from domain.base import utc_now
 from domain.decision import DecisionOutcome, RecordedDecision
 from domain.ending import EndCause, Ending
@@ -104,30 +103,24 @@ class PlanActivities:
         self, session: AsyncSession, request: PlanRequest, plan: Plan, digest: str, timeout: float
     ) -> None:
         """Write the execution, the ticket's status and the event, unless an earlier try of this activity did."""
-        if await session.get(ExecutionRow, request.execution_id) is not None:
-            return
         now, decision = utc_now(), plan.verdict.decision
         asks = decision is VerdictDecision.ASK
         refused = Ending(cause=EndCause.REFUSED) if decision is VerdictDecision.REFUSE else None
-        row = ExecutionRow(
+        new = executions.NewExecution(
             id=request.execution_id,
             tenant=request.tenant,
             ticket_id=request.ticket_id,
-            runbook_id=plan.runbook_id,
-            runbook_version=plan.runbook_version,
-            plan=plan.model_dump(mode="json", by_alias=True),
-            plan_digest=digest,
-            status=_FIRST_STATUS[decision].value,
-            status_reason="; ".join(plan.verdict.reasons),
-            ending=refused.model_dump(mode="json") if refused else None,
-            sealed_with=next((sealed.key_id for sealed in plan.sealed_inputs.values()), None),
-            confidence_score=plan.confidence_score,
+            plan=plan,
+            digest=digest,
+            status=_FIRST_STATUS[decision],
+            ending=refused,
             requested_by=request.requested_by,
             created_at=now,
             approval_expires_at=now + timedelta(seconds=timeout) if asks else None,
             ended_at=now if refused else None,
         )
-        await executions.add_execution(session, row, plan)
+        if not await executions.add_execution(session, new):
+            return
         await tickets.update_ticket(session, request.ticket_id, execution_id=request.execution_id)
         reasons = "; ".join(plan.verdict.reasons)
         if asks:

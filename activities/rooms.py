@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import StepRun
-from db import executions
+from db import steps
 from domain.plan import Phase, Plan, PlannedStep
 from integrations.connector import HostAddress, Secret
 
@@ -28,7 +28,7 @@ async def rooms_to_keep(session: AsyncSession, order: StepRun, plan: Plan) -> di
     if plan.step(order.position).phase is not Phase.STEP:
         return {}
     host = plan.step(order.position).target
-    sent = await executions.sent_positions(session, order.execution_id)
+    sent = await steps.sent_positions(session, order.execution_id)
     begun = {step.target for step in plan.steps if step.phase is Phase.STEP and step.position in sent}
     rooms: dict[str, list[str]] = {}
     for step in steps_with_room(plan):

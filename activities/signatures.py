@@ -10,8 +10,6 @@ from activities.messages import Mail, MailRead
 from activities.tickets import TicketGone
 from db import events, signed
 from db.engine import Database
-from db.tables import SignedMessageRow
-from domain.base import utc_now
 from domain.event import EventKind
 from domain.signature import MessageKind, Signer, read_signed_text
 from workflows.names import ActivityName
@@ -56,17 +54,7 @@ class SignatureActivities:
 
 async def take(session: AsyncSession, document: dict[str, Any], run_id: str) -> str | None:
     """Take what was signed, for this run of a workflow; return why not."""
-    row = SignedMessageRow(
-        tenant=document["tenant"],
-        message_id=document["id"],
-        kind=document["kind"],
-        subject=document["subject"],
-        execution_id=document["execution_id"],
-        run_id=run_id,
-        document=document,
-        taken_at=utc_now(),
-    )
-    return None if await signed.take_message(session, row) else "sent again"
+    return None if await signed.take_message(session, document, run_id) else "sent again"
 
 
 def _words(document: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """What is read before a step runs and written while and after it does, each in one transaction."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,11 +11,11 @@ from activities.claims import NotBorneOut, why_not_to_begin
 from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.records import event_key
 from activities.rooms import Room, rooms_to_keep, steps_with_room
-from db import connections, events, executions, host_changes, signed, turns
+from db import connections, events, executions, host_changes, signed, steps, turns
 from db.cipher import Cipher
 from db.engine import Database
 from db.sealed_values import open_value
-from db.tables import OutputRow, StepRow
+from db.steps import StoredStep
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.event import EventKind
@@ -99,15 +99,6 @@ class Job:
         )
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What a row said of the attempt before, to be said again if a new one is not sent after all."""
-
-    attempt: str | None
-    record: str | None
-    is_open: bool
-
-
 class StepRecords:
     """The rows of steps, as activities see them."""
 
@@ -125,12 +116,12 @@ class StepRecords:
                 raise PlanTampered(f"the stored plan has digest {plan.digest()}, approved was {order.plan_digest}")
             step = plan.step(order.position)
             await _need_approval(session, order, plan, step if is_to_run else None)
-            row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
-            own = await executions.get_step_row(session, order.execution_id, order.position)
+            stored = await steps.get_step(session, order.execution_id, order.position, order.is_rollback)
+            own = await steps.get_step(session, order.execution_id, order.position)
             registered = await executions.get_variables(session, order.execution_id)
             address, secret, no_secret = await self._login(session, order.tenant, plan.target(step.target))
             opened, no_value = self._open_inputs(order, plan)
-            is_sent = row.sent_attempt == order.attempt_id
+            is_sent = stored.sent_attempt == order.attempt_id
             return Job(
                 plan=plan,
                 step=step,
@@ -142,11 +133,11 @@ class StepRecords:
                 | opened
                 | {name: value.decode("utf-8", "surrogateescape") for name, value in registered.items()},
                 may_have_started=is_sent,
-                record=row.sent_record if is_sent else None,
+                record=stored.sent_record if is_sent else None,
                 unfinished=[] if is_sent else await self._unfinished(session, order, plan),
                 is_needless=order.is_rollback and own.sent_attempt is None,
                 rooms=[] if is_sent or order.is_rollback else await self._rooms(session, order, plan),
-                recorded=_recorded(row, order),
+                recorded=_recorded(stored, order),
             )
 
     def _open_inputs(self, order: StepRun, plan: Plan) -> tuple[dict[str, str], str]:
@@ -183,22 +174,22 @@ class StepRecords:
         """Return what must have ended before an attempt begins: for a rollback, all that changes the same host."""
         lease = plan.target(plan.step(order.position).target).lease
         found: list[OpenAttempt] = []
-        for row in await executions.open_step_rows(session, order.execution_id):
-            target, spec = plan.target(row.host), plan.step(row.position).spec
-            is_same = (row.position, row.is_rollback) == (order.position, order.is_rollback)
-            if row.sent_attempt is None or not (is_same or (order.is_rollback and target.lease == lease)):
+        for open_ in await steps.open_steps(session, order.execution_id):
+            target, spec = plan.target(open_.host), plan.step(open_.position).spec
+            is_same = (open_.position, open_.is_rollback) == (order.position, order.is_rollback)
+            if open_.sent_attempt is None or not (is_same or (order.is_rollback and target.lease == lease)):
                 continue
             address, secret, _ = await self._login(session, order.tenant, target)
             found.append(
                 OpenAttempt(
-                    position=row.position,
-                    is_rollback=row.is_rollback,
-                    attempt_id=row.sent_attempt,
+                    position=open_.position,
+                    is_rollback=open_.is_rollback,
+                    attempt_id=open_.sent_attempt,
                     address=address,
                     secret=secret,
                     is_supervised=spec.supervise,
-                    record=row.sent_record,
-                    name=_name(row.position, row.is_rollback, row.name),
+                    record=open_.sent_record,
+                    name=_name(open_.position, open_.is_rollback, open_.name),
                 )
             )
         return found
@@ -211,26 +202,35 @@ class StepRecords:
             logins = [await self._login(session, over.tenant, plan.target(name)) for name in sorted(names)]
         return [(address, secret) for address, secret, why in logins if not why]
 
-    async def begin(self, order: StepRun, plan: Plan, record: str | None) -> Sent:
+    async def begin(self, order: StepRun, plan: Plan, record: str | None) -> StoredStep:
         """Mark an attempt as running and as possibly sent, and its host as changed, before anything is sent.
 
-        `record`: what the host answered to `identify_record` just now. Returns what the row said before. Raises
+        `record`: what the host answered to `identify_record` just now. Returns how the step stood before. Raises
         Superseded, NotBorneOut.
         """
         step = plan.step(order.position)
         lease, risk = plan.target(step.target).lease, plan.risk
         async with self._database.write() as session:
-            row = await executions.take_step_row(session, order.execution_id, order.position, order.is_rollback)
-            before = Sent(row.sent_attempt, row.sent_record, row.is_open)
-            if row.sent_attempt == order.attempt_id:
-                return before
-            await self._see_that_it_is_wanted(session, order, row)
+            stored = await steps.take_step(session, order.execution_id, order.position, order.is_rollback)
+            if stored.sent_attempt == order.attempt_id:
+                return stored
+            await self._see_that_it_is_wanted(session, order, stored)
             if not order.is_rollback and (why := await why_not_to_begin(session, order, plan)):
                 raise NotBorneOut(why)
-            row.status, row.sent_attempt, row.attempts = StepStatus.RUNNING.value, order.attempt_id, order.attempt
-            row.sent_record, row.is_open = record, True
-            row.started_at, row.ended_at, row.exit_status, row.detail = utc_now(), None, None, ""
-            row.rollback_position = order.rollback_position
+            begun = replace(
+                stored,
+                status=StepStatus.RUNNING,
+                sent_attempt=order.attempt_id,
+                attempts=order.attempt,
+                sent_record=record,
+                is_open=True,
+                started_at=utc_now(),
+                ended_at=None,
+                exit_status=None,
+                detail="",
+                rollback_position=order.rollback_position,
+            )
+            await steps.save_step(session, begun)
             if step.phase is Phase.STEP and risk is not Risk.NONE:
                 await host_changes.note_change(session, order.execution_id, lease)
             await events.add_event(
@@ -242,46 +242,48 @@ class StepRecords:
                 execution_id=order.execution_id,
                 data={"step": order.position, "host": step.target},
             )
-        return before
+        return stored
 
-    async def _see_that_it_is_wanted(self, session: AsyncSession, order: StepRun, row: StepRow) -> None:
+    async def _see_that_it_is_wanted(self, session: AsyncSession, order: StepRun, stored: StoredStep) -> None:
         """Raise Superseded for a try that was given up while nobody could tell it so: it slept, or was cut off."""
-        if row.attempts > order.attempt or row.ended_attempt == order.attempt_id:
+        if stored.attempts > order.attempt or stored.ended_attempt == order.attempt_id:
             raise Superseded(order.attempt_id)
         if not order.is_rollback:
-            undo = await executions.find_step_row(session, order.execution_id, order.position, True)
-            if undo is not None and undo.status != StepStatus.PENDING.value:
+            undo = await steps.find_rollback(session, order.execution_id, order.position)
+            if undo is not None and undo.status is not StepStatus.PENDING:
                 raise Superseded(order.attempt_id)
 
-    async def take_back(self, order: StepRun, before: Sent) -> None:
+    async def take_back(self, order: StepRun, before: StoredStep) -> None:
         """Say that an attempt was not sent after all, so that a later try may start it."""
         async with self._database.write() as session:
-            row = await executions.take_step_row(session, order.execution_id, order.position, order.is_rollback)
-            if row.sent_attempt == order.attempt_id:
-                row.sent_attempt, row.sent_record, row.is_open = before.attempt, before.record, before.is_open
+            stored = await steps.take_step(session, order.execution_id, order.position, order.is_rollback)
+            if stored.sent_attempt == order.attempt_id:
+                sent = {name: getattr(before, name) for name in ("sent_attempt", "sent_record", "is_open")}
+                await steps.save_step(session, replace(stored, **sent))
 
     async def has_sent(self, order: StepRun) -> bool:
         """True if this very attempt may have reached the host."""
         async with self._database.read() as session:
-            row = await executions.get_step_row(session, order.execution_id, order.position, order.is_rollback)
-            return row.sent_attempt == order.attempt_id
+            stored = await steps.get_step(session, order.execution_id, order.position, order.is_rollback)
+            return stored.sent_attempt == order.attempt_id
 
     async def close(self, order: StepRun, attempt: OpenAttempt) -> None:
         """Say that the host has ended an attempt, or has nothing of it and never will."""
         async with self._database.write() as session:
-            row = await executions.take_step_row(session, order.execution_id, attempt.position, attempt.is_rollback)
-            if row.sent_attempt == attempt.attempt_id:
-                row.is_open = False
+            stored = await steps.take_step(session, order.execution_id, attempt.position, attempt.is_rollback)
+            if stored.sent_attempt == attempt.attempt_id:
+                await steps.save_step(session, replace(stored, is_open=False))
 
     async def skip_rollback(self, order: StepRun, step: PlannedStep) -> StepOutcome | None:
         """If no attempt of the step ever reached a host, say that nothing is to be undone, and see that none will."""
         async with self._database.write() as session:
-            own = await executions.take_step_row(session, order.execution_id, order.position)
+            own = await steps.take_step(session, order.execution_id, order.position)
             if own.sent_attempt is not None:
                 return None
-            row = await executions.take_step_row(session, order.execution_id, order.position, True)
-            row.status, row.detail, row.ended_at = StepStatus.SKIPPED.value, NEVER_SENT, utc_now()
-            await self._tell_end(session, order, step, f"{StepStatus.SKIPPED.value}: {NEVER_SENT}", row.status)
+            undo = await steps.take_step(session, order.execution_id, order.position, True)
+            skipped = replace(undo, status=StepStatus.SKIPPED, detail=NEVER_SENT, ended_at=utc_now())
+            await steps.save_step(session, skipped)
+            await self._tell_end(session, order, step, skipped)
         return StepOutcome(status=StepStatus.SKIPPED, detail=NEVER_SENT, was_sent=False)
 
     async def save_output(self, order: StepRun, stdout: KeptOutput, stderr: KeptOutput, mask: Mask) -> None:
@@ -289,7 +291,7 @@ class StepRecords:
         out = await asyncio.to_thread(mask.hide, stdout.value(), LEFT_OUT, is_whole=False)
         err = await asyncio.to_thread(mask.hide, stderr.value(), LEFT_OUT, is_whole=False)
         async with self._database.write() as session:
-            await executions.save_output(session, _output(order, out, err, stdout.total, stderr.total, False))
+            await _save_output(session, order, executions.RawOutput(out, err, stdout.total, stderr.total, False))
 
     async def end(
         self, order: StepRun, step: PlannedStep, outcome: StepOutcome, result: CommandResult | None, value: bytes | None
@@ -299,38 +301,38 @@ class StepRecords:
         Returns the outcome, which then says whether anything was ever sent.
         """
         async with self._database.write() as session:
-            row = await executions.take_step_row(session, order.execution_id, order.position, order.is_rollback)
-            row.status = (ENDED.get(outcome.status, outcome.status) if order.is_rollback else outcome.status).value
-            row.exit_status, row.detail, row.attempts = outcome.exit_status, outcome.detail, order.attempt
-            row.ended_attempt, row.ended_at = order.attempt_id, utc_now()
-            if row.sent_attempt == order.attempt_id:
-                row.is_open = outcome.status is StepStatus.UNKNOWN
-            row.started_at = row.started_at or row.ended_at
-            row.rollback_position = order.rollback_position
+            stored = await steps.take_step(session, order.execution_id, order.position, order.is_rollback)
+            now, is_sent = utc_now(), stored.sent_attempt == order.attempt_id
+            ended = replace(
+                stored,
+                status=ENDED.get(outcome.status, outcome.status) if order.is_rollback else outcome.status,
+                exit_status=outcome.exit_status,
+                detail=outcome.detail,
+                attempts=order.attempt,
+                ended_attempt=order.attempt_id,
+                ended_at=now,
+                is_open=outcome.status is StepStatus.UNKNOWN if is_sent else stored.is_open,
+                started_at=stored.started_at or now,
+                rollback_position=order.rollback_position,
+            )
+            await steps.save_step(session, ended)
             if result is not None and not step.spec.sensitive:
-                await executions.save_output(
-                    session,
-                    _output(
-                        order, result.stdout, result.stderr, result.stdout_bytes, result.stderr_bytes, result.is_whole
-                    ),
-                )
+                await _save_output(session, order, _raw(result))
             if value is not None and step.spec.register_as:
                 await executions.set_variable(session, order.execution_id, step.spec.register_as, value)
-            detail = f": {outcome.detail}" if outcome.detail else ""
-            await self._tell_end(session, order, step, f"{row.status}{detail}", row.status)
-            return outcome.model_copy(update={"was_sent": row.sent_attempt is not None})
+            await self._tell_end(session, order, step, ended)
+            return outcome.model_copy(update={"was_sent": ended.sent_attempt is not None})
 
-    async def _tell_end(
-        self, session: AsyncSession, order: StepRun, step: PlannedStep, words: str, status: str
-    ) -> None:
+    async def _tell_end(self, session: AsyncSession, order: StepRun, step: PlannedStep, ended: StoredStep) -> None:
+        detail = f": {ended.detail}" if ended.detail else ""
         await events.add_event(
             session,
             order.ticket_id,
             event_key("/ended"),
             EventKind.ROLLBACK_ENDED if order.is_rollback else EventKind.STEP_ENDED,
-            _words(order, step, words),
+            _words(order, step, f"{ended.status.value}{detail}"),
             execution_id=order.execution_id,
-            data={"step": order.position, "host": step.target, "status": status},
+            data={"step": order.position, "host": step.target, "status": ended.status.value},
         )
 
 
@@ -360,33 +362,32 @@ async def _need_approval(session: AsyncSession, order: StepRun, plan: Plan, step
         raise not_admitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
 
 
-def _recorded(row: StepRow, order: StepRun) -> StepOutcome | None:
-    if row.ended_attempt != order.attempt_id:
+def _recorded(stored: StoredStep, order: StepRun) -> StepOutcome | None:
+    if stored.ended_attempt != order.attempt_id:
         return None
     own = {ended: status for status, ended in ENDED.items() if status is not StepStatus.UNKNOWN}
-    status = StepStatus(row.status)
+    status = stored.status
     if order.is_rollback:
-        status = StepStatus.UNKNOWN if row.is_open else own.get(status, status)
+        status = StepStatus.UNKNOWN if stored.is_open else own.get(status, status)
     return StepOutcome(
         status=status,
-        exit_status=row.exit_status,
-        detail=row.detail or "",
-        was_sent=row.sent_attempt is not None,
+        exit_status=stored.exit_status,
+        detail=stored.detail,
+        was_sent=stored.sent_attempt is not None,
     )
 
 
-def _output(
-    order: StepRun, stdout: bytes, stderr: bytes, stdout_bytes: int, stderr_bytes: int, is_complete: bool
-) -> OutputRow:
-    return OutputRow(
-        execution_id=order.execution_id,
-        position=order.position,
-        is_rollback=order.is_rollback,
-        stdout=stdout,
-        stderr=stderr,
-        stdout_bytes=stdout_bytes,
-        stderr_bytes=stderr_bytes,
-        is_complete=is_complete,
+async def _save_output(session: AsyncSession, order: StepRun, output: executions.RawOutput) -> None:
+    await executions.save_output(session, order.execution_id, order.position, output, order.is_rollback)
+
+
+def _raw(result: CommandResult) -> executions.RawOutput:
+    return executions.RawOutput(
+        stdout=result.stdout,
+        stderr=result.stderr,
+        stdout_bytes=result.stdout_bytes,
+        stderr_bytes=result.stderr_bytes,
+        is_complete=result.is_whole,
     )
 
 

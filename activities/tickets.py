@@ -1,5 +1,7 @@
 """What happens to a ticket before there is a plan, and the record of every change of its status."""
 
+from dataclasses import replace
+
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -17,7 +19,7 @@ from activities.messages import (
 )
 from activities.opinions import SecondOpinions
 from activities.records import event_key
-from db import connections, events, executions, host_changes, tenants, tickets
+from db import connections, events, executions, host_changes, steps, tenants, tickets
 from db.engine import Database
 from domain.analysis.analysis import AnalysisRules
 from domain.base import utc_now
@@ -199,8 +201,8 @@ class TicketActivities:
             if record.false_positive_by is not None:
                 await tickets.mark_false_positive(session, record.ticket_id, record.false_positive_by)
             if record.execution_id and record.step and record.step_status:
-                step = await executions.get_step_row(session, record.execution_id, record.step)
-                step.status = record.step_status.value
+                step = await steps.take_step(session, record.execution_id, record.step)
+                await steps.save_step(session, replace(step, status=record.step_status))
         return answer
 
 

@@ -1,5 +1,7 @@
 """Queries on executions, their steps and outputs."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -14,8 +16,46 @@ from domain.execution import Execution, ExecutionStatus, StepOutput, StepRecord,
 from domain.plan import Phase, Plan
 
 
-async def add_execution(session: AsyncSession, row: ExecutionRow, plan: Plan) -> None:
-    """Store an execution with its plan and, for each planned step and each rollback, a pending row."""
+@dataclass(frozen=True)
+class NewExecution:
+    """An execution to be stored; `digest` is its plan's."""
+
+    id: str
+    tenant: str
+    ticket_id: str
+    plan: Plan
+    digest: str
+    status: ExecutionStatus
+    requested_by: str
+    created_at: datetime
+    approval_expires_at: datetime | None = None
+    ended_at: datetime | None = None
+    ending: Ending | None = None
+
+
+async def add_execution(session: AsyncSession, new: NewExecution) -> bool:
+    """Store an execution and, for each planned step and each rollback, a pending one; False if it is stored already."""
+    if await session.get(ExecutionRow, new.id) is not None:
+        return False
+    plan = new.plan
+    row = ExecutionRow(
+        id=new.id,
+        tenant=new.tenant,
+        ticket_id=new.ticket_id,
+        runbook_id=plan.runbook_id,
+        runbook_version=plan.runbook_version,
+        plan=plan.model_dump(mode="json", by_alias=True),
+        plan_digest=new.digest,
+        status=new.status.value,
+        status_reason="; ".join(plan.verdict.reasons),
+        ending=new.ending.model_dump(mode="json") if new.ending else None,
+        sealed_with=next((sealed.key_id for sealed in plan.sealed_inputs.values()), None),
+        confidence_score=plan.confidence_score,
+        requested_by=new.requested_by,
+        created_at=new.created_at,
+        approval_expires_at=new.approval_expires_at,
+        ended_at=new.ended_at,
+    )
     session.add(row)
     await session.flush()
     commands = [(step, False) for step in plan.steps] + [(step, True) for step in plan.steps if step.spec.rollback]
@@ -32,6 +72,7 @@ async def add_execution(session: AsyncSession, row: ExecutionRow, plan: Plan) ->
         for step, is_rollback in commands
     )
     await session.flush()
+    return True
 
 
 async def get_execution(session: AsyncSession, tenant: str, execution_id: str) -> Execution | None:
@@ -113,42 +154,6 @@ async def mark_running_unknown(session: AsyncSession, execution_id: str, detail:
     )
 
 
-async def get_step_row(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StepRow:
-    """Return the row of a step or its rollback. Raises NoResultFound."""
-    return await session.get_one(StepRow, (execution_id, position, is_rollback))
-
-
-async def take_step_row(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StepRow:
-    """Return the row, to be changed in the caller's transaction; others wait for its end. Raises NoResultFound."""
-    return await session.get_one(StepRow, (execution_id, position, is_rollback), with_for_update=True)
-
-
-async def find_step_row(
-    session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False
-) -> StepRow | None:
-    return await session.get(StepRow, (execution_id, position, is_rollback))
-
-
-async def step_rows(session: AsyncSession, execution_id: str) -> dict[tuple[int, bool], StepRow]:
-    """Return every row of an execution's steps and rollbacks, by position and whether it is a rollback's."""
-    rows = await session.scalars(select(StepRow).where(StepRow.execution_id == execution_id))
-    return {(row.position, row.is_rollback): row for row in rows}
-
-
-async def sent_positions(session: AsyncSession, execution_id: str) -> set[int]:
-    """Return which steps may have been sent to their hosts."""
-    query = select(StepRow.position).where(
-        StepRow.execution_id == execution_id, StepRow.is_rollback.is_(False), StepRow.sent_attempt.is_not(None)
-    )
-    return set(await session.scalars(query))
-
-
-async def open_step_rows(session: AsyncSession, execution_id: str) -> list[StepRow]:
-    """Return the rows of an execution whose last attempt is not known to have ended."""
-    query = select(StepRow).where(StepRow.execution_id == execution_id, StepRow.is_open)
-    return list(await session.scalars(query.order_by(StepRow.position, StepRow.is_rollback)))
-
-
 async def _steps(session: AsyncSession, execution_ids: list[str]) -> dict[str, list[StepRecord]]:
     rows = await session.scalars(
         select(StepRow).where(StepRow.execution_id.in_(execution_ids)).order_by(StepRow.execution_id, StepRow.position)
@@ -166,8 +171,22 @@ async def _steps(session: AsyncSession, execution_ids: list[str]) -> dict[str, l
     return steps
 
 
-async def save_output(session: AsyncSession, row: OutputRow) -> None:
+@dataclass(frozen=True)
+class RawOutput:
+    """What is kept of a step's output, as it wrote it; the numbers are of all that it wrote."""
+
+    stdout: bytes
+    stderr: bytes
+    stdout_bytes: int
+    stderr_bytes: int
+    is_complete: bool
+
+
+async def save_output(
+    session: AsyncSession, execution_id: str, position: int, output: RawOutput, is_rollback: bool = False
+) -> None:
     """Store or replace what is kept of a step's output."""
+    row = OutputRow(execution_id=execution_id, position=position, is_rollback=is_rollback, **vars(output))
     await session.merge(row)
 
 

@@ -1,9 +1,12 @@
 """Queries on signed messages, and on the runs of workflows that may act."""
 
+from typing import Any
+
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import SignedMessageRow, TicketRow
+from domain.base import utc_now
 from domain.decision import DecisionKind
 from domain.signature import MessageKind
 
@@ -11,8 +14,18 @@ EARLIER_RUN = "before signatures"
 """Stands for the run that a ticket had when the tables learned of runs: the first that acts is that one."""
 
 
-async def take_message(session: AsyncSession, row: SignedMessageRow) -> bool:
-    """Take a message once; True also for the run that has taken it before."""
+async def take_message(session: AsyncSession, document: dict[str, Any], run_id: str) -> bool:
+    """Take what was signed, once, for this run of a workflow; True also for the run that has taken it before."""
+    row = SignedMessageRow(
+        tenant=document["tenant"],
+        message_id=document["id"],
+        kind=document["kind"],
+        subject=document["subject"],
+        execution_id=document["execution_id"],
+        run_id=run_id,
+        document=document,
+        taken_at=utc_now(),
+    )
     known = await session.get(SignedMessageRow, (row.tenant, row.subject, row.message_id))
     if known is not None:
         return (known.run_id, known.kind) == (row.run_id, row.kind)

@@ -193,3 +193,42 @@ def test_no_sentence_is_read_back_as_data() -> None:
 )
 def test_a_sentence_read_back_is_seen(text: str) -> None:
     assert sentences_read_back(text) == [1]
+
+
+SEEN_OF_SQLALCHEMY = {"sqlalchemy.exc", "sqlalchemy.ext.asyncio"}
+"""What may be seen of it outside `db/`: its errors, and the session that is handed on."""
+
+
+def outside_db() -> list[Path]:
+    """Every file of ours outside `db/`, entry points too. Tests may see rows: they set what only a crash leaves."""
+    entries = [*ROOT.glob("*.py"), *(ROOT / "commands").rglob("*.py")]
+    return [path for path in [*source_files(), *entries] if path.relative_to(ROOT).parts[0] != "db"]
+
+
+def seen_of_rows(path: Path) -> set[str]:
+    modules = imported_modules(path)
+    foreign = {name for name in modules if name.split(".")[0] == "sqlalchemy"} - SEEN_OF_SQLALCHEMY
+    return foreign | (modules & {"db.tables"})
+
+
+def test_nothing_outside_db_sees_a_row() -> None:
+    found = {str(path.relative_to(ROOT)): seen for path in outside_db() if (seen := seen_of_rows(path))}
+    assert not found
+    assert seen_of_rows(ROOT / "db" / "steps.py")  # it would be seen
+
+
+def row_givers(path: Path) -> list[str]:
+    """Return the public functions whose result names a row's class."""
+    return [
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and node.returns is not None
+        and any(isinstance(part, ast.Name) and part.id.endswith("Row") for part in ast.walk(node.returns))
+    ]
+
+
+def test_db_hands_out_no_row() -> None:
+    found = {f"{path.name}: {name}" for path in (ROOT / "db").glob("*.py") for name in row_givers(path)}
+    assert not found

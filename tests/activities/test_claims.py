@@ -6,6 +6,7 @@ from activities.library import Library
 from activities.messages import Record, Recorded
 from activities.tickets import TicketActivities
 from db import executions, tickets
+from db.tables import StepRow
 from domain.analysis.analysis import default_rules
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
@@ -18,7 +19,7 @@ GOES_ON, GOES_BACK = FIRST.format(on_failure="continue"), FIRST.format(on_failur
 
 async def say(bench: Bench, status: StepStatus, position: int = 1, *, is_rollback: bool = False) -> None:  # noqa: F811
     async with bench.database.write() as session:
-        row = await executions.take_step_row(session, bench.order.execution_id, position, is_rollback)
+        row = await session.get_one(StepRow, (bench.order.execution_id, position, is_rollback))
         row.status, row.sent_attempt = status.value, "sent"
 
 

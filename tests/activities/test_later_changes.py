@@ -4,6 +4,7 @@ import pytest
 
 from commands.describe import print_next
 from db import executions
+from db.tables import StepRow
 from domain.execution import Execution, ExecutionStatus, StepStatus
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 
@@ -45,7 +46,7 @@ async def test_what_is_proposed_can_be_done(bench: Bench, capsys: pytest.Capture
     await say(bench, ExecutionStatus.SUCCEEDED)
     await told("roll that back first")
     async with bench.database.write() as session:  # of its own undo a part failed, and what is left has no rollback
-        undo = await executions.take_step_row(session, bench.order.execution_id, 1, True)
+        undo = await session.get_one(StepRow, (bench.order.execution_id, 1, True))
         undo.status = StepStatus.ROLLED_BACK.value
     await told(None)
     assert "r for ticket" in (await execution_of(bench, first)).undone_over

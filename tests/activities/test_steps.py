@@ -19,7 +19,7 @@ from db import connections, executions, runbooks, signed, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from db.tables import ExecutionRow, SignedMessageRow
+from db.tables import ExecutionRow, SignedMessageRow, StepRow
 from db.turns import begin_again
 from domain.base import new_id, utc_now
 from domain.connection import Connector, CredentialKind, NewCredential
@@ -66,20 +66,17 @@ class Bench:
                 requested_by="test",
             )
             plan, _ = await draft_plan(session, request, 0.9)
-            row = ExecutionRow(
+            new = executions.NewExecution(
                 id=request.execution_id,
                 tenant="demo",
                 ticket_id=ticket.id,
-                runbook_id="r",
-                runbook_version=1,
-                plan=plan.model_dump(mode="json", by_alias=True),
-                plan_digest=plan.digest(),
-                status=ExecutionStatus.RUNNING.value,
-                confidence_score=0.9,
+                plan=plan,
+                digest=plan.digest(),
+                status=ExecutionStatus.RUNNING,
                 requested_by="test",
                 created_at=utc_now(),
             )
-            await executions.add_execution(session, row, plan)
+            await executions.add_execution(session, new)
         self.order = StepRun(
             tenant="demo",
             ticket_id=ticket.id,
@@ -99,18 +96,16 @@ class Bench:
             step=step,
             turn=turn,
         )
-        row = SignedMessageRow(
-            tenant="demo",
-            subject=self.order.ticket_id,
-            message_id=decision.decision_id,
-            kind=MessageKind.APPROVAL.value,
-            execution_id=self.order.execution_id,
-            run_id="r",
-            document={"message": decision.model_dump(mode="json", exclude_defaults=True)},
-            taken_at=utc_now(),
-        )
+        document = {
+            "tenant": "demo",
+            "subject": self.order.ticket_id,
+            "id": decision.decision_id,
+            "kind": MessageKind.APPROVAL.value,
+            "execution_id": self.order.execution_id,
+            "message": decision.model_dump(mode="json", exclude_defaults=True),
+        }
         async with self.database.write() as session:
-            assert await signed.take_message(session, row)
+            assert await signed.take_message(session, document, "r")
 
     async def change_pattern(self, pattern: str) -> None:
         """Let the approved plan expect a pattern that is not taken any more."""
@@ -236,7 +231,7 @@ async def test_a_crash_after_the_command_finds_its_result_on_the_host(bench: Ben
     await bench.plan(step(f"echo once >> {tmp_path}/ledger; echo out"))
     await bench.run()
     async with bench.database.write() as session:  # as if the worker had died before it wrote the result
-        row = await executions.get_step_row(session, bench.order.execution_id, 1)
+        row = await session.get_one(StepRow, (bench.order.execution_id, 1, False))
         row.ended_attempt, row.status = None, StepStatus.RUNNING.value
     assert (await bench.run()).status is StepStatus.SUCCEEDED
     output = await bench.output()
@@ -291,7 +286,7 @@ async def test_one_that_was_sent_before_is_waited_for_and_then_failed(bench: Ben
     await bench.run()
     await bench.change_pattern("(?<=o)k")
     async with bench.database.write() as session:  # as if the worker had been replaced in the middle of it
-        row = await executions.get_step_row(session, bench.order.execution_id, 1)
+        row = await session.get_one(StepRow, (bench.order.execution_id, 1, False))
         row.ended_attempt, row.status = None, StepStatus.RUNNING.value
     outcome = await bench.run()
     assert outcome.status is StepStatus.FAILED

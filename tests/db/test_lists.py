@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from db import decisions, executions, figures, lists, runbooks, tickets
 from db.engine import Database
-from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
+from db.tables import StepRow, TicketRow
 from domain.base import new_id, utc_now
 from domain.decision import DecisionKind, DecisionOutcome, RecordedDecision
 from domain.execution import ExecutionStatus, StepStatus
@@ -54,31 +54,27 @@ async def ran(database: Database, ticket_id: str, status: ExecutionStatus, **val
         confidence_score=0.9,
         verdict=Verdict(decision=VerdictDecision.RUN, reasons=[]),
     )
-    row = {
-        "id": new_id(),
-        "tenant": "demo",
-        "ticket_id": ticket_id,
-        "runbook_id": plan.runbook_id,
-        "runbook_version": 1,
-        "plan": plan.model_dump(mode="json", by_alias=True),
-        "plan_digest": plan.digest(),
-        "status": status.value,
-        "confidence_score": 0.9,
-        "requested_by": AUTOMATIC,
-        "created_at": NOW,
-        "started_at": NOW,
-        "ended_at": NOW + timedelta(seconds=2),
-    }
-    row |= values
+    new = executions.NewExecution(
+        id=new_id(),
+        tenant="demo",
+        ticket_id=ticket_id,
+        plan=plan,
+        digest=plan.digest(),
+        status=status,
+        requested_by=AUTOMATIC,
+        created_at=NOW,
+    )
     async with database.write() as session:
-        await executions.add_execution(session, ExecutionRow(**row), plan)
+        await executions.add_execution(session, new)
+        ran = {"started_at": NOW, "ended_at": NOW + timedelta(seconds=2)}
+        await executions.update_execution(session, new.id, **(ran | values))
         await session.execute(
             update(StepRow)
-            .where(StepRow.execution_id == row["id"])
+            .where(StepRow.execution_id == new.id)
             .values(status=StepStatus.SUCCEEDED.value, started_at=NOW, ended_at=NOW + timedelta(seconds=1))
         )
-        await tickets.update_ticket(session, ticket_id, execution_id=row["id"])
-    return str(row["id"])
+        await tickets.update_ticket(session, ticket_id, execution_id=new.id)
+    return new.id
 
 
 async def test_the_runbook_of_a_ticket_is_what_runs_or_else_a_good_match(database: Database) -> None:
@@ -145,19 +141,8 @@ async def test_the_ends_of_outputs(database: Database) -> None:
     execution_id = await ran(database, await file(database), ExecutionStatus.RUNNING)
     async with database.write() as session:
         for position, text in ((1, b"0123456789"), (2, "é€".encode())):
-            await executions.save_output(
-                session,
-                OutputRow(
-                    execution_id=execution_id,
-                    position=position,
-                    is_rollback=False,
-                    stdout=text,
-                    stderr=b"",
-                    stdout_bytes=5_000,
-                    stderr_bytes=0,
-                    is_complete=False,
-                ),
-            )
+            output = executions.RawOutput(text, b"", 5_000, 0, is_complete=False)
+            await executions.save_output(session, execution_id, position, output)
     async with database.read() as session:
         tails = {one.position: one for one in await lists.output_tails(session, execution_id, 4)}
     assert (tails[1].stdout, tails[1].stdout_bytes, tails[1].stderr) == ("6789", 5_000, "")

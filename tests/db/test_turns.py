@@ -106,7 +106,7 @@ async def test_who_has_begun_keeps_its_hosts(
     ticket_id = await execution(database, "a", "h1")
     await execution(database, "b", "h1")
     async with database.write() as session:
-        has_begun(session, await executions.get_step_row(session, "a", 2))
+        has_begun(session, await session.get_one(StepRow, ("a", 2, False)))
     problem, turn, named = await requeue(database, ticket_id, "a")
     assert (problem, turn, named) == (await why_not(database, "a"), 1, [])
     assert problem is not None
@@ -128,8 +128,8 @@ async def test_who_changed_a_host_or_holds_none_keeps_what_it_has(database: Data
 async def test_a_step_that_was_skipped_or_answered_has_changed_nothing(database: Database) -> None:
     ticket_id = await execution(database, "a", "h1")
     async with database.write() as session:
-        (await executions.get_step_row(session, "a", 2)).status = StepStatus.SKIPPED.value
-        (await executions.get_step_row(session, "a", 3)).status = StepStatus.SUCCEEDED.value
+        (await session.get_one(StepRow, ("a", 2, False))).status = StepStatus.SKIPPED.value
+        (await session.get_one(StepRow, ("a", 3, False))).status = StepStatus.SUCCEEDED.value
     assert await requeue(database, ticket_id, "a") == (None, 2, [])
 
 
