@@ -10,13 +10,14 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 
 from integrations.connector import CommandRequest, CommandResult, HostAddress, Progress, Secret
 from integrations.runner import SessionRunner
+from tests.patience import PATIENCE
 from tests.sshd import Sshd
 
 
 async def until(
     condition: Callable[[], bool],
     problem: Callable[[], str] = lambda: "the awaited condition did not come true",
-    seconds: float = 30,
+    seconds: float = PATIENCE,
 ) -> None:
     """Wait for a condition; fail, saying what the problem is, when it does not come true."""
     deadline = time.monotonic() + seconds

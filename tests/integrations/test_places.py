@@ -68,7 +68,7 @@ async def detached(host: Host, folder: Path, record: str) -> str:
     host.seen.clear()
     command = WAITING.format(ledger=folder / "ledger", go=folder / "go")
     task = host.begin("one", command, record=record)
-    await until(lambda: host.reported("stdout") == b"begun\n", seconds=60)
+    await until(lambda: host.reported("stdout") == b"begun\n")
     task.cancel(DETACH)
     await asyncio.gather(task, return_exceptions=True)
     host.seen.clear()
@@ -94,7 +94,7 @@ async def test_a_home_that_will_not_do_is_not_needed(tmp_path: Path, shell: str,
         assert (again.status, again.stdout) == ("exited", b"begun\ndone\n")
         assert (tmp_path / "ledger").read_text() == "ran\n"
         task = host.begin("two", "sleep 12345", record=record)
-        await until(lambda: "two" in names(second), seconds=60)
+        await until(lambda: "two" in names(second))
         await host.kill("two", record)
         assert (await task).status == "cancelled"
         assert await host.runner.clean(host.address, host.secret, 0) == 3

@@ -39,7 +39,7 @@ class CountingRunner(SshRunner):
 async def begun(host: Host, runner: SshRunner, **fields: object) -> asyncio.Task[CommandResult]:
     request = CommandRequest.model_validate({"attempt_id": "one", "command": WAITING, **fields})
     task = asyncio.create_task(runner.run(host.address, host.secret, request, host.take))
-    await until(lambda: host.reported("stdout") == b"begun\n", seconds=60)
+    await until(lambda: host.reported("stdout") == b"begun\n")
     return task
 
 
@@ -49,7 +49,7 @@ async def test_the_true_result_comes_with_the_host(host: Host, way: str) -> None
     task = await begun(host, runner)
     with refused(host.sshd, way):
         asked = runner.asked
-        await until(lambda: runner.asked >= asked + 2 or task.done(), seconds=60)
+        await until(lambda: runner.asked >= asked + 2 or task.done())
         assert not task.done(), task.exception()
     (host.home / "go").touch()
     result = await task
@@ -136,7 +136,7 @@ async def test_a_home_without_the_record_cannot_say_that_nothing_runs(shell_host
     """An empty mount point instead of the home: what runs is recorded in the real one."""
     record = await shell_host.runner.identify_record(shell_host.address, shell_host.secret)
     task = shell_host.begin("one", WAITING)
-    await until(lambda: shell_host.reported("stdout") == b"begun\n", seconds=60)
+    await until(lambda: shell_host.reported("stdout") == b"begun\n")
     away = shell_host.home.with_name("real")
     shell_host.home.rename(away)
     shell_host.home.mkdir()
@@ -155,7 +155,7 @@ async def test_an_unsupervised_command_is_told_to_the_host_once(host: Host, afte
         address = host.address.model_copy(update={"port": proxy.port})
         cut = Host(SshRunner(), address, host.secret, host.sshd)
         result = await cut.run("one", "echo ran >>ledger", supervise=False)
-        await until(lambda: not host.sshd.processes(), seconds=60)
+        await until(lambda: not host.sshd.processes())
         assert len(host.lines("ledger")) <= 1
         assert result.status == "unknown" or host.lines("ledger") == ["ran"]
         await cut.runner.close()
