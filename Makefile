@@ -10,7 +10,7 @@ T ?=
 DATA ?= ../shared/matching
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list screenshots pictures clean
+.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list screenshots pictures architecture clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ screenshots: setup-dev ## Write a picture of every screen, light and dark, to va
 
 pictures: setup-dev ## Make docs/img anew: break the lab, let Handrail mend it, take its pictures
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q tests/ui/pictures.py
+
+architecture: setup ## Draw docs/architecture.md anew, from the imports of the code
+	@$(RUN) -m commands.architecture
 
 clean: ## Remove the venv and caches; the state in var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

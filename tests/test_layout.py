@@ -232,3 +232,22 @@ def row_givers(path: Path) -> list[str]:
 def test_db_hands_out_no_row() -> None:
     found = {f"{path.name}: {name}" for path in (ROOT / "db").glob("*.py") for name in row_givers(path)}
     assert not found
+
+
+def test_the_picture_of_the_architecture_is_current() -> None:
+    from commands import architecture
+
+    drawn = architecture.draw(architecture.read_imports())
+    assert architecture.PICTURE.read_text(encoding="utf-8") == drawn, "run `make architecture` and commit it"
+
+
+def test_the_picture_leaves_out_only_what_follows() -> None:
+    from commands import architecture
+
+    line = {"a": {"b", "c"}, "b": {"c"}, "c": set[str]()}
+    assert architecture.needed(line) == [("a", "b"), ("b", "c")]
+    circle = {"a": {"b", "c"}, "b": {"a", "c"}, "c": set[str]()}
+    assert architecture.needed(circle) == [("a", "b"), ("a", "c"), ("b", "a"), ("b", "c")]
+    imports = architecture.read_imports()
+    kept = {name: {below for above, below in architecture.needed(imports) if above == name} for name in imports}
+    assert architecture.reached(kept) == architecture.reached(imports)
