@@ -30,8 +30,7 @@ from domain.connection import Connector
 from domain.signs import signs
 from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
-from integrations.local import LocalRunner
-from integrations.ssh import SshRunner
+from integrations.runners import make_runners
 from log_setup import set_up_logging
 from reconciler.alive import keep_alive_file
 from reconciler.reconcile import keep_reconciling
@@ -135,11 +134,7 @@ async def run(settings: Settings) -> None:
     client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher)
     await ensure_search_attributes(client)
     database = Database(settings.resolved_database_url())
-    places = settings.places()
-    runners: dict[Connector, CommandRunner] = {
-        Connector.SSH: SshRunner(places=places),
-        Connector.LOCAL: LocalRunner(places=places),
-    }
+    runners = make_runners(settings.places())
     tickets = TicketClient(client, cipher.signer())
     beside = [
         asyncio.create_task(keep_starting(database, tickets.start)),

@@ -50,8 +50,10 @@ class ConnectionActivities:
                 )
             except CipherKeyWrong as error:
                 return ConnectionReport(is_ok=False, detail=str(error))
-            uses_sudo = bool(await runbooks.search_runbooks(session, check.tenant, "sudo", limit=1))
-        if connection.connector is Connector.SSH and opened is None:
+            uses_sudo = connection.connector.facts.has_sudo and bool(
+                await runbooks.search_runbooks(session, check.tenant, "sudo", limit=1)
+            )
+        if connection.connector.facts.has_credential and opened is None:
             return ConnectionReport(is_ok=False, detail=f"there is no credential {connection.credential}; add it")
         address = _address(target)
         secret = Secret(**opened.model_dump(exclude={"name"})) if opened else None

@@ -17,7 +17,6 @@ from db.engine import Database
 from db.sealed_values import open_value
 from db.steps import StoredStep
 from domain.base import utc_now
-from domain.connection import Connector
 from domain.event import EventKind
 from domain.execution import StepStatus
 from domain.mask import Mask
@@ -160,7 +159,7 @@ class StepRecords:
     ) -> tuple[HostAddress, Secret | None, str]:
         """Return where, with what, and why without it."""
         address = HostAddress(**target.model_dump(exclude={"credential"}))
-        if target.connector is not Connector.SSH:
+        if not target.connector.facts.has_credential:
             return address, None, ""
         try:
             opened = await connections.open_credential(session, tenant, target.credential or "", self._cipher)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from commands.output import coloured, out, table, time_of
 from domain.aftermath import NOTHING_LEFT
+from domain.connectors import Connector
 from domain.execution import LaterChange, why_too_late
 from domain.lease import words_behind
 from domain.signs import one_line
@@ -82,7 +83,7 @@ def block(mark: str, text: str, style: str = "cyan") -> Iterator[Text]:
 
 
 def target_words(target: dict[str, Any]) -> str:
-    if target["connector"] == "local":
+    if Connector(target["connector"]).facts.is_own_host:
         return f"{target['name']} (Handrail's own host)"
     return f"{target['name']} ({target['connector']} {target['username']}@{target['host']}:{target['port']})"
 

@@ -9,13 +9,9 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from domain.base import Line, Model
+from domain.connectors import Connector as Connector  # where connections are, it is looked for
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-
-
-class Connector(StrEnum):
-    SSH = "ssh"
-    LOCAL = "local"
 
 
 class Connection(Model):
@@ -35,11 +31,10 @@ class Connection(Model):
     tags: list[str] = Field(default_factory=list, examples=[["web", "production"]])
 
     @model_validator(mode="after")
-    def _ssh_is_complete(self) -> Self:
-        if self.connector is Connector.SSH:
-            missing = [name for name in ("host", "username", "credential") if not getattr(self, name)]
-            if missing:
-                raise ValueError(f"an ssh connection needs {', '.join(missing)}")
+    def _is_complete(self) -> Self:
+        facts = self.connector.facts
+        if missing := [name for name in facts.needs if not getattr(self, name)]:
+            raise ValueError(f"{facts.called} needs {', '.join(missing)}")
         return self
 
 

@@ -65,12 +65,12 @@ class Target(Model):
     @property
     def is_recognisable(self) -> bool:
         """Whether it can be told from another host that answers in its place."""
-        return self.connector is Connector.LOCAL or bool(self.host_key)
+        return not self.connector.facts.has_host_key or bool(self.host_key)
 
     @property
     def lease(self) -> str:
         """The name under which this host is leased: its address, so that two names of one host exclude each other."""
-        return LOCAL_TARGET if self.connector is Connector.LOCAL else f"{self.host.lower()}:{self.port}"
+        return LOCAL_TARGET if self.connector.facts.is_own_host else f"{self.host.lower()}:{self.port}"
 
 
 LOCAL = Target(name=LOCAL_TARGET, connector=Connector.LOCAL)

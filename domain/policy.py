@@ -6,7 +6,6 @@ from pydantic import Field
 
 from domain.base import Model
 from domain.case.links import Case
-from domain.connection import Connector
 from domain.plan import LOCAL_TARGET, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import Runbook
 from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
@@ -51,7 +50,18 @@ def _refusals(question: PolicyQuestion) -> Sequence[str]:
     if not question.targets:
         return [f"target {question.runbook.target!r} means no connection; an empty target is never 'everything'"]
     strange = [target.name for target in question.targets if not target.is_recognisable]
-    return [f"nobody has confirmed the host key of {name} yet; test the connection and compare it" for name in strange]
+    return [
+        *(f"nobody has confirmed the host key of {name} yet; test the connection and compare it" for name in strange),
+        *(f"{name} cannot supervise commands: its steps need `supervise: false`" for name in _unsupervised(question)),
+    ]
+
+
+def _unsupervised(question: PolicyQuestion) -> list[str]:
+    """Return the targets that cannot supervise what the runbook wants supervised."""
+    runbook = question.runbook
+    if not any(step.supervise for step in [*runbook.prechecks, *runbook.steps, *runbook.postchecks]):
+        return []
+    return [target.name for target in question.targets if not target.connector.facts.supervises]
 
 
 def _asks(question: PolicyQuestion) -> Sequence[str]:
@@ -60,7 +70,7 @@ def _asks(question: PolicyQuestion) -> Sequence[str]:
         reasons.append("human-in-the-loop mode: every plan waits for approval")
     elif question.confidence_score < settings.confidence_threshold:
         reasons.append(f"confidence {_percent(question.confidence_score, settings.confidence_threshold)} the threshold")
-    is_local = any(target.connector is Connector.LOCAL for target in question.targets)
+    is_local = any(target.connector.facts.is_own_host for target in question.targets)
     if is_local and question.runbook.target != LOCAL_TARGET:
         reasons.append("no known connection for the ticket's CI: it would run on Handrail's own host")
     if question.runbook.is_unconfirmed and settings.unconfirmed is Unconfirmed.ASK:

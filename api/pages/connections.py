@@ -15,14 +15,14 @@ from api.routes import connections as routes
 from api.routes.connections import ConnectionName, HostKeyConfirmation, ShownHostKey
 from api.services import Services
 from db import connections, lists, runbooks
-from domain.connection import Connection, NewConnection, fingerprint_of
+from domain.connection import Connection, Connector, NewConnection, fingerprint_of
 from domain.runbooks.runbook import Runbook
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
-EMPTY = {"connector": "ssh", "port": "22"}
-TEXTS = ("name", "connector", "host", "port", "username", "credential", "host_key")
-LISTS = ("aliases", "tags")
+LISTS = tuple(name for name, field in Connection.model_fields.items() if field.default_factory is list)
+TEXTS = tuple(name for name in Connection.model_fields if name not in LISTS)
+EMPTY = {name: str(Connection.model_fields[name].get_default() or "") for name in TEXTS if name != "name"}
 MOST_TICKETS = 10
 UNCONFIRMED = "The host answers. Nobody has confirmed its key yet, so nobody logged in."
 
@@ -167,6 +167,7 @@ async def _form(
         status=problem.status if problem else 200,
         connection=connection,
         values=values,
+        connectors=[one.value for one in Connector],
         credentials=credentials,
         users=_users(connection, found_runbooks) if connection else [],
         use=use,

@@ -9,7 +9,6 @@ from api.pages.difference import difference_of_lines
 from api.plan_view import PlanDraft, PlanStep
 from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
 from domain.analysis.analysis import Analysis
-from domain.connection import Connector
 from domain.ending import EndCause
 from domain.execution import Execution, ExecutionStatus
 from domain.plan import Phase, Target
@@ -66,7 +65,7 @@ def doubts(plan: PlanDraft, analysis: Analysis | None, ran: list[Execution]) -> 
     found: list[str] = []
     if plan.risk is Risk.HIGH:
         found.append("Its author rates the risk as high.")
-    if any(target.connector is Connector.LOCAL for target in plan.targets):
+    if any(target.connector.facts.is_own_host for target in plan.targets):
         found.append("It runs on Handrail's own host, not on a remote one.")
     if len(plan.targets) > 1:
         found.append(f"It touches {len(plan.targets)} hosts.")

@@ -17,7 +17,7 @@ from api.waiting_plans import tell_waiting, uses_connection
 from db import connections
 from db.paging import page_of
 from domain.base import Model, new_id
-from domain.connection import Connection, Connector, NewConnection, fingerprint_of
+from domain.connection import Connection, NewConnection, fingerprint_of
 
 router = APIRouter(
     prefix="/api/v1/connections/{tenant}",
@@ -181,7 +181,7 @@ async def confirm_host_key(
         if before is None:
             raise _missing(tenant, name)
         pinned = before.model_copy(update={"host_key": confirmation.host_key.strip()})
-        if before.connector is not Connector.SSH:
+        if not before.connector.facts.has_host_key:
             raise Problem(409, f"{name} is Handrail's own host and has no host key; there is nothing to confirm")
         if before.host_key and before.host_key.split()[:2] != confirmation.host_key.split()[:2]:
             known = fingerprint_of(before.host_key)
