@@ -12,19 +12,19 @@ with workflow.unsafe.imports_passed_through():
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
     from workflows import names, options
-    from workflows.gates import await_answers, await_approval, await_finding
+    from workflows.execution_context import ExecutionContext, Failed, Requeued, Stopped
     from workflows.leases import release_leases, take_leases
     from workflows.messages import RollbackRequest, TicketEnd, TicketStart
-    from workflows.run import Failed, Requeued, Run, Stopped
+    from workflows.questions import await_answers, await_approval, await_finding
     from workflows.steps import end_step, give_room_back, is_wanted, run_step, undo_step
 
 
 class ExecutionStory:
     """Runs one approved plan, or undoes one; knows which rollbacks are due, in the order of their steps."""
 
-    def __init__(self, run: Run, approval_timeout: float = 0) -> None:
+    def __init__(self, context: ExecutionContext, approval_timeout: float = 0) -> None:
         """`approval_timeout`: seconds that a step with its own approval waits."""
-        self.run = run
+        self.context = context
         self.approval_timeout = approval_timeout
         self.due: list[StepOutline] = []
         self.lasting: list[StepOutline] = []
@@ -36,92 +36,94 @@ class ExecutionStory:
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
         """Run every step and return how the ticket ends; leases are given back however that is."""
-        run = self.run
+        context = self.context
         self.undoes = any(step.rollback for step in steps if step.phase is Phase.STEP)
         why, end = "waits for its turn on the host", None
         while end is None:
-            await run.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, why)
-            if not await take_leases(run, leases):
-                stop = run.cancelled(" while queued")
-                end = await run.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
+            await context.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, why)
+            if not await take_leases(context, leases):
+                stop = context.cancelled(" while queued")
+                end = await context.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
                 break
-            await run.show(TicketStatus.EXECUTING, ExecutionStatus.RUNNING, "running")
+            await context.show(TicketStatus.EXECUTING, ExecutionStatus.RUNNING, "running")
             try:
                 end = await self._execute(steps)
             except Requeued as requeued:
                 why = str(requeued)
                 self.due, self.lasting = [], []
         await self._give_room_back()
-        await release_leases(run, leases)
+        await release_leases(context, leases)
         return end
 
     async def undo(self, found: RollbackOutline, request: RollbackRequest) -> TicketEnd:
         """Undo a finished execution, or what of it is not undone yet."""
-        run = self.run
-        run.is_decided = True
+        context = self.context
+        context.is_decided = True
         leases = found.leases
-        await take_leases(run, leases, can_cancel=False)
+        await take_leases(context, leases, can_cancel=False)
         if workflow.patched(names.Change.ASKS_AGAIN_WHAT_TO_UNDO):  # others had the hosts while it waited for them
-            found = await what_to_undo(run.start, request)
+            found = await what_to_undo(context.start, request)
         if found.problem is None:
             self.keeps_room = True
             asked = Ending(cause=EndCause.UNDONE_ON_REQUEST, actor=request.actor)
             self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
             end = await self._roll_back(Failed(_who_asked(found, request), asked))
         else:
-            end = await run.refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
+            end = await context.refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         await self._give_room_back()
-        await release_leases(run, leases)
+        await release_leases(context, leases)
         return end
 
     async def _execute(self, steps: list[StepOutline]) -> TicketEnd:
-        run, is_verifying = self.run, False
+        context, is_verifying = self.context, False
         try:
             for step in steps:
                 if step.phase is Phase.POSTCHECK and not is_verifying:
                     is_verifying = True
-                    await run.show(TicketStatus.EXECUTING, ExecutionStatus.VERIFYING, "checking that the fix worked")
+                    await context.show(
+                        TicketStatus.EXECUTING, ExecutionStatus.VERIFYING, "checking that the fix worked"
+                    )
                 await self._one(step)
-            if run.desk.cancel:
-                raise run.cancelled(" as the last postcheck ended")
+            if context.lifecycle.cancel:
+                raise context.cancelled(" as the last postcheck ended")
         except Stopped as stop:
-            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
+            return await context.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
         except Failed as failure:
             return await self._roll_back(failure)
         fixed = Ending(cause=EndCause.SUCCEEDED)
         words = "fixed, and every postcheck passed"
-        return await run.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, words, fixed)
+        return await context.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, words, fixed)
 
     async def _one(self, step: StepOutline) -> None:
         """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped, Requeued."""
-        run = self.run
-        if run.desk.cancel:
-            raise run.cancelled(f" before {run.name(step)}")
-        is_parked = bool(run.desk.parked) and not step.ask
+        context = self.context
+        if context.lifecycle.cancel:
+            raise context.cancelled(f" before {context.name(step)}")
+        is_parked = bool(context.lifecycle.parked) and not step.ask
         if step.when and (step.ask or step.approval or is_parked):
-            wanted = await is_wanted(run, step)
+            wanted = await is_wanted(context, step)
             if wanted.status is StepStatus.SKIPPED:
                 return
             if wanted.status is StepStatus.FAILED:
                 self._fail(step, wanted)
         if step.approval or is_parked:
-            await await_approval(run, step, self.approval_timeout)
+            await await_approval(context, step, self.approval_timeout)
         if step.ask:
-            await await_answers(run, step)
+            await await_answers(context, step)
             return
         if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
             (self.due if step.rollback else self.lasting).append(step)
             self.keeps_room = self.keeps_room or step.rollback or self._is_room_kept_for_later_ones()
         outcome = await self._run(step)
         while outcome.status is StepStatus.UNKNOWN:
-            finding = await await_finding(run, step, outcome)
+            finding = await await_finding(context, step, outcome)
             if finding is UnknownOutcome.RAN:
                 return
             if finding is None:
-                outcome = await end_step(run, step, outcome.attempt)
-            elif run.desk.cancel and workflow.patched(names.Change.ENDS_FOR_SURE):
+                outcome = await end_step(context, step, outcome.attempt)
+            elif context.lifecycle.cancel and workflow.patched(names.Change.ENDS_FOR_SURE):
                 self._forget(step)
-                raise run.cancelled(f" during {run.name(step)}")
+                raise context.cancelled(f" during {context.name(step)}")
             else:
                 outcome = await self._run(step)
         if outcome.status is StepStatus.SKIPPED or outcome.was_sent is False:
@@ -131,7 +133,7 @@ class ExecutionStory:
 
     async def _run(self, step: StepOutline) -> StepOutcome:
         """Run a step under attempt ids that the host has not seen, in whatever turn."""
-        outcome = await run_step(self.run, step, first_attempt=self.attempts.get(step.position, 0) + 1)
+        outcome = await run_step(self.context, step, first_attempt=self.attempts.get(step.position, 0) + 1)
         self.attempts[step.position] = outcome.attempt
         return outcome
 
@@ -140,14 +142,14 @@ class ExecutionStory:
 
     async def _give_room_back(self) -> None:
         if self.keeps_room and workflow.patched(names.Change.GIVES_ROOM_BACK):
-            await give_room_back(self.run)
+            await give_room_back(self.context)
 
     def _fail(self, step: StepOutline, outcome: StepOutcome) -> None:
         if step.rollback_scope is RollbackScope.COMPLETED:
             self._forget(step)
         if outcome.is_cancelled:
-            raise self.run.cancelled(f" during {self.run.name(step)}")
-        words = f"{self.run.name(step)} failed: {outcome.detail}"
+            raise self.context.cancelled(f" during {self.context.name(step)}")
+        words = f"{self.context.name(step)} failed: {outcome.detail}"
         ending = Ending(cause=EndCause.FAILED, step=step.position)
         if step.phase is Phase.PRECHECK or step.on_failure is OnFailure.ROLLBACK:
             raise Failed(words, ending)
@@ -160,33 +162,33 @@ class ExecutionStory:
 
     async def _roll_back(self, failure: Failed) -> TicketEnd:
         """Run every due rollback in reverse; one that fails does not stop the others."""
-        run, why, ending = self.run, str(failure), failure.ending
+        context, why, ending = self.context, str(failure), failure.ending
         if not self.due and not self.lasting:
             words = f"{why}; nothing had been changed"
-            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
-        await run.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why, ending=ending)
+            return await context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
+        await context.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why, ending=ending)
         failures: list[str] = []
         undone = 0
         for step in reversed(self.due):
-            outcome = await undo_step(run, step, self.undone + 1, self.tries.get(step.position, 0))
+            outcome = await undo_step(context, step, self.undone + 1, self.tries.get(step.position, 0))
             if outcome.status is StepStatus.SKIPPED:
                 continue
             self.undone += 1
             undone += 1
             if outcome.status is not StepStatus.SUCCEEDED:
-                failures.append(f"{run.name(step)} ({outcome.detail})")
+                failures.append(f"{context.name(step)} ({outcome.detail})")
         if not undone and not self.lasting:
             words = f"{why}; nothing had been changed"
-            return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
+            return await context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
         if self.lasting:
-            lasting = (f"{run.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
+            lasting = (f"{context.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
             why += f"; has no rollback: {'; '.join(lasting)}"
         if failures:
             self.keeps_room = False  # for when a person has them tried again
             words = f"{why}; could not be undone: {'; '.join(failures)}"
-            return await run.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words, ending)
+            return await context.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words, ending)
         words = f"{why}; everything {'else ' if self.lasting else ''}was undone"
-        return await run.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
+        return await context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
 
 
 async def what_to_undo(start: TicketStart, request: RollbackRequest) -> RollbackOutline:

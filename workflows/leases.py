@@ -9,59 +9,66 @@ with workflow.unsafe.imports_passed_through():
     from domain.decision import Decision, DecisionOutcome
     from domain.lease import LeaseHolder
     from workflows import names, options
-    from workflows.run import Requeued, Run, until
+    from workflows.execution_context import ExecutionContext, Requeued, until
+    from workflows.lifecycle import Notice
 
 
-async def take_leases(run: Run, leases: list[str], *, can_cancel: bool = True) -> bool:
+async def take_leases(context: ExecutionContext, leases: list[str], *, can_cancel: bool = True) -> bool:
     """Wait until every lease is held; False if a cancel came first."""
     recheck = options.LEASE_RECHECK_FIRST
     while leases:
-        run.desk.is_lease_released = False
+        context.lifecycle.notices.discard(Notice.LEASE_RELEASED)
         answer = await workflow.execute_activity_method(
             LeaseActivities.take_leases,
-            _request(run, leases),
+            _request(context, leases),
             summary=f"lease {', '.join(leases)}",
             **options.BOOKKEEPING,
         )
         if not answer.holders:
             break
         hosts = ", ".join(sorted({holder.lease for holder in answer.holders}))
-        run.board.wait(f"{hosts}, leased to ticket {answer.holders[0].ticket_id}")
+        context.reporter.wait(f"{hosts}, leased to ticket {answer.holders[0].ticket_id}")
         is_woken = await until(
-            lambda: run.desk.is_lease_released or (can_cancel and run.desk.cancel is not None),
+            lambda: (
+                Notice.LEASE_RELEASED in context.lifecycle.notices
+                or (can_cancel and context.lifecycle.cancel is not None)
+            ),
             recheck.total_seconds(),
         )
         recheck = options.LEASE_RECHECK_FIRST if is_woken else min(recheck * 2, options.LEASE_RECHECK_LONGEST)
-        if can_cancel and run.desk.cancel:
-            run.board.wait("")
+        if can_cancel and context.lifecycle.cancel:
+            context.reporter.wait("")
             return False
-    run.board.wait("")
+    context.reporter.wait("")
     return True
 
 
-async def release_leases(run: Run, leases: list[str]) -> None:
+async def release_leases(context: ExecutionContext, leases: list[str]) -> None:
     """Give the leases back and wake whose turn it is then."""
     answer = await workflow.execute_activity_method(
-        LeaseActivities.release_leases, _request(run, leases), summary="release leases", **options.BOOKKEEPING
+        LeaseActivities.release_leases, _request(context, leases), summary="release leases", **options.BOOKKEEPING
     )
     await wake(answer.holders)
 
 
-async def requeue(run: Run, decision: Decision) -> None:
+async def requeue(context: ExecutionContext, decision: Decision) -> None:
     """Give the hosts to those who wait behind, and raise Requeued; return if that is refused, which is recorded."""
     answer = await workflow.execute_activity_method(
         LeaseActivities.requeue,
         RequeueRequest(
-            tenant=run.start.tenant, ticket_id=run.start.ticket_id, execution_id=run.execution_id, turn=run.turn
+            tenant=context.start.tenant,
+            ticket_id=context.start.ticket_id,
+            execution_id=context.execution_id,
+            turn=context.turn,
         ),
         summary=f"{decision.actor} gives the hosts to those who wait",
         **options.BOOKKEEPING,
     )
     if answer.problem is not None:
-        await run.record_decision(decision, DecisionOutcome.NOT_AWAITED, answer.problem)
+        await context.record_decision(decision, DecisionOutcome.NOT_AWAITED, answer.problem)
         return
-    run.turn = answer.turn
-    await run.record_decision(decision, DecisionOutcome.ACCEPTED)
+    context.turn = answer.turn
+    await context.record_decision(decision, DecisionOutcome.ACCEPTED)
     await wake(answer.holders)
     raise Requeued(f"{decision.actor} let the others go first; it queues again, and begins with its prechecks")
 
@@ -76,7 +83,7 @@ async def wake(holders: list[LeaseHolder]) -> None:
             workflow.logger.warning("nobody to wake behind a lease", extra={"ticket_id": ticket_id})
 
 
-def _request(run: Run, leases: list[str]) -> LeaseRequest:
+def _request(context: ExecutionContext, leases: list[str]) -> LeaseRequest:
     return LeaseRequest(
-        tenant=run.start.tenant, ticket_id=run.start.ticket_id, execution_id=run.execution_id, leases=leases
+        tenant=context.start.tenant, ticket_id=context.start.ticket_id, execution_id=context.execution_id, leases=leases
     )

@@ -8,9 +8,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.signature import MessageKind
     from domain.ticket import TicketStatus
     from workflows import names
-    from workflows.board import Board
-    from workflows.desk import Desk
+    from workflows.execution_context import ExecutionContext
     from workflows.inbox import Inbox
+    from workflows.lifecycle import Lifecycle, Notice
     from workflows.messages import (
         CancelRequest,
         ExecuteRequest,
@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
         TicketStart,
         TicketState,
     )
-    from workflows.run import Run
+    from workflows.status_reporter import StatusReporter
 
 # A story that ends well waits for them; one that may not act ends whatever they are at.
 ABANDON = workflow.HandlerUnfinishedPolicy.ABANDON
@@ -30,13 +30,13 @@ class TicketSignals:
 
     def __init__(self, start: TicketStart) -> None:
         self.start = start
-        self.desk = Desk()
-        self.board = Board(start)
+        self.lifecycle = Lifecycle()
+        self.reporter = StatusReporter(start)
         self.inbox = Inbox(start)
         self.plan: PlanOutline | None = None
 
-    def run_of(self, execution_id: str, digest: str, total: int) -> Run:
-        return Run(self.start, self.desk, self.board, execution_id, digest, total)
+    def context_of(self, execution_id: str, digest: str, total: int) -> ExecutionContext:
+        return ExecutionContext(self.start, self.lifecycle, self.reporter, execution_id, digest, total)
 
     @workflow.signal(name=names.SignalName.APPROVAL, unfinished_policy=ABANDON)
     async def approval(self, decision: SignedDecision) -> None:
@@ -47,58 +47,58 @@ class TicketSignals:
         words = f"{decision.decision.value} in the name of {decision.actor}, plan {decision.plan_digest[:12]}"
         if not await self.inbox.is_genuine(MessageKind.APPROVAL, decision, words):
             return
-        if not self.desk.is_new(decision.decision_id):
+        if not self.lifecycle.is_new(decision.decision_id):
             return
         # People see a plan as soon as its row is there, which may be before this workflow hears of it.
-        await workflow.wait_condition(lambda: self.desk.knows(decision.plan_digest) or not self.desk.is_planning)
+        await workflow.wait_condition(lambda: self.lifecycle.can_judge(decision.plan_digest))
         execution_id = self.plan.execution_id if self.plan else ""
         about = decision.signature.execution_id if decision.signature else None
-        result, detail = self.desk.judge(decision.unsigned(), is_about_it=about in (None, execution_id))
+        result, detail = self.lifecycle.judge(decision.unsigned(), is_about_it=about in (None, execution_id))
         if result is not DecisionOutcome.ACCEPTED:
-            run = self.run_of(execution_id, decision.plan_digest, 0)
-            await run.record_decision(decision.unsigned(), result, detail)
+            context = self.context_of(execution_id, decision.plan_digest, 0)
+            await context.record_decision(decision.unsigned(), result, detail)
 
     @workflow.signal(name=names.SignalName.CANCEL, unfinished_policy=ABANDON)
     async def cancel(self, request: CancelRequest) -> None:
         """Stop; whatever ran is rolled back."""
         if await self.inbox.is_genuine(MessageKind.CANCEL, request, f"cancel in the name of {request.actor}"):
-            self.desk.take_cancel(request)
+            self.lifecycle.take_cancel(request)
 
     @workflow.signal(name=names.SignalName.EXECUTE, unfinished_policy=ABANDON)
     async def execute(self, request: ExecuteRequest) -> None:
         """Run a chosen runbook; taken unless an execution is under way."""
         words = f"execute {request.runbook_id} in the name of {request.actor}"
         if await self.inbox.is_genuine(MessageKind.EXECUTE, request, words):
-            self.desk.take_request(request)
+            self.lifecycle.take_request(request)
 
     @workflow.signal(name=names.SignalName.ROLLBACK, unfinished_policy=ABANDON)
     async def rollback(self, request: RollbackRequest) -> None:
         """Undo a finished execution."""
         if await self.inbox.is_genuine(MessageKind.ROLLBACK, request, f"rollback in the name of {request.actor}"):
-            self.desk.take_request(request)
+            self.lifecycle.take_request(request)
 
     @workflow.signal(name=names.SignalName.REOPEN, unfinished_policy=ABANDON)
     async def reopen(self, request: ReopenRequest) -> None:
         """Take a closed ticket up again; nothing is to be reopened where a story is under way."""
         is_genuine = await self.inbox.is_genuine(MessageKind.REOPEN, request, f"reopen in the name of {request.actor}")
-        if is_genuine and self.board.status in (TicketStatus.OPEN, TicketStatus.CLOSED):
-            self.desk.take_request(request)
+        if is_genuine and self.reporter.status in (TicketStatus.OPEN, TicketStatus.CLOSED):
+            self.lifecycle.take_request(request)
 
     @workflow.signal(name=names.SignalName.PLAN_INPUTS_CHANGED)
     def plan_inputs_changed(self) -> None:
         """A runbook or connection changed: a plan that waits is made again and compared."""
-        self.desk.is_plan_suspect = True
+        self.lifecycle.notices.add(Notice.PLAN_INPUTS_CHANGED)
 
     @workflow.signal(name=names.SignalName.LEASE_RELEASED)
     def lease_released(self) -> None:
         """Somebody in front gave a lease back."""
-        self.desk.is_lease_released = True
+        self.lifecycle.notices.add(Notice.LEASE_RELEASED)
 
     @workflow.query(name=names.QueryName.STATE)
     def state(self) -> TicketState:
         """Where the ticket stands, what it waits for, and under which digest."""
-        gate = self.desk.gate
-        return self.board.state().model_copy(
+        gate = self.lifecycle.gate
+        return self.reporter.state().model_copy(
             update={
                 "plan_digest": self.plan.digest if self.plan else None,
                 "execution_id": self.plan.execution_id if self.plan else None,

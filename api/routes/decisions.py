@@ -25,7 +25,7 @@ from domain.runbooks.runbook import Scalar
 from domain.ticket import Ticket, TicketStatus
 from services.reading import beside
 from services.workflows import WorkflowEnded
-from workflows.desk import NOTHING_TO_GIVE
+from workflows.gate import NOTHING_TO_GIVE
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
 
 router = APIRouter(

@@ -1,4 +1,4 @@
-"""The board on which a ticket's workflow shows where it stands: row, timeline, search attributes, current details."""
+"""Shows where a ticket's workflow stands: row, timeline, search attributes, current details."""
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
 KEYS = {name: SearchAttributeKey.for_keyword(name) for name in names.SEARCH_ATTRIBUTES}
 
 
-class Board:
+class StatusReporter:
     """Every change of status goes through `show`, which records it before it returns."""
 
     def __init__(self, start: TicketStart) -> None:

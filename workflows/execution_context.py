@@ -1,4 +1,4 @@
-"""What every part of an execution shares: whose it is, the desk, the board, and the two ways to wait."""
+"""What every part of an execution shares: whose it is, the lifecycle, the reporter, and the two ways to wait."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.plan import StepOutline
     from domain.ticket import TicketStatus
     from workflows import options
-    from workflows.board import Board
-    from workflows.desk import Desk
+    from workflows.lifecycle import Lifecycle
     from workflows.messages import TicketEnd, TicketStart
+    from workflows.status_reporter import StatusReporter
 
 
 class Failed(Exception):
@@ -42,15 +42,15 @@ class Stopped(Exception):
 
 
 @dataclass
-class Run:
+class ExecutionContext:
     """One execution of one plan. `total`: how many steps it has; `turn`: how often it has queued for its hosts.
 
     `is_decided`: a person has said what became of the attempts whose end nobody knows, or asked for the rollback.
     """
 
     start: TicketStart
-    desk: Desk
-    board: Board
+    lifecycle: Lifecycle
+    reporter: StatusReporter
     execution_id: str
     digest: str
     total: int
@@ -68,7 +68,7 @@ class Run:
         kind: EventKind = EventKind.STATUS_CHANGED,
         ending: Ending | None = None,
     ) -> None:
-        await self.board.show(
+        await self.reporter.show(
             status,
             reason,
             execution_id=self.execution_id,
@@ -82,18 +82,18 @@ class Run:
     async def end(
         self, status: TicketStatus, execution_status: ExecutionStatus, reason: str, ending: Ending
     ) -> TicketEnd:
-        self.desk.is_over = True  # before people can see it
+        self.lifecycle.end()  # before people can see it
         await self.show(status, execution_status, reason, ending=ending)
-        return TicketEnd(status=self.board.status, reason=self.board.reason)
+        return TicketEnd(status=self.reporter.status, reason=self.reporter.reason)
 
     async def refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
-        return await refuse(self.desk, self.board, why, status, actor)
+        return await refuse(self.lifecycle, self.reporter, why, status, actor)
 
     def name(self, step: StepOutline) -> str:
         return f"{step.phase.value} {step.position}/{self.total} '{step.name}' on {step.target}"
 
     def cancelled(self, where: str = "") -> Failed:
-        asked = self.desk.cancel
+        asked = self.lifecycle.cancel
         words, ending = (asked.words, asked.ending) if asked else ("cancelled", Ending(cause=EndCause.CANCELLED))
         return Failed(words + where, ending, TicketStatus.CANCELLED)
 
@@ -116,10 +116,12 @@ class Run:
         )
 
 
-async def refuse(desk: Desk, board: Board, why: str, status: TicketStatus, actor: str) -> TicketEnd:
+async def refuse(
+    lifecycle: Lifecycle, reporter: StatusReporter, why: str, status: TicketStatus, actor: str
+) -> TicketEnd:
     """Tell what is not done and why; the ticket's status stays as it is."""
-    desk.is_over = True
-    await board.show(status, why, kind=EventKind.REQUEST_REFUSED, actor=actor)
+    lifecycle.end()
+    await reporter.show(status, why, kind=EventKind.REQUEST_REFUSED, actor=actor)
     return TicketEnd(status=status, reason=why)
 
 
