@@ -6,15 +6,17 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.messages import PlanRequest
-from db import connections, runbooks, tenants, tickets
+from db import connections, host_changes, runbooks, tenants, tickets
 from domain.analysis.analysis import Analysis
+from domain.base import utc_now
 from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case
+from domain.case.repetition import count_alike
 from domain.connection import Connection
 from domain.explanation import Fate, Foreseen
 from domain.match import Match
 from domain.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
-from domain.policy import FALSE_POSITIVE_THRESHOLD, PROPOSAL_THRESHOLD, PolicyQuestion, decide
+from domain.policy import FALSE_POSITIVE_THRESHOLD, FIXES_WINDOW, PROPOSAL_THRESHOLD, PolicyQuestion, decide
 from domain.runbooks.binding import values_of_ticket
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_for_plan
@@ -49,8 +51,10 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     confidence = min(confidence, match.at_most) if match else confidence
     known = await connections.list_connections(session, request.tenant)
     standing = await tickets.get_doubts(session, request.ticket_id)
+    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
+    fixes = await _fixes(session, request.tenant, ticket, targets)
     draft = await asyncio.to_thread(
-        _judged, ticket, analysis, match, request, runbook, confidence, settings, known, standing
+        _judged, ticket, analysis, match, request, runbook, confidence, settings, known, standing, targets, fixes
     )
     timeout = runbook.approval_timeout or settings.approval_timeout
     plan = Plan(
@@ -88,13 +92,31 @@ async def foresee(
     known = await connections.list_connections(session, tenant)
     try:
         runbook = await _runbook(session, tenant, best.runbook_id)
+        targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
+        fixes = await _fixes(session, tenant, ticket, targets)
         draft = await asyncio.to_thread(
-            _judged, ticket, analysis, best, request, runbook, best.confidence_score, settings, known, []
+            _judged,
+            ticket,
+            analysis,
+            best,
+            request,
+            runbook,
+            best.confidence_score,
+            settings,
+            known,
+            [],
+            targets,
+            fixes,
         )
     except PlanProblem as problem:
         return Foreseen(decision=Fate.ASK, reasons=[str(problem)])
     verdict = draft.verdict
     return Foreseen(decision=Fate(verdict.decision.value), reasons=verdict.reasons, links=draft.case.links)
+
+
+async def _fixes(session: AsyncSession, tenant: str, ticket: NewTicket, targets: list[Target]) -> int:
+    leases = {target.lease for target in targets}
+    return count_alike(ticket, await host_changes.fixes_since(session, tenant, leases, utc_now() - FIXES_WINDOW))
 
 
 async def _runbook(session: AsyncSession, tenant: str, runbook_id: str) -> Runbook:
@@ -116,6 +138,8 @@ def _judged(
     settings: TenantSettings,
     known: list[Connection],
     standing: list[str],
+    targets: list[Target],
+    fixes: int,
 ) -> Draft:
     brought = values_of_ticket(runbook, ticket)
     try:
@@ -123,7 +147,6 @@ def _judged(
     except InputsInvalid as error:
         raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
     origins = {name: path for name, path in brought.origins.items() if name not in request.inputs}
-    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
     case = build_case(
         CaseQuestion(
             ticket=ticket,
@@ -137,6 +160,7 @@ def _judged(
             value_problems=brought.problems,
             targets=targets,
             is_target_given=request.target is not None,
+            fixes=fixes,
             connections=known,
         )
     )

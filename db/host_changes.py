@@ -1,13 +1,19 @@
 """Who changed which host last, so that undoing an old change never tramples on a newer one."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from db.tables import ExecutionRow, HostChangeRow, StepRow
+from db.tables import ExecutionRow, HostChangeRow, StepRow, TicketRow
 from domain.base import utc_now
 from domain.execution import CHANGED, ExecutionStatus, LaterChange, StepStatus
 from domain.plan import Plan
+from domain.ticket import NewTicket
+
+MOST_LOOKED_AT = 500  # of the latest fixes; far more than a host has in a day
 
 
 async def note_change(session: AsyncSession, execution_id: str, lease: str) -> None:
@@ -19,6 +25,29 @@ async def note_change(session: AsyncSession, execution_id: str, lease: str) -> N
 async def forget_changes(session: AsyncSession, execution_id: str) -> None:
     """Say that everything an execution changed is undone."""
     await session.execute(delete(HostChangeRow).where(HostChangeRow.execution_id == execution_id))
+
+
+async def fixes_since(
+    session: AsyncSession, tenant: str, leases: Collection[str], since: datetime
+) -> list[tuple[str, NewTicket]]:
+    """Return (lease, what was reported) of the latest verified fixes, not undone, on these hosts."""
+    query = (
+        select(HostChangeRow.lease, TicketRow.title, TicketRow.labels, TicketRow.environment)
+        .join(ExecutionRow, ExecutionRow.id == HostChangeRow.execution_id)
+        .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
+        .where(
+            HostChangeRow.lease.in_(leases),
+            HostChangeRow.changed_at > since,
+            ExecutionRow.tenant == tenant,
+            ExecutionRow.status == ExecutionStatus.SUCCEEDED.value,
+        )
+        .order_by(HostChangeRow.changed_at.desc())
+        .limit(MOST_LOOKED_AT)
+    )
+    return [
+        (lease, NewTicket(title=title, labels=labels, environment=environment))
+        for lease, title, labels, environment in await session.execute(query)
+    ]
 
 
 async def later_changes(session: AsyncSession, execution_id: str) -> list[LaterChange]:

@@ -1,6 +1,7 @@
 """Policy: may this plan run at once, must a person be asked, or is it refused. New approval rules belong here."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
 
 PROPOSAL_THRESHOLD = 0.3
 """Below this a match is not proposed as a plan: it is wrong more than two times in three."""
+
+MOST_FIXES, FIXES_WINDOW = 3, timedelta(hours=24)
+"""After so many fixes of one problem on one host within a day the fix does not hold: a person looks for the cause."""
 
 FALSE_POSITIVE_THRESHOLD = 0.8
 """From this classification confidence on, a false positive is closed without a person."""

@@ -66,7 +66,7 @@ def pattern_of(ticket: NewTicket, ci: CiExtraction) -> str:
         ticket.service or "",
         ticket.environment or "",
         ci.connection or ci.name or "",
-        *_words(ticket.title),
+        *title_words(ticket.title),
     ]
     return hashlib.sha256(json.dumps([part.strip().lower() for part in parts]).encode()).hexdigest()[:32]
 
@@ -85,7 +85,7 @@ def learnt_reason(closings: Closings) -> Reason | None:
 
 def similar_tickets(ticket: NewTicket, pattern: str, past: Iterable[PastTicket]) -> list[SimilarTicket]:
     """Return the past tickets most like this one, most alike first, then newest first."""
-    words = set(_words(ticket.title))
+    words = set(title_words(ticket.title))
     found = [SimilarTicket(ticket_id=one.id, likeness=_likeness(ticket, words, pattern, one)) for one in past]
     alike = sorted((one for one in found if one.likeness >= ALIKE), key=lambda one: one.ticket_id, reverse=True)
     return sorted(alike, key=lambda one: -one.likeness)[:SHOWN]
@@ -94,13 +94,13 @@ def similar_tickets(ticket: NewTicket, pattern: str, past: Iterable[PastTicket])
 def _likeness(ticket: NewTicket, words: set[str], pattern: str, past: PastTicket) -> float:
     if past.pattern == pattern:
         return 1.0
-    theirs = set(_words(past.title))
+    theirs = set(title_words(past.title))
     shared = len(words & theirs) / len(words | theirs) if words | theirs else 0.0
     is_same_service = bool(ticket.service) and ticket.service == past.service
     return round(min(NOT_THE_SAME, (1 - SAME_SERVICE) * shared + SAME_SERVICE * is_same_service * (shared > 0)), 4)
 
 
-def _words(text: str) -> list[str]:
+def title_words(text: str) -> list[str]:
     """Return a text's words in order; what holds a digit is a value and says nothing of the kind of problem."""
     return [word.lower() for word in _WORD.findall(_VALUE.sub(" ", text))]
 

@@ -33,6 +33,7 @@ class CaseQuestion(Model):
     value_problems: list[str] = Field(default_factory=list)
     targets: list[Target]
     is_target_given: bool = False
+    fixes: int = Field(default=0, description="How often its problem was fixed on one of the hosts lately.")
     connections: list[Connection] = Field(default_factory=list)
 
 

@@ -29,7 +29,7 @@ def sample(name: str) -> Runbook:
     return parse_runbook((RUNBOOKS / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def case_of(runbook: str | Runbook, title: str, description: str = "", **fields: Any) -> Case:
+def case_of(runbook: str | Runbook, title: str, description: str = "", *, fixes: int = 0, **fields: Any) -> Case:
     """Build the case as a plan for this ticket would, with a confidence that is beyond doubt."""
     ticket = NewTicket(title=title, description=description, **fields)
     book = sample(runbook) if isinstance(runbook, str) else runbook
@@ -47,6 +47,7 @@ def case_of(runbook: str | Runbook, title: str, description: str = "", **fields:
             origins=brought.origins,
             value_problems=brought.problems,
             targets=resolve_targets(book, ci, CONNECTIONS),
+            fixes=fixes,
             connections=CONNECTIONS,
         )
     )
