@@ -29,8 +29,9 @@ def sample(name: str) -> Runbook:
     return parse_runbook((RUNBOOKS / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def case_of(runbook: str | Runbook, title: str, description: str = "", *, fixes: int = 0, **fields: Any) -> Case:
-    """Build the case as a plan for this ticket would, with a confidence that is beyond doubt."""
+def case_of(runbook: str | Runbook, title: str, description: str = "", **fields: Any) -> Case:
+    """Build the case as a plan for this ticket would, with a confidence that is beyond doubt, after `fixes`."""
+    fixes: int = fields.pop("fixes", 0)
     ticket = NewTicket(title=title, description=description, **fields)
     book = sample(runbook) if isinstance(runbook, str) else runbook
     analysis = analyse(ticket, CONNECTIONS)
