@@ -6,13 +6,12 @@ from activities.messages import Record, StepRun
 from db import executions, steps
 from db.steps import StoredStep
 from domain.ending import EndCause, Ending
-from domain.execution import ExecutionStatus, StepStatus
+from domain.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, PlannedStep
 from domain.runbooks.runbook import OnFailure, RollbackScope, RunbookKind
 from domain.ticket import TicketStatus
 
 NOT_VERIFIED = "it ran, and nothing verifies it: a person has to look whether the problem is gone"
-CHANGED = frozenset({StepStatus.RUNNING, StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
 
 
 class NotBorneOut(Exception):
@@ -46,8 +45,7 @@ def _claim(record: Record) -> str:
 
 async def _why_not_so(session: AsyncSession, record: Record) -> str | None:
     """Return what speaks against the end of an execution that a record tells, or None."""
-    is_end = record.execution_status in (ExecutionStatus.SUCCEEDED, ExecutionStatus.ROLLED_BACK)
-    if record.execution_id is None or not is_end:
+    if record.execution_id is None or record.execution_status is None or not record.execution_status.needs_proof:
         return None
     plan = await executions.get_plan(session, record.tenant, record.ticket_id, record.execution_id)
     if record.execution_status is ExecutionStatus.SUCCEEDED:
@@ -83,7 +81,7 @@ async def _not_passed(session: AsyncSession, execution_id: str, planned: list[Pl
 def _has_passed(step: PlannedStep, status: StepStatus) -> bool:
     if status is StepStatus.FAILED:
         return step.phase is not Phase.PRECHECK and step.spec.on_failure is OnFailure.CONTINUE
-    return status in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+    return status.has_passed
 
 
 async def _not_undone(session: AsyncSession, execution_id: str, plan: Plan) -> str | None:
@@ -101,7 +99,8 @@ def _has_changed(step: PlannedStep, own: StoredStep) -> bool:
     """Whether a step may have changed what its rollback would undo."""
     if own.status is StepStatus.FAILED and step.spec.rollback_scope is RollbackScope.COMPLETED:
         return False
-    return step.phase is Phase.STEP and own.sent_attempt is not None and own.status in CHANGED
+    is_begun = own.status == StepStatus.RUNNING or own.status in MAY_HAVE_CHANGED
+    return step.phase is Phase.STEP and own.sent_attempt is not None and is_begun
 
 
 def _name(step: PlannedStep) -> str:

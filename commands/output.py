@@ -34,20 +34,29 @@ out = _console()
 errors = _console(stderr=True)
 
 COLOURS = {
-    "resolved": "green",
-    "succeeded": "green",
-    "closed": "green",
-    "approve": "green",
-    "escalated": "red",
-    "failed": "red",
-    "rollback_failed": "red",
-    "unknown": "red",
-    "awaiting_approval": "yellow",
+    "open": "",
+    "analyzing": "cyan",
     "awaiting_runbook": "yellow",
+    "awaiting_approval": "yellow",
     "executing": "cyan",
-    "running": "cyan",
     "rolling_back": "magenta",
+    "resolved": "green",
+    "closed": "green",
+    "rejected": "",
+    "cancelled": "",
+    "escalated": "red",
+    "queued": "",
+    "running": "cyan",
+    "verifying": "cyan",
+    "succeeded": "green",
     "rolled_back": "magenta",
+    "rollback_failed": "red",
+    "expired": "",
+    "unknown": "red",
+    "pending": "",
+    "failed": "red",
+    "skipped": "",
+    "not_run": "",
 }
 
 
@@ -69,7 +78,7 @@ def write(text: str, stream: TextIO) -> None:
 
 
 def coloured(word: str | None) -> Text:
-    """Return a status in its colour."""
+    """Return a status in its colour; one that only a newer server knows has none."""
     return Text(word or "-", style=COLOURS.get(word or "", ""))
 
 

@@ -15,6 +15,7 @@ from commands.options import Id, Json, named
 from commands.output import coloured, errors, out, print_json, table, time_of, write
 from commands.ticket_filters import takes_filters
 from commands.watch import watch as watch_ticket
+from domain.execution import SILENT_STEP_STATUSES
 from domain.ticket import Severity
 
 app = typer.Typer(no_args_is_help=True)
@@ -143,14 +144,11 @@ async def _output(context: typer.Context, given: str, step: int, rollback: bool,
         errors.print("this is not all: it still runs, or the rest could not be kept")
 
 
-NOT_BEGUN = ("pending", "awaiting_approval", "not_run", "skipped")
-
-
 def need_begun(steps: list[dict[str, Any]], position: int, rollback: bool) -> None:
     """Raise CommandFailed for a step, or a step's rollback, that has not begun and so has written nothing."""
     for step in steps:
         of_what = step["rollback"] if rollback else step
-        if step["position"] == position and of_what and of_what["status"] in NOT_BEGUN:
+        if step["position"] == position and of_what and of_what["status"] in SILENT_STEP_STATUSES:
             which = f"the rollback of step {position}" if rollback else f"step {position}"
             raise CommandFailed(f"{which} '{step['name']}' has not begun ({of_what['status']}), so it wrote nothing")
 

@@ -2,24 +2,27 @@
 
 from datetime import datetime
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.executions import ending_of
 from db.tables import DecisionRow, ExecutionRow, TicketRow
 from domain.base import WireModel
 from domain.execution import ExecutionStatus
+from domain.outcomes import WENT_WRONG, Ended, Outcome, outcome_of
 from domain.ticket import TicketStatus
 
 MOST_ROWS = 20_000
 _STATUSES = {status.value: status for status in TicketStatus}
-SUCCEEDED = ExecutionStatus.SUCCEEDED.value
-WENT_WRONG = frozenset({ExecutionStatus.ROLLED_BACK.value, ExecutionStatus.ROLLBACK_FAILED.value})
 
 
 class RunbookFigures(WireModel):
-    """How a runbook did, over all its versions. Only executions that ran count; `usual` is a median in seconds."""
+    """How a runbook did, over all its versions. Only executions that ran, and say something about it, count.
+
+    `usual` is a median in seconds.
+    """
 
     runs: int = 0
     successes: int = 0
@@ -40,10 +43,10 @@ class TicketFate(NamedTuple):
 
 
 class ExecutionFate(NamedTuple):
-    """What became of one execution, what was predicted, and whether a person had a hand in it."""
+    """What one execution said about its runbook, what was predicted, and whether a person had a hand in it."""
 
     runbook_id: str
-    status: ExecutionStatus
+    outcome: Outcome | None
     confidence_score: float
     is_unattended: bool
 
@@ -54,6 +57,7 @@ async def runbook_figures(session: AsyncSession, tenant: str) -> dict[str, Runbo
         select(
             ExecutionRow.runbook_id,
             ExecutionRow.status,
+            ExecutionRow.ending,
             ExecutionRow.created_at,
             ExecutionRow.started_at,
             ExecutionRow.ended_at,
@@ -62,18 +66,22 @@ async def runbook_figures(session: AsyncSession, tenant: str) -> dict[str, Runbo
         .order_by(ExecutionRow.created_at.desc())
         .limit(MOST_ROWS)
     )
-    ran: dict[str, list[tuple[str, datetime, float | None]]] = {}
-    for runbook_id, status, created_at, started_at, ended_at in await session.execute(query):
+    ran: dict[str, list[tuple[Outcome | None, datetime, float | None]]] = {}
+    for runbook_id, status, ending, created_at, started_at, ended_at in await session.execute(query):
         seconds = (ended_at - started_at).total_seconds() if ended_at and started_at else None
-        ran.setdefault(runbook_id, []).append((status, created_at, seconds))
+        ran.setdefault(runbook_id, []).append((_outcome(status, ending, has_run=True), created_at, seconds))
     return {runbook_id: _figures(rows) for runbook_id, rows in ran.items()}
 
 
-def _figures(rows: list[tuple[str, datetime, float | None]]) -> RunbookFigures:
-    good = [seconds for status, _, seconds in rows if status == SUCCEEDED]
+def _outcome(status: str, ending: dict[str, Any] | None, *, has_run: bool) -> Outcome | None:
+    return outcome_of(Ended(status=ExecutionStatus(status), ending=ending_of(ending), has_run=has_run))
+
+
+def _figures(rows: list[tuple[Outcome | None, datetime, float | None]]) -> RunbookFigures:
+    good = [seconds for outcome, _, seconds in rows if outcome is Outcome.SUCCESS]
     timed = [seconds for seconds in good if seconds is not None]
     return RunbookFigures(
-        runs=sum(status == SUCCEEDED or status in WENT_WRONG for status, _, _ in rows),
+        runs=sum(outcome is Outcome.SUCCESS or outcome in WENT_WRONG for outcome, _, _ in rows),
         successes=len(good),
         last_used_at=rows[0][1],
         usual=median(timed) if timed else None,
@@ -101,6 +109,8 @@ async def execution_fates(session: AsyncSession, tenant: str, since: datetime, a
         select(
             ExecutionRow.runbook_id,
             ExecutionRow.status,
+            ExecutionRow.ending,
+            ExecutionRow.started_at.is_not(None),
             ExecutionRow.confidence_score,
             ExecutionRow.requested_by,
             ExecutionRow.id.in_(decided),
@@ -112,9 +122,9 @@ async def execution_fates(session: AsyncSession, tenant: str, since: datetime, a
     return [
         ExecutionFate(
             runbook_id=runbook_id,
-            status=ExecutionStatus(status),
+            outcome=_outcome(status, ending, has_run=has_run),
             confidence_score=score,
             is_unattended=requested_by == automatic and not was_decided,
         )
-        for runbook_id, status, score, requested_by, was_decided in await session.execute(query)
+        for runbook_id, status, ending, has_run, score, requested_by, was_decided in await session.execute(query)
     ]

@@ -23,14 +23,6 @@ from domain.ticket_filter import TICKET_FILTERS, FilterKind, TicketFilter
 
 Selected = TypeVar("Selected")
 
-# An escalated ticket is still a problem: a further report of it is an occurrence, not a second attempt.
-KEEPS_OPEN_KEY = frozenset(TicketStatus) - {
-    TicketStatus.RESOLVED,
-    TicketStatus.CLOSED,
-    TicketStatus.REJECTED,
-    TicketStatus.CANCELLED,
-}
-
 
 async def get_doubts(session: AsyncSession, ticket_id: str) -> list[str]:
     """Return why nothing may run for a ticket unasked; mostly nothing."""
@@ -187,7 +179,7 @@ async def set_status(
         values["ending"] = ending.model_dump(mode="json")
     if status is TicketStatus.RESOLVED:
         values["resolved_at"] = utc_now()
-    if status not in KEEPS_OPEN_KEY:
+    if status.is_settled:
         values["open_key"] = None
     await update_ticket(session, ticket_id, **values)
 

@@ -2,29 +2,32 @@
 
 from collections.abc import Sequence
 
-from domain.execution import Execution, ExecutionStatus, StepRecord, StepRollback, StepStatus, StillChanged
+from domain.execution import (
+    ENDED_STEP_STATUSES,
+    MAY_HAVE_CHANGED,
+    UNBEGUN_STEP_STATUSES,
+    UNDOING_STEP_STATUSES,
+    UNTRIED_ROLLBACK_STATUSES,
+    Execution,
+    ExecutionStatus,
+    StepRecord,
+    StepRollback,
+    StepStatus,
+    StillChanged,
+)
 from domain.plan import Phase, Plan
 from domain.runbooks.runbook import Risk, RollbackScope
 
-ENDED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN, StepStatus.SKIPPED})
-UNDOING = frozenset({StepStatus.ROLLED_BACK, StepStatus.ROLLBACK_FAILED})
-MAY_HAVE_CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
-NOT_BEGUN = frozenset({StepStatus.PENDING, StepStatus.NOT_RUN})
 NOTHING_LEFT = "No host is left changed"
-
-
-def runs_no_more(status: ExecutionStatus) -> bool:
-    """True once an execution starts none of its steps any more."""
-    return status is ExecutionStatus.ROLLING_BACK or status.is_final
 
 
 def as_it_went(step: StepRecord, status: ExecutionStatus) -> StepRecord:
     """Return a step as its own and its rollback's rows say, with what follows from both and from the execution's."""
     result, undo = _result(step), step.rollback
     now = step.status
-    if undo is not None and undo.status in UNDOING:
+    if undo is not None and undo.status in UNDOING_STEP_STATUSES:
         now = undo.status
-    elif runs_no_more(status) and now in (StepStatus.PENDING, StepStatus.AWAITING_APPROVAL):
+    elif status.starts_no_step and now in UNBEGUN_STEP_STATUSES:
         now = StepStatus.NOT_RUN
     if undo is not None and undo.status is StepStatus.PENDING and now in (StepStatus.NOT_RUN, StepStatus.SKIPPED):
         undo = undo.model_copy(update={"status": StepStatus.NOT_RUN})
@@ -32,9 +35,9 @@ def as_it_went(step: StepRecord, status: ExecutionStatus) -> StepRecord:
 
 
 def _result(step: StepRecord) -> StepStatus | None:
-    if step.status in UNDOING:  # of a version that wrote the rollback's end over the step's own
+    if step.status in UNDOING_STEP_STATUSES:  # of a version that wrote the rollback's end over the step's own
         return StepStatus.SUCCEEDED if step.exit_status == 0 else StepStatus.FAILED
-    return step.status if step.status in ENDED else None
+    return step.status if step.status in ENDED_STEP_STATUSES else None
 
 
 def still_changed(execution: Execution, plan: Plan) -> list[StillChanged]:
@@ -49,7 +52,9 @@ def still_changed(execution: Execution, plan: Plan) -> list[StillChanged]:
             host=step.host,
             why=_why_still(step, step.rollback, plan.step(step.position).spec.no_rollback),
             can_undo=step.is_to_undo,
-            was_tried=step.is_to_undo and step.rollback is not None and step.rollback.status not in NOT_BEGUN,
+            was_tried=step.is_to_undo
+            and step.rollback is not None
+            and step.rollback.status not in UNTRIED_ROLLBACK_STATUSES,
         )
         for step in execution.steps
         if _is_left(step, plan.step(step.position).spec.rollback_scope)

@@ -30,6 +30,21 @@ class ExecutionStatus(StrEnum):
         """True when nothing more happens to the execution, unless a person asks for its rollback."""
         return self in FINAL_EXECUTION_STATUSES
 
+    @property
+    def is_under_way(self) -> bool:
+        """True when it runs, or will without anybody's doing, or waits in the middle."""
+        return not self.is_final and self is not ExecutionStatus.AWAITING_APPROVAL
+
+    @property
+    def starts_no_step(self) -> bool:
+        """True once it starts none of its steps any more."""
+        return self.is_final or self is ExecutionStatus.ROLLING_BACK
+
+    @property
+    def needs_proof(self) -> bool:
+        """True for an end that says that hosts are as they should be: the steps' rows must say so, too."""
+        return self in (ExecutionStatus.SUCCEEDED, ExecutionStatus.ROLLED_BACK)
+
 
 FINAL_EXECUTION_STATUSES = frozenset(
     {
@@ -54,6 +69,22 @@ class StepStatus(StrEnum):
     ROLLED_BACK = "rolled_back"
     ROLLBACK_FAILED = "rollback_failed"
     NOT_RUN = "not_run"
+
+    @property
+    def has_passed(self) -> bool:
+        return self in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+
+
+MAY_HAVE_CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
+"""Statuses of a step whose command ran, or may have."""
+CHANGED = MAY_HAVE_CHANGED | {StepStatus.ROLLBACK_FAILED}
+"""The same as rows have it: old versions wrote a rollback's end over the step's own."""
+ENDED_STEP_STATUSES = MAY_HAVE_CHANGED | {StepStatus.SKIPPED}
+UNDOING_STEP_STATUSES = frozenset({StepStatus.ROLLED_BACK, StepStatus.ROLLBACK_FAILED})
+UNBEGUN_STEP_STATUSES = frozenset({StepStatus.PENDING, StepStatus.AWAITING_APPROVAL})
+UNTRIED_ROLLBACK_STATUSES = frozenset({StepStatus.PENDING, StepStatus.NOT_RUN})
+SILENT_STEP_STATUSES = UNBEGUN_STEP_STATUSES | {StepStatus.NOT_RUN, StepStatus.SKIPPED}
+"""Statuses of a step that has written nothing."""
 
 
 class StepRollback(WireModel):
@@ -95,10 +126,6 @@ class StepRecord(WireModel):
         if self.rollback is None or not self.was_sent:
             return False
         return self.status in CHANGED and self.rollback.status is not StepStatus.ROLLED_BACK
-
-
-CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN, StepStatus.ROLLBACK_FAILED})
-"""Statuses of a step whose command ran, or may have."""
 
 
 class StillChanged(WireModel):

@@ -13,6 +13,7 @@ never lifts a confidence from below the threshold for unattended runs to it or a
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from domain.base import WireModel
 from domain.ending import EndCause, Ending
@@ -25,6 +26,18 @@ LIFT, FALL = 0.5, -6.0
 SUREST = 0.9  # how sure a ticket's text can be at most of a runbook whose history speaks against it
 SHORT_OF = 0.01  # a lifted confidence stays this much below the threshold
 EXTREME = 1e-4
+
+
+class Outcome(StrEnum):
+    """What one execution says about its runbook."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ROLLBACK = "rollback"
+    REJECTION = "rejection"
+
+
+WENT_WRONG = frozenset({Outcome.FAILURE, Outcome.ROLLBACK})
 
 
 class Ended(WireModel):
@@ -57,37 +70,49 @@ def outcomes_of(ended: Sequence[Ended]) -> Outcomes:
 
     A step that a person rejected is a rejection like that of a plan. What nobody can tell any more counts as a failure.
     """
-    kinds = [_kind(one) for one in ended]
+    kinds = [outcome_of(one) for one in ended]
     return Outcomes(
-        successes=kinds.count("success"),
-        failures=kinds.count("failure"),
-        rollbacks=kinds.count("rollback"),
-        rejections=kinds.count("rejection"),
+        successes=kinds.count(Outcome.SUCCESS),
+        failures=kinds.count(Outcome.FAILURE),
+        rollbacks=kinds.count(Outcome.ROLLBACK),
+        rejections=kinds.count(Outcome.REJECTION),
     )
 
 
-def _kind(one: Ended) -> str | None:
+def outcome_of(one: Ended) -> Outcome | None:
+    """Return what an execution says about its runbook, if it says anything."""
     cause = one.ending.cause if one.ending else None
+    if not one.status.is_final:
+        return None
     if one.status is ExecutionStatus.SUCCEEDED:
-        return "success"
+        return Outcome.SUCCESS
     if not one.has_run:
         is_passed_over = cause is EndCause.PASSED_OVER and one.another_followed
-        return "rejection" if cause is EndCause.REJECTED or is_passed_over else None
+        return Outcome.REJECTION if cause is EndCause.REJECTED or is_passed_over else None
     if one.status is ExecutionStatus.ROLLBACK_FAILED and cause not in (EndCause.LOST, EndCause.NOT_BORNE_OUT):
-        return "failure"
+        return Outcome.FAILURE
     if one.ending and cause is EndCause.UNDONE_ON_REQUEST:
         cause = one.ending.before or EndCause.SUCCEEDED
-    return "failure" if cause is None else _WHEN_UNDONE.get(cause)
+    return Outcome.FAILURE if cause is None else WHEN_UNDONE[cause]
 
 
-_WHEN_UNDONE = {
-    EndCause.SUCCEEDED: "rollback",
-    EndCause.UNVERIFIED: "rollback",
-    EndCause.FAILED: "failure",
-    EndCause.OUTCOME_UNKNOWN: "failure",
-    EndCause.REJECTED: "rejection",
+WHEN_UNDONE: dict[EndCause, Outcome | None] = {
+    EndCause.SUCCEEDED: Outcome.ROLLBACK,
+    EndCause.UNVERIFIED: Outcome.ROLLBACK,
+    EndCause.FAILED: Outcome.FAILURE,
+    EndCause.OUTCOME_UNKNOWN: Outcome.FAILURE,
+    EndCause.REJECTED: Outcome.REJECTION,
+    EndCause.UNDONE_ON_REQUEST: Outcome.ROLLBACK,
+    EndCause.REFUSED: None,
+    EndCause.EXPIRED: None,
+    EndCause.CANCELLED: None,
+    EndCause.FALSE_POSITIVE: None,
+    EndCause.PASSED_OVER: None,
+    EndCause.REPLACED: None,
+    EndCause.LOST: None,
+    EndCause.NOT_BORNE_OUT: None,
 }
-"""What an execution counts as that ran, by why its changes were undone; the other causes say nothing about it."""
+"""What an execution that ran says about its runbook, by why its changes were undone, if it says anything."""
 
 
 def outcome_shift(outcomes: Outcomes | None) -> float:

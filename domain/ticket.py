@@ -66,15 +66,41 @@ class TicketStatus(StrEnum):
         """True when nothing more happens to the ticket unless a person acts."""
         return self in FINAL_TICKET_STATUSES
 
+    @property
+    def is_settled(self) -> bool:
+        """True when the problem is over: there is nothing to cancel, and a further report is another ticket.
 
-FINAL_TICKET_STATUSES = frozenset(
-    {
-        TicketStatus.RESOLVED,
-        TicketStatus.CLOSED,
-        TicketStatus.REJECTED,
-        TicketStatus.CANCELLED,
-        TicketStatus.ESCALATED,
-    }
+        An escalated ticket has ended, and is still a problem.
+        """
+        return self in SETTLED_TICKET_STATUSES
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """True when a person is asked or has to look, unless somebody has taken note (`Ticket.person_needed`)."""
+        return self in WAITING_TICKET_STATUSES
+
+    @property
+    def is_under_way(self) -> bool:
+        """True when it goes on without anybody's doing."""
+        return not self.is_settled and not self.waits_for_a_person
+
+    @property
+    def takes_a_reopen(self) -> bool:
+        """True when no story is under way: it is closed, or this run of its workflow only begins."""
+        return self in (TicketStatus.OPEN, TicketStatus.CLOSED)
+
+    @property
+    def is_executing(self) -> bool:
+        """True while an execution changes hosts, or waits for its turn to."""
+        return self in (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
+
+
+SETTLED_TICKET_STATUSES = frozenset(
+    {TicketStatus.RESOLVED, TicketStatus.CLOSED, TicketStatus.REJECTED, TicketStatus.CANCELLED}
+)
+FINAL_TICKET_STATUSES = SETTLED_TICKET_STATUSES | {TicketStatus.ESCALATED}
+WAITING_TICKET_STATUSES = frozenset(
+    {TicketStatus.ESCALATED, TicketStatus.AWAITING_APPROVAL, TicketStatus.AWAITING_RUNBOOK}
 )
 
 

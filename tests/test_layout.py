@@ -251,3 +251,31 @@ def test_the_picture_leaves_out_only_what_follows() -> None:
     imports = architecture.read_imports()
     kept = {name: {below for above, below in architecture.needed(imports) if above == name} for name in imports}
     assert architecture.reached(kept) == architecture.reached(imports)
+
+
+STATUSES = {"TicketStatus", "ExecutionStatus", "StepStatus"}
+
+
+def status_sets(text: str) -> list[int]:
+    """Return the lines where several statuses of a kind stand together as a set, a tuple or a list."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Set | ast.Tuple | ast.List)
+        and len(node.elts) > 1
+        and len(kinds := {ast.unparse(one).split(".")[0] for one in node.elts}) == 1
+        and kinds <= STATUSES
+    ]
+
+
+def test_sets_of_statuses_stand_beside_their_enums() -> None:
+    """What two places call "ended" or "went wrong" is one thing: a property or a set in domain/."""
+    ours = [*source_files(), *(ROOT / "commands").rglob("*.py")]
+    found = {
+        name: lines
+        for path in ours
+        if not (name := str(path.relative_to(ROOT))).startswith("domain/")
+        and (lines := status_sets(path.read_text(encoding="utf-8")))
+    }
+    assert not found
+    assert status_sets("status in (TicketStatus.OPEN, TicketStatus.CLOSED)")  # it would be seen

@@ -6,7 +6,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import PlanOutline
     from domain.decision import DecisionKind, DecisionOutcome, SignedDecision
     from domain.signature import MessageKind
-    from domain.ticket import TicketStatus
     from workflows import names
     from workflows.execution_context import ExecutionContext
     from workflows.inbox import Inbox
@@ -81,7 +80,7 @@ class TicketSignals:
     async def reopen(self, request: ReopenRequest) -> None:
         """Take a closed ticket up again; nothing is to be reopened where a story is under way."""
         is_genuine = await self.inbox.is_genuine(MessageKind.REOPEN, request, f"reopen in the name of {request.actor}")
-        if is_genuine and self.reporter.status in (TicketStatus.OPEN, TicketStatus.CLOSED):
+        if is_genuine and self.reporter.status.takes_a_reopen:
             self.lifecycle.take_request(request)
 
     @workflow.signal(name=names.SignalName.PLAN_INPUTS_CHANGED)

@@ -13,20 +13,20 @@ from api.pages.shell import page
 from db import figures, inbox
 from db.figures import ExecutionFate, TicketFate
 from domain.base import utc_now
-from domain.execution import ExecutionStatus
+from domain.outcomes import WENT_WRONG, Outcome
 from domain.ticket import TicketStatus
 from workflows.ticket import AUTOMATIC
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
-OUTCOMES: tuple[tuple[str, frozenset[TicketStatus]], ...] = (
-    ("resolved", frozenset({TicketStatus.RESOLVED})),
-    ("escalated", frozenset({TicketStatus.ESCALATED})),
-    ("false alarm", frozenset({TicketStatus.CLOSED})),
-    ("rejected or cancelled", frozenset({TicketStatus.REJECTED, TicketStatus.CANCELLED})),
-    ("under way", frozenset(status for status in TicketStatus if not status.is_final)),
-)
-_OUTCOME = {status: number for number, (_, statuses) in enumerate(OUTCOMES) for status in statuses}
+OUTCOMES = ("resolved", "escalated", "false alarm", "rejected or cancelled", "under way")
+OUTCOME_OF = {status: "under way" for status in TicketStatus if not status.is_final} | {
+    TicketStatus.RESOLVED: "resolved",
+    TicketStatus.ESCALATED: "escalated",
+    TicketStatus.CLOSED: "false alarm",
+    TicketStatus.REJECTED: "rejected or cancelled",
+    TicketStatus.CANCELLED: "rejected or cancelled",
+}
 WAITS: tuple[tuple[str, float], ...] = (
     ("< 1 min", 60),
     ("1-5 min", 300),
@@ -35,9 +35,6 @@ WAITS: tuple[tuple[str, float], ...] = (
     ("1-4 h", 14_400),
     ("> 4 h", float("inf")),
 )
-RIGHT = frozenset({ExecutionStatus.SUCCEEDED})
-FAILED = frozenset({ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED})
-WRONG = FAILED | {ExecutionStatus.REJECTED}
 BINS = 5
 MOST_FAILING = 6
 FEW = 20  # with fewer runs a share says little
@@ -50,7 +47,7 @@ async def overview(
     since = utc_now() - timedelta(days=days)
     fates = await figures.ticket_fates(session, tenant, since)
     runs = await figures.execution_fates(session, tenant, since, AUTOMATIC)
-    succeeded = [run for run in runs if run.status in RIGHT]
+    succeeded = [run for run in runs if run.outcome is Outcome.SUCCESS]
     days_shown = _by_day(fates, days)
     kept = _kept(runs)
     times = [(one.resolved_at - one.created_at).total_seconds() for one in fates if one.resolved_at]
@@ -63,7 +60,7 @@ async def overview(
         days=days,
         total=len(fates),
         is_cut=len(fates) == figures.MOST_ROWS,
-        by_day=charts.stacked(days_shown, [name for name, _ in OUTCOMES]),
+        by_day=charts.stacked(days_shown, list(OUTCOMES)),
         days_shown=[(day, counts) for day, counts in reversed(days_shown) if any(counts)],
         by_time=charts.bars(_by_time(times)),
         usual=median(times) if times else None,
@@ -79,9 +76,9 @@ async def overview(
 
 def _by_day(fates: list[TicketFate], days: int) -> list[tuple[date, list[int]]]:
     today = utc_now().date()
-    counts = Counter((one.created_at.date(), _OUTCOME[one.status]) for one in fates)
+    counts = Counter((one.created_at.date(), OUTCOME_OF[one.status]) for one in fates)
     every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
-    return [(day, [counts[day, number] for number in range(len(OUTCOMES))]) for day in every]
+    return [(day, [counts[day, name] for name in OUTCOMES]) for day in every]
 
 
 def _by_time(times: list[float]) -> list[tuple[str, int]]:
@@ -91,8 +88,8 @@ def _by_time(times: list[float]) -> list[tuple[str, int]]:
 
 def _failing(runs: list[ExecutionFate]) -> list[tuple[str, int, int]]:
     """Return (runbook, how often it went wrong, how often it ran) of the worst, most failures first."""
-    failed = Counter(run.runbook_id for run in runs if run.status in FAILED)
-    ran = Counter(run.runbook_id for run in runs if run.status in RIGHT | FAILED)
+    failed = Counter(run.runbook_id for run in runs if run.outcome in WENT_WRONG)
+    ran = Counter(run.runbook_id for run in runs if run.outcome in WENT_WRONG or run.outcome is Outcome.SUCCESS)
     return [(name, count, ran[name]) for name, count in failed.most_common(MOST_FAILING)]
 
 
@@ -100,12 +97,12 @@ def _kept(runs: list[ExecutionFate]) -> list[tuple[float, float, int]]:
     """Return (mean prediction, share that was right, how many) of each bin of confidence that has any."""
     bins: dict[int, list[ExecutionFate]] = {}
     for run in runs:
-        if run.status in RIGHT | WRONG:
+        if run.outcome is not None:
             bins.setdefault(min(BINS - 1, int(run.confidence_score * BINS)), []).append(run)
     return [
         (
             sum(run.confidence_score for run in inside) / len(inside),
-            sum(run.status in RIGHT for run in inside) / len(inside),
+            sum(run.outcome is Outcome.SUCCESS for run in inside) / len(inside),
             len(inside),
         )
         for _, inside in sorted(bins.items())

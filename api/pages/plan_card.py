@@ -10,7 +10,8 @@ from api.plan_view import PlanDraft, PlanStep
 from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
 from domain.analysis.analysis import Analysis
 from domain.ending import EndCause
-from domain.execution import Execution, ExecutionStatus
+from domain.execution import Execution
+from domain.outcomes import WENT_WRONG, Ended, outcome_of
 from domain.plan import Phase, Target
 from domain.runbooks.runbook import Risk
 from domain.ticket import Classification
@@ -82,13 +83,15 @@ def doubts(plan: PlanDraft, analysis: Analysis | None, ran: list[Execution]) -> 
         found.append("This may be a false alarm." if is_false else "It is uncertain whether this is a real problem.")
     if any(not step.supervise for step in plan.steps):
         found.append("Some commands run unsupervised: if the connection breaks, nobody knows whether they ran.")
-    bad = [one for one in ran if one.runbook_id == plan.runbook_id and one.status in _WENT_WRONG]
+    bad = [one for one in ran if one.runbook_id == plan.runbook_id and _went_wrong(one)]
     if bad:
         found.append(f"It already failed for this ticket: {bad[-1].status_reason}")
     return found
 
 
-_WENT_WRONG = (ExecutionStatus.ROLLED_BACK, ExecutionStatus.ROLLBACK_FAILED)
+def _went_wrong(one: Execution) -> bool:
+    ended = Ended(status=one.status, ending=one.ending, has_run=one.started_at is not None)
+    return outcome_of(ended) in WENT_WRONG
 
 
 def was_replaced(execution: Execution) -> bool:

@@ -24,7 +24,6 @@ from domain.connection import Connection
 from domain.event import Event
 from domain.execution import Execution, ExecutionStatus
 from domain.runbooks.runbook import Runbook
-from domain.ticket import TicketStatus
 from services.reading import beside
 
 router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)
@@ -34,7 +33,6 @@ TAIL_BYTES = 8_000
 EVENTS_SHOWN = 500
 Question = Annotated[str, Query(max_length=200)]
 _KEY = "\ue000key\ue000"  # stands for a form's one-time key, which must not make a section look changed
-MOVES = (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,14 @@ class Look:
 
     @property
     def can_cancel(self) -> bool:
-        return not self.ticket.status.is_final or self.ticket.status is TicketStatus.ESCALATED
+        return not self.ticket.status.is_settled
 
     @property
     def can_choose(self) -> bool:
         """Whether another runbook can be run now: nothing is under way."""
         latest = self.latest
-        is_busy = latest and not latest.status.is_final and latest.status is not ExecutionStatus.AWAITING_APPROVAL
-        return not is_busy and self.ticket.status not in MOVES
+        is_busy = latest is not None and latest.status.is_under_way
+        return not is_busy and not self.ticket.status.is_executing
 
 
 async def look_at(
@@ -191,7 +189,7 @@ async def live(
         await find_ticket(session, tenant, ticket_id)
         status, _, count = await tickets.get_pulse(session, ticket_id)
         # Who else is in line for its host changes without an event of its own.
-        if count == pulse and status not in MOVES and not await lease_queue.is_in_line(session, ticket_id):
+        if count == pulse and not status.is_executing and not await lease_queue.is_in_line(session, ticket_id):
             return Response(status_code=204)
         look = await look_at(session, tenant, ticket_id, services, Seen(actor, shown, read))
     known = set(seen.split(","))

@@ -26,11 +26,10 @@ router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 AT_ONCE = 50
 OVERLAP = timedelta(seconds=3)  # a change shows once its transaction ends, a little after the time it carries
 MOST_CHANGES = 200
-UNDER_WAY = (TicketStatus.OPEN, TicketStatus.ANALYZING, TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK)
 VIEWS: tuple[tuple[str, str], ...] = (
     ("All", ""),
     ("Waiting for people", "waiting=true"),
-    ("Under way", urlencode([("status", status.value) for status in UNDER_WAY])),
+    ("Under way", urlencode([("status", status.value) for status in TicketStatus if status.is_under_way])),
     ("Resolved", urlencode([("status", TicketStatus.RESOLVED.value)])),
 )
 

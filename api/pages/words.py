@@ -35,6 +35,7 @@ TONES = {
     "pending": "quiet",
     "failed": "bad",
     "skipped": "quiet",
+    "not_run": "quiet",
     "critical": "bad",
     "high": "warn",
     "medium": "plain",
@@ -45,21 +46,22 @@ TONES = {
     "false_positive": "quiet",
     "uncertain": "warn",
 }
-WORDS = {
+_AS_THEY_ARE = """
+open analyzing executing resolved closed rejected cancelled escalated queued running verifying succeeded expired unknown
+pending failed skipped critical high medium low info none uncertain auto
+"""
+WORDS = {value: value for value in _AS_THEY_ARE.split()} | {
     "awaiting_approval": "awaiting approval",
     "awaiting_runbook": "awaiting runbook",
     "rolling_back": "rolling back",
     "rolled_back": "rolled back",
     "rollback_failed": "rollback failed",
+    "not_run": "not run",
     "true_positive": "real problem",
     "false_positive": "false alarm",
-    "did_not_run": "did not run",
-    "roll_back": "roll back",
     "approval": "to approve",
     "runbook": "without a runbook",
     "hil": "human in the loop",
-    "already_decided": "already decided",
-    "not_awaited": "not awaited",
 }
 
 
@@ -83,8 +85,8 @@ def verbatim(text: str) -> Markup:
 
 
 def word(value: str) -> str:
-    """Return a status or kind as a person says it."""
-    return WORDS.get(value, value.replace("_", " "))
+    """Return a status or kind as a person says it. Raises KeyError for one without a word (tests/test_words.py)."""
+    return WORDS[value]
 
 
 def as_typed(value: Any) -> str:
@@ -95,8 +97,8 @@ def as_typed(value: Any) -> str:
 
 
 def tone(value: str) -> str:
-    """Return the tone (a CSS class) in which a status, severity or risk is shown."""
-    return TONES.get(value, "quiet")
+    """Return the tone (a CSS class) of a status, severity, classification or risk. Raises KeyError like `word`."""
+    return TONES[value]
 
 
 def percent(share: float | None) -> str:

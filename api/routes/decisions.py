@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import MAX_NUMBER, Actor, Serving, Tenant, TicketId, find_ticket, request_key, requires_json
 from api.plan_view import PlanView, current_plan, step_that_waits
 from api.problems import Problem, answer, problem_responses
-from api.routes.tickets import is_under_way
 from api.services import Services
 from api.temporal import ask
 from api.ticket_view import TicketAccepted, accepted
@@ -236,10 +235,10 @@ async def check_cancel(services: Services, tenant: str, ticket_id: str, asked: C
     async with services.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
         ran = await executions.list_executions(session, ticket_id) if asked.is_false_positive else []
-    if ticket.status.is_final and ticket.status is not TicketStatus.ESCALATED:
+    if ticket.status.is_settled:
         undo = "; to undo its changes ask for a rollback" if ticket.status is TicketStatus.RESOLVED else ""
         raise Problem(409, f"the ticket is {ticket.status.value} ({ticket.status_reason}), so nothing runs{undo}")
-    busy = next((one for one in ran if is_under_way(one.status)), None)
+    busy = next((one for one in ran if one.status.is_under_way), None)
     if busy is not None:
         raise Problem(409, f"execution {busy.id} is {busy.status.value}; cancel it, or wait for its end, then close it")
     return ticket

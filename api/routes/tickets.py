@@ -33,11 +33,10 @@ from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, 
 from db import connections, executions, inbox, runbooks, tickets
 from db.cipher import Cipher
 from domain.base import Model, new_id
-from domain.execution import ExecutionStatus
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Runbook
-from domain.ticket import Ticket, TicketReport, TicketStatus
+from domain.ticket import Ticket, TicketReport
 from services.errors import Unavailable
 from services.reading import beside
 from services.workflows import WorkflowEnded
@@ -134,8 +133,8 @@ async def execute(
     async with services.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
         runbook = await _check_choice(session, tenant, choice)
-        running = [one for one in await executions.list_executions(session, ticket_id) if is_under_way(one.status)]
-    if running or ticket.status in (TicketStatus.EXECUTING, TicketStatus.ROLLING_BACK):
+        running = [one for one in await executions.list_executions(session, ticket_id) if one.status.is_under_way]
+    if running or ticket.status.is_executing:
         which = f"execution {running[-1].id} is {running[-1].status.value}" if running else ticket.status.value
         raise Problem(409, f"{which}; wait for its end or cancel it first", ticket_status=ticket.status.value)
     request_id = request_key(request, tenant, ticket_id, "execute")
@@ -186,11 +185,6 @@ def _request_for(
         target=choice.target,
         actor=actor,
     )
-
-
-def is_under_way(status: ExecutionStatus) -> bool:
-    """Whether an execution runs, or will without anybody's doing."""
-    return not status.is_final and status is not ExecutionStatus.AWAITING_APPROVAL
 
 
 async def _check_choice(

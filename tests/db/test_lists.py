@@ -11,6 +11,7 @@ from db.tables import StepRow, TicketRow
 from domain.base import new_id, utc_now
 from domain.decision import DecisionKind, DecisionOutcome, RecordedDecision
 from domain.execution import ExecutionStatus, StepStatus
+from domain.outcomes import Outcome
 from domain.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
 from domain.runbooks.text import parse_runbook
 from domain.ticket import NewTicket, TicketStatus
@@ -162,6 +163,8 @@ async def test_the_figures_of_runbooks(database: Database) -> None:
     await ran(database, ticket_id, ExecutionStatus.SUCCEEDED)
     await ran(database, ticket_id, ExecutionStatus.SUCCEEDED, ended_at=NOW + timedelta(seconds=4))
     await ran(database, ticket_id, ExecutionStatus.ROLLED_BACK, created_at=NOW - timedelta(hours=1))
+    cancelled = {"cause": "cancelled", "actor": "sam"}
+    await ran(database, ticket_id, ExecutionStatus.ROLLED_BACK, created_at=LONG_AGO, ending=cancelled)
     await ran(database, ticket_id, ExecutionStatus.RUNNING, runbook_id="other", ended_at=None)
     await ran(database, ticket_id, ExecutionStatus.REJECTED, runbook_id="never", started_at=None)
     async with database.read() as session:
@@ -176,7 +179,8 @@ async def test_fates(database: Database) -> None:
     await file(database, "old", created_at=LONG_AGO)
     resolved = await file(database, status="resolved", resolved_at=NOW)
     await ran(database, resolved, ExecutionStatus.SUCCEEDED)
-    decided = await ran(database, resolved, ExecutionStatus.REJECTED, created_at=NOW - timedelta(minutes=1))
+    told = {"started_at": None, "ending": {"cause": "rejected", "actor": "sam"}}
+    decided = await ran(database, resolved, ExecutionStatus.REJECTED, created_at=NOW - timedelta(minutes=1), **told)
     asked = {"requested_by": "sam", "created_at": NOW - timedelta(minutes=2)}
     await ran(database, resolved, ExecutionStatus.SUCCEEDED, **asked)
     async with database.write() as session:
@@ -198,10 +202,10 @@ async def test_fates(database: Database) -> None:
         runs = await figures.execution_fates(session, "demo", since, AUTOMATIC)
         later = await figures.execution_fates(session, "demo", NOW + timedelta(hours=1), AUTOMATIC)
     assert [(one.status, one.resolved_at) for one in fates] == [(TicketStatus.RESOLVED, NOW)]
-    assert [(run.status, run.is_unattended) for run in runs] == [
-        (ExecutionStatus.SUCCEEDED, True),
-        (ExecutionStatus.REJECTED, False),
-        (ExecutionStatus.SUCCEEDED, False),
+    assert [(run.outcome, run.is_unattended) for run in runs] == [
+        (Outcome.SUCCESS, True),
+        (Outcome.REJECTION, False),
+        (Outcome.SUCCESS, False),
     ]
     assert later == []
 
