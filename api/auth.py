@@ -1,10 +1,5 @@
 """Who is asking: a bearer token, or the web UI's session cookie. Everything that is not listed as open is closed."""
 
-import hmac
-from datetime import timedelta
-from typing import NamedTuple
-
-import jwt
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
@@ -13,16 +8,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.cross_origin import is_codec_question
 from api.problems import Problem, to_response
 from api.services import Services
-from db.sessions import end_session, has_ended
-from domain.base import new_id, utc_now
+from services import sessions
 
 SESSION_COOKIE = "handrail_session"
-SESSION_LIFE = timedelta(hours=12)
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/login"})
 OPEN_FOLDERS = ("/static/",)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ALGORITHM = "HS256"
-_PURPOSE = "web session"
 
 
 def is_open(path: str) -> bool:
@@ -36,61 +27,26 @@ async def authenticate(request: Request, services: Services) -> str | None:
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        return _token_owner(token.strip(), services) if scheme.lower() == "bearer" else None
+        return owner_of(token.strip(), services) if scheme.lower() == "bearer" else None
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie is None or (request.method not in SAFE_METHODS and not _may_write(request, services)):
         return None
-    found = _session_of(cookie, services)
-    if found is None:
-        return None
-    async with services.database.read() as session:
-        return None if await has_ended(session, found.id) else found.owner
+    return await sessions.session_owner(services.backends, cookie, services.tokens)
 
 
 async def log_out(request: Request, services: Services) -> None:
     """End the session of a request's cookie: a copy of it is nobody's from now on."""
-    found = _session_of(request.cookies.get(SESSION_COOKIE, ""), services)
-    if found is not None:
-        async with services.database.write() as session:
-            await end_session(session, found.id)
+    await sessions.end_session(services.backends, request.cookies.get(SESSION_COOKIE, ""), services.tokens)
 
 
 def owner_of(token: str, services: Services) -> str | None:
-    """Return the name of a token's owner, for the page where people log in."""
-    return _token_owner(token, services)
+    """Return the name of a token's owner."""
+    return sessions.token_owner(token, services.tokens)
 
 
 def new_session(actor: str, services: Services) -> str:
     """Return a signed value for the session cookie."""
-    claims = {"sub": actor, "exp": utc_now() + SESSION_LIFE, "jti": new_id()}
-    return jwt.encode(claims, services.cipher.derived_keys(_PURPOSE)[0], algorithm=_ALGORITHM)
-
-
-def _token_owner(token: str, services: Services) -> str | None:
-    """Every token is compared, in constant time, so that the time taken says nothing about any of them."""
-    found = None
-    for known, owner in services.tokens.items():
-        if hmac.compare_digest(known.encode(), token.encode("utf-8", "replace")):
-            found = owner
-    return found
-
-
-class _Session(NamedTuple):
-    owner: str
-    id: str
-
-
-def _session_of(cookie: str, services: Services) -> _Session | None:
-    """A session ends early when its owner's token is withdrawn."""
-    for key in services.cipher.derived_keys(_PURPOSE):
-        try:
-            claims = jwt.decode(cookie, key, algorithms=[_ALGORITHM], options={"require": ["exp", "sub"]})
-        except jwt.InvalidTokenError:
-            continue
-        owner = str(claims["sub"])
-        session_id = str(claims.get("jti") or f"{owner}/{claims['exp']}")  # those of older releases have no id
-        return _Session(owner, session_id) if owner in services.tokens.values() else None
-    return None
+    return sessions.begin_session(actor, services.cipher)
 
 
 def _may_write(request: Request, services: Services) -> bool:

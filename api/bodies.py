@@ -1,20 +1,17 @@
 """Bodies of requests: bounded, and only what every database can keep."""
 
 import json
-import math
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, invalid, to_response
+from domain.storable import why_unstorable
 from services.reading import beside
 
 MAX_BODY = 1024 * 1024
 MAX_DRAINED = 32 * MAX_BODY
-MAX_DEPTH = 40
-MAX_PARTS = 50_000  # keys and values; each may be a problem of its own
 SMALL = 64 * 1024  # is read at once; more beside the loop
 
 
@@ -57,33 +54,6 @@ def is_json(content_type: str) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
-def why_unstorable(value: Any) -> str | None:
-    """Return why a value of JSON cannot be kept by every database, or None."""
-    level: list[Any] = [value]
-    parts = 0
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                below += [*one.keys(), *one.values()]
-            elif isinstance(one, list):
-                below += one
-            elif isinstance(one, str):
-                if "\0" in one:
-                    return "has a NUL character (\\u0000); leave it out"
-                if not _is_whole(one):
-                    return "has half of a character (a lone surrogate); write the whole character"
-            elif isinstance(one, float) and not math.isfinite(one):
-                return "has a number that JSON cannot say (NaN or infinity); leave it out"
-        if not below:
-            return None
-        parts += len(below)
-        if parts > MAX_PARTS:
-            return f"has more than {MAX_PARTS} parts; send less at once"
-        level = below
-    return f"is nested more than {MAX_DEPTH} levels deep; make it flatter"
-
-
 def _check_address(scope: Scope) -> None:
     """Raises Problem for text in the address that no database can look for."""
     if "\0" in scope["path"] or b"\0" in unquote_to_bytes(scope.get("query_string", b"")):
@@ -99,14 +69,6 @@ def _check_json(body: bytes) -> None:
     why = why_unstorable(value)
     if why is not None:
         raise invalid("body", why)
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 async def _read(receive: Receive) -> bytes:

@@ -49,5 +49,7 @@ class Services:
     @property
     def backends(self) -> Backends:
         """What the use cases work with."""
-        workflows = TemporalWorkflows(self.tickets, self.temporal_seconds, self.start_seconds)
+        workflows = TemporalWorkflows(
+            self.tickets, self.temporal_seconds, self.start_seconds, self.connection_check_seconds
+        )
         return Backends(self.database, self.cipher, workflows, self.decision_seconds)

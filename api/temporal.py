@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.base import new_id
+from domain.connection import ConnectionTested, ShownHostKey, fingerprint_of
 from domain.decision import Decision, SignedDecision
 from domain.requests import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
 from services.errors import Unavailable
@@ -35,10 +38,11 @@ async def ask(call: Awaitable[Answer], seconds: float) -> Answer:
 
 class TemporalWorkflows:
     """`services.workflows.Workflows` through a TicketClient. `start_seconds`: how long a start is waited for, which a
-    worker makes up for; `seconds`: everything else."""
+    worker makes up for; `check_seconds`: a try of a connection; `seconds`: everything else."""
 
-    def __init__(self, client: TicketClient, seconds: float, start_seconds: float) -> None:
-        self._client, self._seconds, self._start_seconds = client, seconds, start_seconds
+    def __init__(self, client: TicketClient, seconds: float, start_seconds: float, check_seconds: float) -> None:
+        self._client, self._seconds = client, seconds
+        self._start_seconds, self._check_seconds = start_seconds, check_seconds
 
     async def start(self, tenant: str, ticket_id: str) -> None:
         await ask(self._client.start(tenant, ticket_id), self._start_seconds)
@@ -61,6 +65,18 @@ class TemporalWorkflows:
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         await ask(self._client.plan_inputs_changed(tenant, ticket_id), self._seconds)
 
+    async def check_connection(self, tenant: str, name: str) -> ConnectionTested:
+        try:
+            async with asyncio.timeout(self._check_seconds):
+                report = await self._client.check_connection(tenant, name, new_id())
+        except TimeoutError as error:
+            nobody = f"no worker has tried it within {self._check_seconds:g} s"
+            raise Unavailable(nobody, "start one: ./handrail worker") from error
+        except WorkflowFailureError as error:
+            return ConnectionTested(is_ok=False, detail=f"the worker could not find out in time: {error.cause}")
+        unconfirmed = _shown(report.host_key, report.host, report.port)
+        return ConnectionTested(is_ok=report.is_ok, detail=report.detail, unconfirmed=unconfirmed, sudo=report.sudo)
+
     async def ping(self) -> None:
         await ask(self._client.ping(), self._seconds)
 
@@ -69,3 +85,10 @@ class TemporalWorkflows:
 
     def signed_cancel(self, tenant: str, ticket_id: str, request: CancelRequest, request_id: str) -> CancelRequest:
         return self._client.signed_cancel(tenant, ticket_id, request, request_id)
+
+
+def _shown(host_key: str | None, host: str, port: int) -> ShownHostKey | None:
+    if not host_key:
+        return None
+    kind, fingerprint = host_key.split()[0], fingerprint_of(host_key)
+    return ShownHostKey(host_key=host_key, host=host, port=port, kind=kind, fingerprint=fingerprint)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from api.shell_syntax import check_shell
 from commands.api_client import Api, ApiError
 from commands.failures import CommandFailed
 from domain.runbooks.checks import warnings
 from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook, place_findings
+from services.shell_syntax import check_shell
 
 
 def read_text(path: Path) -> bytes:

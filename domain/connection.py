@@ -95,3 +95,32 @@ class Credential(Model):
     name: Name
     kind: CredentialKind
     username: str | None = None
+
+
+class HostKeyConfirmation(Model):
+    """The key that a person has compared with the host's own, and the address that showed it."""
+
+    host_key: str = Field(max_length=2_000, examples=["ssh-ed25519 AAAAC3Nza..."])
+    host: str = Field(max_length=253, examples=["10.0.3.17"])
+    port: int = Field(ge=1, le=65535, examples=[22])
+
+
+class ShownHostKey(HostKeyConfirmation):
+    """A host key to compare with what `ssh-keygen -lf` prints on the host's console."""
+
+    kind: str = Field(examples=["ssh-ed25519"])
+    fingerprint: str = Field(examples=["SHA256:uNiVztksCsDhcc0u9e8BrrQXVUpKZIDTMczCvj3tD2s"])
+
+
+class ConnectionTested(Model):
+    """Whether the connection works, and what the host says of itself or why it does not."""
+
+    is_ok: bool
+    detail: str
+    unconfirmed: ShownHostKey | None = Field(
+        default=None, description="What the host shows while no key of it is confirmed; nobody logged in."
+    )
+    sudo: str | None = Field(
+        default=None,
+        description="Asked where a runbook uses sudo: `ends` (it works, and ends what it started), `works`, `refused`.",
+    )

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from domain.connection import ConnectionTested
 from domain.decision import Decision, SignedDecision
 from domain.requests import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
 
@@ -29,6 +30,9 @@ class Workflows(Protocol):
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         """Say that what a waiting plan was made from has changed. Raises WorkflowEnded."""
+
+    async def check_connection(self, tenant: str, name: str) -> ConnectionTested:
+        """Have a worker try a connection; raises Unavailable while there is none that does."""
 
     async def ping(self) -> None: ...
 

@@ -11,12 +11,20 @@ from api.pages.forms import read_form
 from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from api.routes import connections as routes
-from api.routes.connections import ConnectionName, HostKeyConfirmation, ShownHostKey
+from api.routes.connections import ConnectionName
 from api.services import Services
-from db import connections, lists, runbooks
-from domain.connection import Connection, Connector, NewConnection, fingerprint_of
+from db import connections as stored
+from db import lists, runbooks
+from domain.connection import (
+    Connection,
+    Connector,
+    HostKeyConfirmation,
+    NewConnection,
+    ShownHostKey,
+    fingerprint_of,
+)
 from domain.runbooks.runbook import Runbook
+from services import connections
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -29,7 +37,7 @@ UNCONFIRMED = "The host answers. Nobody has confirmed its key yet, so nobody log
 
 @router.get("/connections")
 async def list_page(request: Request, tenant: Tenant, session: Reading) -> Response:
-    found = await connections.list_connections(session, tenant)
+    found = await stored.list_connections(session, tenant)
     found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
     return await page(
         request,
@@ -53,7 +61,7 @@ async def add(
     fields = await read_form(request)
     try:
         connection = _read(fields)
-        await routes.add_connection(connection, tenant, actor, services, Response(), background)
+        await connections.add_connection(services.backends, tenant, connection, actor, background.add_task)
     except REFUSALS as error:
         problem = problem_of(error)
         return await _form(request, tenant, services, fields, None, problem)
@@ -63,7 +71,7 @@ async def add(
 @router.get("/connections/{name}")
 async def connection_page(request: Request, tenant: Tenant, name: ConnectionName, services: Serving) -> Response:
     async with services.database.read() as session:
-        connection = await routes.get_connection(tenant, name, session)
+        connection = await connections.get_connection(session, tenant, name)
     return await _form(request, tenant, services, _fields(connection), connection)
 
 
@@ -78,20 +86,19 @@ async def change(
 ) -> Response:
     fields = {**await read_form(request), "name": name}
     try:
-        await routes.put_connection(_read(fields), tenant, name, actor, services, Response(), background)
+        new = _read(fields)
+        await connections.put_connection(services.backends, tenant, name, new, actor, background.add_task)
     except REFUSALS as error:
         problem = problem_of(error)
         async with services.database.read() as session:
-            before = await connections.get_connection(session, tenant, name)
+            before = await stored.get_connection(session, tenant, name)
         return await _form(request, tenant, services, fields, before, problem)
     return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
 
 
 @router.post("/connections/{name}/remove")
-async def remove(
-    tenant: Tenant, name: ConnectionName, actor: Actor, services: Serving, background: BackgroundTasks
-) -> Response:
-    await routes.delete_connection(tenant, name, actor, services, background)
+async def remove(tenant: Tenant, name: ConnectionName, services: Serving, background: BackgroundTasks) -> Response:
+    await connections.delete_connection(services.backends, tenant, name, background.add_task)
     return _after(go_to(f"/t/{tenant}/connections"), background)
 
 
@@ -100,7 +107,7 @@ async def try_it(request: Request, tenant: Tenant, name: ConnectionName, service
     """What a worker found, as a line; without scripts as a page."""
     shown: ShownHostKey | None = None
     try:
-        tested = await routes.test_connection(tenant, name, services)
+        tested = await connections.test_connection(services.backends, tenant, name)
         shown = tested.unconfirmed
         notice = {
             "tone": "good" if tested.is_ok else "warn" if shown else "bad",
@@ -115,7 +122,7 @@ async def try_it(request: Request, tenant: Tenant, name: ConnectionName, service
         at = f"/t/{tenant}/connections/{name}"
         return html(request, text_of("connections/tested.html", at=at, notice=notice, shown=shown))
     async with services.database.read() as session:
-        connection = await routes.get_connection(tenant, name, session)
+        connection = await connections.get_connection(session, tenant, name)
     return await _form(request, tenant, services, _fields(connection), connection, notice=notice, shown=shown)
 
 
@@ -132,13 +139,13 @@ async def confirm(
     fields = await read_form(request)
     try:
         seen = build(HostKeyConfirmation, **{part: fields.get(part, "") for part in ("host_key", "host", "port")})
-        await routes.confirm_host_key(seen, tenant, name, actor, services, background)
+        await connections.confirm_host_key(services.backends, tenant, name, seen, actor, background.add_task)
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status not in (409, 422):
             raise
         async with services.database.read() as session:
-            before = await routes.get_connection(tenant, name, session)
+            before = await connections.get_connection(session, tenant, name)
         return await _form(request, tenant, services, _fields(before), before, problem)
     return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
 
@@ -155,7 +162,7 @@ async def _form(
 ) -> Response:
     async with services.database.read() as session:
         use = await lists.connection_use(session, tenant, connection.name, MOST_TICKETS) if connection else None
-        credentials = [one.name for one in await connections.list_credentials(session, tenant)]
+        credentials = [one.name for one in await stored.list_credentials(session, tenant)]
         found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
     values: dict[str, Any] = {name: fields.get(name, "") for name in (*TEXTS, *LISTS)}
     return await page(

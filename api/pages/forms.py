@@ -3,8 +3,8 @@
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from api.bodies import why_unstorable
 from api.problems import Problem
+from domain.storable import why_unstorable
 
 MAX_FIELDS = 300
 

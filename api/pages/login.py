@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api import auth
-from api.auth import SESSION_COOKIE, SESSION_LIFE, authenticate, is_same_origin, new_session, owner_of
+from api.auth import SESSION_COOKIE, authenticate, is_same_origin, new_session, owner_of
 from api.dependencies import Actor, Serving
 from api.pages.forms import read_form
 from api.pages.render import go_to, html, text_of
 from api.problems import Problem
 from db import tenants
 from domain.tenant import DEMO_TENANT
+from services.sessions import SESSION_LIFE
 
 router = APIRouter(include_in_schema=False)
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.bodies import why_unstorable
 from api.dependencies import Actor, Serving, Tenant, TicketId
 from api.pages import plan_card
 from api.pages.decide import build
@@ -16,13 +15,15 @@ from api.pages.shell import page
 from api.pages.ticket import Look, look_at
 from api.plan_view import PlanDraft
 from api.problems import REFUSALS, Problem, problem_of
-from api.routes import runbooks as runbook_routes
 from api.routes import tickets as ticket_routes
 from api.routes.runbooks import RunbookId
 from api.services import Services
-from db import runbooks, tickets
+from db import runbooks as stored
+from db import tickets
 from domain.runbooks.runbook import Runbook
+from domain.storable import why_unstorable
 from domain.ticket_filter import TicketFilter
+from services import runbooks
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -44,7 +45,7 @@ async def preview_page(
 ) -> Response:
     """First the tickets to choose from, then the plan for the chosen one."""
     async with services.database.read() as session:
-        book = (await runbook_routes.get_runbook(tenant, runbook_id, session)).runbook
+        book = (await runbooks.get_runbook(session, tenant, runbook_id)).stored.runbook
         if not ticket:
             filters = TicketFilter(q=q or None)
             found = (await tickets.list_tickets(session, tenant, filters, AT_ONCE, None)).items
@@ -83,7 +84,7 @@ async def choose_page(
     """Every runbook in use that has these words, whether it matched or not."""
     async with services.database.read() as session:
         look = await look_at(session, tenant, ticket_id, services)
-        found = await runbooks.search_runbooks(session, tenant, q, AT_ONCE + 1)
+        found = await stored.search_runbooks(session, tenant, q, AT_ONCE + 1)
     values: dict[str, Any] = {
         "look": look,
         "found": found[:AT_ONCE],

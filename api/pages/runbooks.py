@@ -6,18 +6,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
-from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant, Writing
-from api.needed_changes import needed_changes
+from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant
 from api.pages.difference import difference
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, problem_of
-from api.routes import history
-from api.routes import runbooks as routes
-from api.routes.runbooks import EXAMPLE, RunbookId
-from db import figures, lists, runbooks
+from api.routes.runbooks import EXAMPLE, RunbookId, runbook_detail
+from api.services import Services
+from db import figures, lists
+from db import runbooks as stored
 from domain.plan import Phase
+from domain.runbooks.text import Problem
+from services import history, runbooks
+from services.needed_changes import needed_changes
 from services.reading import beside
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
@@ -29,7 +31,7 @@ Version = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
 async def list_page(
     request: Request, tenant: Tenant, session: Reading, services: Serving, retired: bool = False
 ) -> Response:
-    found = await runbooks.list_runbooks(session, tenant, with_retired=retired)
+    found = await stored.list_runbooks(session, tenant, with_retired=retired)
     did = await figures.runbook_figures(session, tenant)
     return await page(
         request,
@@ -68,8 +70,8 @@ async def runbook_page(
     against: Version = None,
 ) -> Response:
     """One version; with `against`, its difference to another one."""
-    shown = await routes.show_runbook(tenant, runbook_id, session, services, version)
-    earlier = await routes.get_runbook(tenant, runbook_id, session, against) if against else None
+    shown = await runbook_detail(tenant, await runbooks.get_runbook(session, tenant, runbook_id, version), services)
+    earlier = (await runbooks.get_runbook(session, tenant, runbook_id, against)).stored if against else None
     book = shown.runbook
     return await page(
         request,
@@ -82,7 +84,7 @@ async def runbook_page(
         phases=[(Phase.PRECHECK, book.prechecks), (Phase.STEP, book.steps), (Phase.POSTCHECK, book.postchecks)],
         usual=await lists.usual_seconds(session, tenant, runbook_id),
         did=(await figures.runbook_figures(session, tenant)).get(runbook_id, figures.RunbookFigures()),
-        history=await history.history_of(session, tenant, runbook_id),
+        history=await history.get_history(session, tenant, runbook_id),
         earlier=earlier,
         difference=await beside(difference, earlier.text, shown.text) if earlier else [],
     )
@@ -90,7 +92,9 @@ async def runbook_page(
 
 @router.get("/runbooks/{runbook_id}/edit")
 async def edit_page(request: Request, tenant: Tenant, runbook_id: RunbookId, session: Reading) -> Response:
-    return await _editor(request, tenant, (await routes.get_runbook(tenant, runbook_id, session)).text, runbook_id)
+    return await _editor(
+        request, tenant, (await runbooks.get_runbook(session, tenant, runbook_id)).stored.text, runbook_id
+    )
 
 
 @router.post("/runbooks/{runbook_id}/edit")
@@ -107,19 +111,17 @@ async def save(
 
 @router.post("/runbooks/{runbook_id}/reset-history")
 async def reset_history(
-    request: Request, tenant: Tenant, runbook_id: RunbookId, actor: Actor, session: Writing
+    request: Request, tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving
 ) -> Response:
     """Let its history begin anew; back to its page."""
-    reset = history.Reset(comment=(await read_form(request)).get("comment", "")[:2_000])
-    await history.reset_history(tenant, runbook_id, actor, session, reset)
+    comment = (await read_form(request)).get("comment", "")[:2_000]
+    await history.reset_history(services.backends, tenant, runbook_id, actor, comment)
     return go_to(f"/t/{tenant}/runbooks/{runbook_id}#history")
 
 
 @router.post("/runbooks/{runbook_id}/retire")
-async def retire(
-    tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving, background: BackgroundTasks
-) -> Response:
-    await routes.retire(tenant, runbook_id, actor, services, background)
+async def retire(tenant: Tenant, runbook_id: RunbookId, services: Serving, background: BackgroundTasks) -> Response:
+    await runbooks.retire(services.backends, tenant, runbook_id, background.add_task)
     return _after(go_to(f"/t/{tenant}/runbooks/{runbook_id}"), background)
 
 
@@ -128,28 +130,26 @@ async def _save(
     tenant: str,
     runbook_id: str | None,
     actor: str,
-    services: Any,
+    services: Services,
     background: BackgroundTasks,
 ) -> Response:
     """Check and, unless only that was asked, store; every error shows at its line."""
     fields = await read_form(request)
     text = fields.get("text", "")
     try:
-        book = await beside(routes.read_runbook, text.encode(), runbook_id)
         if fields.get("do") == "check":
-            unchecked = await routes.see_that_it_parses(book, text)
-            words = f"This is a valid runbook: {book.title}. Nothing is stored yet."
-            notice = {"tone": "good", "text": f"{words} But {unchecked}." if unchecked else words}
-            had_better = await beside(routes.warnings_of, book, text)
-            return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=had_better)
-        await routes.store_runbook(tenant, book, text, actor, services, background)
+            valid = await runbooks.validate(text.encode(), runbook_id)
+            words = f"This is a valid runbook: {valid.runbook.title}. Nothing is stored yet."
+            notice = {"tone": "good", "text": f"{words} But {valid.unchecked}." if valid.unchecked else words}
+            return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=valid.warnings)
+        done = await runbooks.store(services.backends, tenant, text.encode(), actor, background.add_task, runbook_id)
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status != 422:
             raise
         found = problem.members.get("errors", [])
         return await _editor(request, tenant, text, runbook_id, found=found, status=422)
-    return _after(go_to(f"/t/{tenant}/runbooks/{book.id}"), background)
+    return _after(go_to(f"/t/{tenant}/runbooks/{done[0].stored.runbook.id}"), background)
 
 
 async def _editor(
@@ -160,7 +160,7 @@ async def _editor(
     *,
     found: list[dict[str, Any]] | None = None,
     notice: dict[str, str] | None = None,
-    had_better: Sequence[routes.RunbookProblem] = (),
+    had_better: Sequence[Problem] = (),
     status: int = 200,
 ) -> Response:
     lines = text.splitlines()

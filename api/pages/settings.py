@@ -14,6 +14,7 @@ from api.problems import REFUSALS, Problem, problem_of
 from api.services import Services
 from db import tenants
 from domain.tenant import SettingsChange, TenantSettings
+from services import settings
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -30,14 +31,15 @@ async def settings_page(request: Request, tenant: Tenant, services: Serving, sav
 async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
     try:
-        async with services.database.write() as session:
-            before = await tenants.get_settings(session, tenant) or TenantSettings()
-            if not fields.keys() & set(FIELDS):
-                raise Problem(422, "the form came without its fields, so nothing was changed; send it again")
-            given = {name: fields[name].strip() for name in FIELDS if fields.get(name)}
-            new = build(TenantSettings, **(before.model_dump() | given))
-            if new != before:
-                await tenants.change_settings(session, tenant, new, actor)
+        if not fields.keys() & set(FIELDS):
+            raise Problem(422, "the form came without its fields, so nothing was changed; send it again")
+        given = {name: fields[name].strip() for name in FIELDS if fields.get(name)}
+        asked = build(TenantSettings, **given)
+        async with services.database.read() as session:
+            now = await settings.get_settings(session, tenant)
+        changes = {name: getattr(asked, name) for name in given if getattr(asked, name) != getattr(now, name)}
+        if changes:
+            await settings.change_settings(services.backends, tenant, changes, actor)
     except REFUSALS as error:
         problem = problem_of(error)
         notice = {"tone": "bad", "text": problem.detail}
@@ -49,7 +51,7 @@ async def _show(
     request: Request, tenant: str, services: Services, *, status: int = 200, notice: dict[str, str] | None = None
 ) -> Response:
     async with services.database.read() as session:
-        now = await tenants.get_settings(session, tenant) or TenantSettings()
+        now = await settings.get_settings(session, tenant)
         history = await tenants.list_changes(session, tenant)
     return await page(
         request,
@@ -66,12 +68,12 @@ async def _show(
 
 def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, list[str]]]:
     """Return each change, newest first, with the names of the fields that differ from the change before it."""
-    settings = [*(change.settings for change in history), TenantSettings()]
+    every = [*(change.settings for change in history), TenantSettings()]
     return [
         (change, [name for name in FIELDS if name in now.model_fields_set and _of(now, name) != _of(before, name)])
-        for change, (now, before) in zip(history, pairwise(settings), strict=True)
+        for change, (now, before) in zip(history, pairwise(every), strict=True)
     ]
 
 
-def _of(settings: TenantSettings, name: str) -> object:
-    return getattr(settings, name)
+def _of(one: TenantSettings, name: str) -> object:
+    return getattr(one, name)

@@ -2,22 +2,15 @@
 
 from typing import Annotated
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, requires_json
-from api.problems import Problem, answer, invalid, problem_responses
-from api.services import Services
-from api.waiting_plans import tell_waiting, uses_credential
+from api.problems import answer, problem_responses
 from db import connections
 from db.paging import page_of
 from domain.base import Model
-from domain.connection import Credential, CredentialKind, NewCredential, Username
-
-_USERNAME: TypeAdapter[str | None] = TypeAdapter(Username | None)
+from domain.connection import Credential, NewCredential
+from services import credentials
 
 router = APIRouter(
     prefix="/api/v1/credentials/{tenant}",
@@ -52,19 +45,15 @@ async def add_credential(
     new: NewCredential, tenant: Tenant, actor: Actor, services: Serving, response: Response
 ) -> Credential:
     """Encrypted before it is stored."""
-    _check_secret(new)
-    async with services.database.write() as session:
-        if await connections.get_credential(session, tenant, new.name) is not None:
-            raise Problem(409, f"credential {new.name!r} exists; replace it instead of adding it")
-        await connections.save_credential(session, tenant, new, services.cipher, actor)
+    credential = await credentials.add_credential(services.backends, tenant, new, actor)
     response.headers["Location"] = f"/api/v1/credentials/{tenant}/{new.name}"
-    return Credential(name=new.name, kind=new.kind, username=new.username)
+    return credential
 
 
 @router.get("/{name}", summary="A credential's name and kind")
 async def get_credential(tenant: Tenant, name: CredentialName, session: Reading) -> Credential:
     """Its secret cannot be read by anybody."""
-    return await _find(session, tenant, name)
+    return await credentials.get_credential(session, tenant, name)
 
 
 @router.put(
@@ -82,14 +71,10 @@ async def put_credential(
     background: BackgroundTasks,
 ) -> Credential:
     """The next command that uses it uses the new one."""
-    if new.name != name:
-        raise invalid("name", f"is {new.name!r}, the address says {name!r}; make them the same")
-    _check_secret(new)
-    async with services.database.write() as session:
-        is_new = await connections.save_credential(session, tenant, new, services.cipher, actor)
+    done = await credentials.put_credential(services.backends, tenant, name, new, actor, background.add_task)
+    credential, is_new = done
     response.status_code = 201 if is_new else 200
-    _tell(background, services, tenant, name)
-    return Credential(name=new.name, kind=new.kind, username=new.username)
+    return credential
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a credential", responses=problem_responses(409))
@@ -97,47 +82,4 @@ async def delete_credential(
     tenant: Tenant, name: CredentialName, actor: Actor, services: Serving, background: BackgroundTasks
 ) -> None:
     """Not while a connection uses it."""
-    async with services.database.write() as session:
-        await _find(session, tenant, name)
-        users = [one.name for one in await connections.list_connections(session, tenant) if one.credential == name]
-        if users:
-            raise Problem(
-                409, f"credential {name!r} is used by {', '.join(users[:20])}; change those connections first"
-            )
-        await connections.delete_credential(session, tenant, name)
-    _tell(background, services, tenant, name)
-
-
-def _tell(background: BackgroundTasks, services: Services, tenant: str, name: str) -> None:
-    background.add_task(tell_waiting, services, tenant, uses_credential(name))
-
-
-async def _find(session: AsyncSession, tenant: str, name: str) -> Credential:
-    credential = await connections.get_credential(session, tenant, name)
-    if credential is None:
-        raise Problem(404, f"tenant {tenant} has no credential {name!r}; list its credentials to see which there are")
-    return credential
-
-
-def _check_secret(new: NewCredential) -> None:
-    """Raises Problem for a user name that is none, or a key that cannot be used. Nothing of it is in the message."""
-    try:
-        _USERNAME.validate_python(new.username)
-    except ValidationError:
-        raise invalid("username", "is no user name: begin with a letter, digit or _; no spaces") from None
-    if new.kind is not CredentialKind.SSH_KEY or new.private_key is None:
-        return
-    text = new.private_key.strip().encode() + b"\n"
-    load = load_ssh_private_key if b"BEGIN OPENSSH PRIVATE KEY" in text else load_pem_private_key
-    try:
-        load(text, password=None)
-    except TypeError as error:
-        words = (
-            "is protected by a passphrase, which Handrail cannot ask for; store a copy without (ssh-keygen -p -N '')"
-        )
-        raise invalid("private_key", words) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
-        words = (
-            "is not a private key that can be read; send the whole file, in OpenSSH or PEM format, line ends included"
-        )
-        raise invalid("private_key", words) from error
+    await credentials.delete_credential(services.backends, tenant, name, background.add_task)

@@ -1,31 +1,25 @@
 """Runbooks: list, read, add a version, validate, retire."""
 
-import logging
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Path, Query, Request, Response
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.bodies import is_json, why_unstorable
+from api.bodies import is_json
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
-from api.needed_changes import needed_changes
 from api.problems import Problem, answer, problem_responses
 from api.services import Services
-from api.shell_syntax import check_shell
-from api.waiting_plans import tell_waiting, uses_runbook
-from db import runbooks
+from db import runbooks as stored_runbooks
 from db.paging import page_of
 from db.runbooks import StoredRunbook
 from domain.base import Model
 from domain.match import Duplicate
-from domain.runbooks.checks import warnings
 from domain.runbooks.runbook import Risk, Runbook, runbook_json_schema
-from domain.runbooks.text import RunbookInvalid, parse_runbook, place_findings
-from services.reading import beside
-
-log = logging.getLogger("handrail.api")
+from domain.runbooks.text import Problem as TextProblem
+from services import runbooks
+from services.needed_changes import needed_changes
+from services.runbooks import FoundRunbook
 
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 EXAMPLE = """id: clear-spool
@@ -137,7 +131,7 @@ async def list_runbooks(
     cursor: Cursor = None,
 ) -> RunbookPage:
     """The latest version of each, by id."""
-    stored = await runbooks.list_runbooks(session, tenant, with_retired, cursor or "", limit + 1)
+    stored = await stored_runbooks.list_runbooks(session, tenant, with_retired, cursor or "", limit + 1)
     page = page_of(stored, limit, lambda one: one.runbook.id)
     alike = await services.explainer.duplicates(tenant, [one.runbook.id for one in page.items])
     needed = await needed_changes(page.items)
@@ -158,11 +152,14 @@ async def list_runbooks(
 )
 async def validate(request: Request, tenant: Tenant) -> RunbookValid:
     """200 if it could be posted; else 422 with every problem, its line and its mend."""
-    runbook = await _read(request)
-    unchecked = await see_that_it_parses(runbook, request.state.body)
-    found = await beside(warnings_of, runbook, request.state.body)
+    valid = await runbooks.validate(_document(request))
+    book = valid.runbook
     return RunbookValid(
-        id=runbook.id, title=runbook.title, version=runbook.version, unchecked=unchecked, warnings=found
+        id=book.id,
+        title=book.title,
+        version=book.version,
+        unchecked=valid.unchecked,
+        warnings=problems_of(valid.warnings),
     )
 
 
@@ -194,26 +191,12 @@ async def _add(
     response: Response,
     background: BackgroundTasks,
 ) -> RunbookDetail:
-    runbook = await _read(request, runbook_id)
-    text = request.state.body.decode("utf-8-sig")
-    detail, is_new = await store_runbook(tenant, runbook, text, actor, services, background)
-    response.headers["Location"] = f"/api/v1/runbooks/{tenant}/{runbook.id}"
+    text = _document(request)
+    found, is_new = await runbooks.store(services.backends, tenant, text, actor, background.add_task, runbook_id)
+    response.headers["Location"] = f"/api/v1/runbooks/{tenant}/{found.stored.runbook.id}"
     if not is_new:
         response.status_code = 200
-    return detail
-
-
-async def store_runbook(
-    tenant: str, runbook: Runbook, text: str, actor: str, services: Services, background: BackgroundTasks
-) -> tuple[RunbookDetail, bool]:
-    """Store a document and tell the plans that wait; returns it, and whether it is a new version. Raises Problem."""
-    await see_that_it_parses(runbook, text)
-    async with services.database.write() as session:
-        stored, is_new = await runbooks.save_runbook(session, tenant, runbook, text, actor)
-        detail = await _detail(session, tenant, stored)
-    if is_new:
-        background.add_task(tell_waiting, services, tenant, uses_runbook(runbook.id))
-    return await _with_duplicates(tenant, detail, services), is_new
+    return await runbook_detail(tenant, found, services)
 
 
 @router.get("/{runbook_id}", summary="One runbook with its source", responses=problem_responses(422))
@@ -225,21 +208,7 @@ async def show_runbook(
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest one unless given.")] = None,
 ) -> RunbookDetail:
     """Retired ones and old versions can be read for ever: executions name them."""
-    return await _with_duplicates(tenant, await get_runbook(tenant, runbook_id, session, version), services)
-
-
-async def _with_duplicates(tenant: str, detail: RunbookDetail, services: Services) -> RunbookDetail:
-    alike = await services.explainer.duplicates(tenant, [detail.id])
-    return detail.model_copy(update={"duplicates": alike[detail.id]})
-
-
-async def get_runbook(tenant: str, runbook_id: str, session: AsyncSession, version: int | None = None) -> RunbookDetail:
-    """Return a version of a runbook, or its latest. Raises Problem."""
-    stored = await runbooks.get_runbook(session, tenant, runbook_id, version)
-    if stored is None:
-        which = f"version {version} of runbook" if version else "runbook"
-        raise Problem(404, f"tenant {tenant} has no {which} {runbook_id!r}; list its runbooks to see which there are")
-    return await _detail(session, tenant, stored)
+    return await runbook_detail(tenant, await runbooks.get_runbook(session, tenant, runbook_id, version), services)
 
 
 @router.post(
@@ -267,59 +236,20 @@ async def retire(
     tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving, background: BackgroundTasks
 ) -> None:
     """It is no longer matched or run; its versions stay readable. Posting it again puts it back into use."""
-    async with services.database.write() as session:
-        if not await runbooks.retire_runbook(session, tenant, runbook_id):
-            raise Problem(404, f"tenant {tenant} has no runbook {runbook_id!r} in use, so there is none to retire")
-    background.add_task(tell_waiting, services, tenant, uses_runbook(runbook_id))
+    await runbooks.retire(services.backends, tenant, runbook_id, background.add_task)
 
 
-async def _read(request: Request, runbook_id: str | None = None) -> Runbook:
-    """Raises Problem."""
+def _document(request: Request) -> bytes:
+    """Raises Problem for what does not say that it is a runbook's format."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in YAML_TYPES and not is_json(kind):
         raise Problem(415, "send the runbook as YAML (`Content-Type: application/yaml`) or JSON (`application/json`)")
-    return await beside(read_runbook, request.state.body, runbook_id)
+    body: bytes = request.state.body
+    return body
 
 
-def read_runbook(text: bytes, runbook_id: str | None = None) -> Runbook:
-    """Return the runbook in a document; with an id, it has to be that one. Raises Problem with every error."""
-    try:
-        runbook = parse_runbook(text)
-    except RunbookInvalid as error:
-        found = [problem.model_dump(exclude={"file"}) for problem in error.problems]
-        raise _invalid(str(error), found) from error
-    why = why_unstorable(runbook.model_dump(mode="json", by_alias=True))
-    if why is not None:
-        found = [{"line": 1, "field": "", "message": why, "mend": "write plain text"}]
-        raise _invalid(f"the runbook {why}", found)
-    if runbook_id is not None and runbook.id != runbook_id:
-        found = [{"line": 1, "field": "id", "message": f"is {runbook.id!r}", "mend": f"write `id: {runbook_id}`"}]
-        raise _invalid(f"the document's id is {runbook.id!r}, the address says {runbook_id!r}", found)
-    return runbook
-
-
-async def see_that_it_parses(runbook: Runbook, text: str | bytes) -> str:
-    """Have `sh -n` read the commands; returns why some were not read, mostly nothing. Raises Problem."""
-    found = await check_shell(runbook, text)
-    if found.unchecked:
-        log.warning("runbook %s is not checked: %s", runbook.id, found.unchecked)
-    if found.problems:
-        errors = [problem.model_dump(exclude={"file"}) for problem in found.problems]
-        raise _invalid("\n".join(str(problem) for problem in found.problems), errors)
-    return found.unchecked
-
-
-def warnings_of(runbook: Runbook, text: str | bytes) -> list[RunbookProblem]:
-    """Return, at their lines, what had better be otherwise in a document that may be stored."""
-    found = warnings(runbook)
-    if not found:
-        return []
-    placed = place_findings(text, found)
-    return [RunbookProblem(**problem.model_dump(exclude={"file"})) for problem in placed]
-
-
-def _invalid(detail: str, found: list[dict[str, Any]]) -> Problem:
-    return Problem(422, detail, errors=found, problems=found)
+def problems_of(found: list[TextProblem]) -> list[RunbookProblem]:
+    return [RunbookProblem(**problem.model_dump(exclude={"file"})) for problem in found]
 
 
 def _fields(stored: StoredRunbook) -> dict[str, Any]:
@@ -335,19 +265,21 @@ def _fields(stored: StoredRunbook) -> dict[str, Any]:
     }
 
 
-async def _detail(session: AsyncSession, tenant: str, stored: StoredRunbook) -> RunbookDetail:
-    versions = [
-        RunbookVersion(
-            version=one.runbook.version, digest=one.digest, created_by=one.created_by, created_at=one.created_at
-        )
-        for one in await runbooks.list_versions(session, tenant, stored.runbook.id)
-    ]
-    needed = await needed_changes([stored])
+async def runbook_detail(tenant: str, found: FoundRunbook, services: Services) -> RunbookDetail:
+    """Return what is shown of a version of a runbook."""
+    stored = found.stored
+    alike = await services.explainer.duplicates(tenant, [stored.runbook.id])
     return RunbookDetail(
         **_fields(stored),
-        needs_changes=needed[stored.digest],
-        warnings=await beside(warnings_of, stored.runbook, stored.text),
+        needs_changes=found.needs_changes,
+        warnings=problems_of(found.warnings),
+        duplicates=alike[stored.runbook.id],
         text=stored.text,
         runbook=stored.runbook,
-        versions=versions,
+        versions=[
+            RunbookVersion(
+                version=one.runbook.version, digest=one.digest, created_by=one.created_by, created_at=one.created_at
+            )
+            for one in found.versions
+        ],
     )

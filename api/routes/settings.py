@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from api.dependencies import Actor, Reading, Tenant, Writing, requires_json
+from api.dependencies import Actor, Reading, Serving, Tenant, requires_json
 from api.problems import problem_responses
-from db import tenants
 from domain.base import Model
 from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
+from services import settings
 
 router = APIRouter(
     prefix="/api/v1/settings",
@@ -38,17 +38,14 @@ class NewExecutionMode(Model):
 @router.get("/execution-mode/{tenant}", summary="The execution mode")
 async def get_mode(tenant: Tenant, session: Reading) -> ExecutionModeView:
     """`auto` with a threshold of 0.8, unless somebody set it."""
-    return _view(await tenants.get_settings(session, tenant) or TenantSettings())
+    return _view(await settings.get_settings(session, tenant))
 
 
 @router.post("/execution-mode/{tenant}", summary="Set the execution mode", responses=problem_responses(413, 415))
-async def set_mode(new: NewExecutionMode, tenant: Tenant, actor: Actor, session: Writing) -> ExecutionModeView:
+async def set_mode(new: NewExecutionMode, tenant: Tenant, actor: Actor, services: Serving) -> ExecutionModeView:
     """Holds from the next plan on; who changed it is kept. Plans that wait go on waiting."""
-    settings = await tenants.get_settings(session, tenant) or TenantSettings()
-    settings = settings.model_copy(update=new.model_dump(exclude_none=True))
-    await tenants.change_settings(session, tenant, settings, actor)
-    return _view(settings)
+    return _view(await settings.change_settings(services.backends, tenant, new.model_dump(exclude_none=True), actor))
 
 
-def _view(settings: TenantSettings) -> ExecutionModeView:
-    return ExecutionModeView(**settings.model_dump(include=set(ExecutionModeView.model_fields)))
+def _view(now: TenantSettings) -> ExecutionModeView:
+    return ExecutionModeView(**now.model_dump(include=set(ExecutionModeView.model_fields)))

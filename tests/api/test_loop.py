@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.bodies import MAX_PARTS
 from domain.runbooks.text import parse_runbook
+from domain.storable import MAX_PARTS
 from domain.ticket import MAX_DESCRIPTION
 from tests.api.caller import TENANT, TOUCH, Caller
 from tests.documents import HEAD, largest, numbered
@@ -25,22 +25,22 @@ def as_json() -> str:
 
 REQUESTS: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {  # -> what reads it, address, the rest
     "YAML": (
-        "api.routes.runbooks.read_runbook",
+        "services.runbooks.read_runbook",
         f"/api/v1/runbooks/{TENANT}/validate",
         lambda: {"content": largest(), "headers": YAML},
     ),
     "as many problems as fit": (
-        "api.routes.runbooks.read_runbook",
+        "services.runbooks.read_runbook",
         f"/api/v1/runbooks/{TENANT}",
         lambda: {"content": f"{HEAD}steps:\n" + numbered("  - {name: a, run: b}\n", 1_400), "headers": YAML},
     ),
     "a version, as JSON": (
-        "api.routes.runbooks.read_runbook",
+        "services.runbooks.read_runbook",
         f"/api/v1/runbooks/{TENANT}/another",
         lambda: {"content": as_json(), "headers": {"Content-Type": "application/json"}},
     ),
     "a page's form": (
-        "api.routes.runbooks.read_runbook",
+        "services.runbooks.read_runbook",
         f"/t/{TENANT}/new-runbook",
         lambda: {"data": {"text": f"{HEAD}steps:\n" + numbered("  - {name: a, run: b}\n", 1_400)}},
     ),

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from api import shell_syntax
-from api.shell_syntax import check_shell
 from domain.runbooks.text import parse_runbook
+from services import shell_syntax
+from services.shell_syntax import check_shell
 from tests.api.caller import TENANT, Caller
 from tests.api.test_problems import assert_problem
 
