@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from commands.api_client import Api
-from domain.tenant import ExecutionMode
+from domain.tenant import ExecutionMode, Unconfirmed
 
 SETTINGS = "/settings/execution-mode/{tenant}"
 DEFAULT_THRESHOLD = 0.8
@@ -13,9 +13,13 @@ DEFAULT_THRESHOLD = 0.8
 
 @asynccontextmanager
 async def kept_mode(api: Api, mode: ExecutionMode) -> AsyncIterator[None]:
-    """Set the mode, with the default threshold, for the block."""
+    """Set the mode, with the threshold and the rule for unconfirmed ones that the story needs, for the block."""
     found = await api.get(SETTINGS)
-    wanted = {"mode": mode.value, "confidence_threshold": DEFAULT_THRESHOLD}
+    wanted = {
+        "mode": mode.value,
+        "confidence_threshold": DEFAULT_THRESHOLD,
+        "unconfirmed": Unconfirmed.RUN.value,  # the story's third runbook confirms nothing
+    }
     if found == wanted:
         yield
         return

@@ -46,7 +46,7 @@ def test_story_then_stop_then_start_again(handrail: Running) -> None:
     told = handrail.cli("demo", "--approve")
     assert told.returncode == 0, told.stdout + told.stderr
     assert "byte for byte as before" in told.stdout
-    assert handrail.get(MODE) == found == {"mode": "hil", "confidence_threshold": 0.93}
+    assert handrail.get(MODE) == found == {"mode": "hil", "confidence_threshold": 0.93, "unconfirmed": "run"}
 
     ids = stories(handrail)
     disk, service, change = (handrail.get(f"/tickets/demo/tickets/{ids[number]}") for number in "123")
@@ -126,7 +126,7 @@ def test_up_plays_the_story_and_stops_in_its_middle(tmp_path: Path) -> None:
         assert handrail.end(signal.SIGINT) == 0
         handrail.need_nothing_left()
         handrail.start("--no-demo")
-        assert handrail.get(MODE) == {"mode": "hil", "confidence_threshold": 0.5}
+        assert handrail.get(MODE) == {"mode": "hil", "confidence_threshold": 0.5, "unconfirmed": "run"}
         ticket_id = stories(handrail)["2"]
         assert f"ticket approve {ticket_id[-8:]}" in handrail.said
         assert handrail.get(f"/tickets/demo/tickets/{ticket_id}")["status"] == "awaiting_approval"
