@@ -14,7 +14,6 @@ from temporalio.worker import Worker
 from activities.admission import RunGuard
 from activities.connections import ConnectionActivities
 from activities.leases import LeaseActivities
-from activities.library import Library
 from activities.plans import PlanActivities
 from activities.signatures import SignatureActivities
 from activities.step_records import StepRecords
@@ -35,29 +34,27 @@ from log_setup import set_up_logging
 from reconciler.alive import keep_alive_file
 from reconciler.reconcile import keep_reconciling
 from reconciler.starts import keep_starting
+from services.library import Library
 from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
 from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.names import (
     CONNECTION_CHECK_WORKFLOW,
-    PLAN_PREVIEW_WORKFLOW,
     TASK_QUEUE,
     TICKET_WORKFLOW,
     ActivityName,
     ticket_workflow_id,
 )
-from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.signal_guard import SignalGuard
 from workflows.ticket import TicketWorkflow
 from workflows.watch import WorkflowWatch
 
 WORKFLOWS_KEPT = 2000  # a cache smaller than the workflows that are alive costs 40 % of the throughput
 STEPS_AT_ONCE = 200
-WORKFLOWS = (TicketWorkflow, ConnectionCheckWorkflow, PlanPreviewWorkflow)
+WORKFLOWS = (TicketWorkflow, ConnectionCheckWorkflow)
 ASIDE = {  # what workflows do that are no ticket's
     CONNECTION_CHECK_WORKFLOW: frozenset({ActivityName.CHECK_CONNECTION}),
-    PLAN_PREVIEW_WORKFLOW: frozenset({ActivityName.PREVIEW_PLAN}),
 }
 GRACE = timedelta(seconds=5)
 
@@ -81,7 +78,6 @@ def activities_of(
         tickets.record,
         tickets.reopen,
         plans.make_plan,
-        plans.preview_plan,
         plans.record_decision,
         plans.take_answers,
         plans.rollback_outline,

@@ -1,9 +1,5 @@
 """What workflows and activities say to each other. One model in, one out; evolved by optional fields only."""
 
-import base64
-import zlib
-from typing import Any, Self
-
 from pydantic import Field
 
 from domain.base import Said, WireModel
@@ -12,8 +8,8 @@ from domain.ending import Ending
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
 from domain.lease import LeaseHolder
-from domain.plan import Plan, StepOutline, Verdict, VerdictDecision
-from domain.sealed import SealedValue
+from domain.plan import StepOutline, Verdict, VerdictDecision
+from domain.requests import PlanRequest as PlanRequest
 from domain.signature import Letter, Signed
 from domain.ticket import Classification, TicketStatus
 
@@ -74,22 +70,6 @@ class ReopenOutline(WireModel):
     runbook_timeout: float = 0
 
 
-class PlanRequest(WireModel):
-    """Ask for a plan. With `unless_digest`, nothing is stored when the plan comes out under that digest again."""
-
-    tenant: str
-    ticket_id: str
-    execution_id: str
-    runbook_id: str
-    inputs: dict[str, Any] = Field(default_factory=dict)
-    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict)
-    target: str | None = None
-    requested_by: str
-    was_asked: bool = False
-    replaces: str | None = Field(default=None, description="The execution whose undecided plan this one replaces.")
-    unless_digest: str | None = None
-
-
 class PlanOutline(WireModel):
     """A plan as the workflow knows it. `problem`: why there is no plan; then the rest is empty."""
 
@@ -110,24 +90,6 @@ class PlanOutline(WireModel):
     def asks(self) -> bool:
         """True if a person has to be asked about it."""
         return self.verdict is not None and self.verdict.decision is VerdictDecision.ASK
-
-
-class PlanPreview(WireModel):
-    """A plan that is only to be looked at, packed: on many hosts the same commands stand in it many times.
-
-    `problem`: why there can be no plan; then there is none.
-    """
-
-    problem: str | None = None
-    packed: str = ""
-
-    @classmethod
-    def of(cls, plan: Plan) -> Self:
-        return cls(packed=base64.b64encode(zlib.compress(plan.model_dump_json(by_alias=True).encode())).decode())
-
-    def plan(self) -> Plan:
-        """Return the plan; there is one if there is no problem."""
-        return Plan.model_validate_json(zlib.decompress(base64.b64decode(self.packed)))
 
 
 class DecisionRecord(WireModel):

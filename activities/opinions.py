@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from temporalio import activity
 
-from activities.library import Library
 from domain.analysis.analysis import Analysis, AnalysisRules
 from domain.analysis.second_opinion import doubt_analysis, doubt_matches
 from domain.connection import Connection
@@ -16,6 +15,7 @@ from domain.policy import PROPOSAL_THRESHOLD
 from domain.ticket import NewTicket
 from integrations.llm import LanguageModel, LlmFailed
 from integrations.llm_questions import ask_about_runbooks, ask_about_ticket
+from services.library import Library
 
 ASKED_IN_TRIES = 3  # of an activity: one that is retried for ever does not ask for ever
 BEAT_SECONDS = 2.0

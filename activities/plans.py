@@ -6,19 +6,16 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.library import Library
 from activities.messages import (
     AnswerResult,
     DecisionRecord,
     PlanOutline,
-    PlanPreview,
     PlanRequest,
     RollbackOutline,
     RollbackQuestion,
 )
-from activities.planning import PlanProblem, draft_plan
 from activities.records import event_key
-from activities.tickets import TicketGone, match_query
+from activities.tickets import TicketGone
 from db import decisions, events, executions, tickets
 from db.engine import Database
 from domain.base import utc_now
@@ -29,6 +26,8 @@ from domain.execution import Execution, ExecutionStatus
 from domain.plan import Plan, StepOutline, VerdictDecision
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.ticket import Ticket, TicketStatus
+from services.library import Library, match_query
+from services.planning import PlanProblem, draft_plan
 from workflows.names import ActivityName
 
 WAYS = {
@@ -36,8 +35,6 @@ WAYS = {
     VerdictDecision.ASK: "waits for approval",
     VerdictDecision.REFUSE: "is refused",
 }
-
-LARGEST_PREVIEW = 1_500_000  # a payload of Temporal has 2 MB
 
 
 class PlanActivities:
@@ -73,20 +70,6 @@ class PlanActivities:
             steps=[StepOutline.of(step) for step in plan.steps],
             approval_timeout=timeout,
         )
-
-    @activity.defn(name=ActivityName.PREVIEW_PLAN)
-    async def preview_plan(self, request: PlanRequest) -> PlanPreview:
-        """Draft the plan that `make_plan` would make now; nothing is stored."""
-        confidence = await self._confidence(request)
-        async with self._database.read() as session:
-            try:
-                plan, _ = await draft_plan(session, request, confidence)
-            except PlanProblem as problem:
-                return PlanPreview(problem=str(problem))
-        preview = PlanPreview.of(plan)
-        if len(preview.packed) > LARGEST_PREVIEW:
-            return PlanPreview(problem=f"its {len(plan.steps)} steps are too much to show before they are planned")
-        return preview
 
     async def _confidence(self, request: PlanRequest) -> float:
         async with self._database.read() as session:

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.claims import borne_out
-from activities.library import Library, analysis_of, query_of
 from activities.messages import (
     AnalysisOutline,
     MatchesOutline,
@@ -25,11 +23,12 @@ from domain.analysis.analysis import AnalysisRules
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
-from domain.match import MatchQuery, Reason
+from domain.match import Reason
 from domain.policy import PROPOSAL_THRESHOLD
 from domain.tenant import TenantSettings
-from domain.ticket import Classification, Ticket, TicketStatus
+from domain.ticket import Classification, TicketStatus
 from integrations.llm import LanguageModel
+from services.library import Library, analysis_of, match_query
 from workflows.names import ActivityName
 
 MATCHES_KEPT = 5
@@ -204,9 +203,3 @@ class TicketActivities:
                 step = await steps.take_step(session, record.execution_id, record.step)
                 await steps.save_step(session, replace(step, status=record.step_status))
         return answer
-
-
-async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:
-    """Return what matching reads of a stored ticket."""
-    analysis, _, _ = await tickets.get_findings(session, ticket.id)
-    return await query_of(session, ticket.tenant, ticket, analysis)

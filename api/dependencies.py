@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.bodies import is_json
 from api.problems import Problem
 from api.services import Services
-from db import tenants, tickets
+from db import tenants
 from db.paging import MAX_LIMIT
+from domain.base import MAX_NUMBER as MAX_NUMBER
 from domain.base import new_id
-from domain.ticket import Ticket
 
 CURSOR_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
-MAX_NUMBER = 2**31 - 1  # the largest integer of PostgreSQL's plain integer columns
 
 
 def get_services(request: Request) -> Services:
@@ -67,21 +66,11 @@ Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
 Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
 
 TicketId = Annotated[str, Path(max_length=100, examples=["01jd2n0v1f6x0d3e5k8m2q4s7t"])]
+ExecutionId = Annotated[str, Path(max_length=100)]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(pattern=CURSOR_PATTERN, description="`next_cursor` of the page before; none for the first.")
 ]
-
-
-async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket:
-    """Return a ticket. Raises Problem if the tenant has no such ticket."""
-    ticket = await tickets.get_ticket(session, tenant, ticket_id)
-    if ticket is None:
-        raise Problem(
-            404,
-            f"tenant {tenant} has no ticket {ticket_id!r}; list its tickets to see what there is",
-        )
-    return ticket
 
 
 def request_key(request: Request, *about: str) -> str:

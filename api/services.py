@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from temporalio.converter import PayloadCodec
 
@@ -10,19 +9,10 @@ from api.failures import Failures
 from api.temporal import TemporalWorkflows
 from db.cipher import Cipher
 from db.engine import Database
-from domain.explanation import Explanation
-from domain.match import Duplicate
-from domain.ticket import NewTicket
+from domain.analysis.analysis import AnalysisRules
 from services.backends import Backends
+from services.library import Library
 from workflows.client import TicketClient
-
-
-class Explaining(Protocol):
-    """Analysis and matching, on the path that tickets take. Whoever starts the API builds it."""
-
-    async def explain(self, tenant: str, ticket: NewTicket, limit: int) -> Explanation: ...
-
-    async def duplicates(self, tenant: str, runbook_ids: list[str]) -> dict[str, list[Duplicate]]: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +23,8 @@ class Services:
     database: Database
     cipher: Cipher
     tickets: TicketClient
-    explainer: Explaining
+    library: Library
+    rules: AnalysisRules
     codec: PayloadCodec
     tokens: Mapping[str, str]
     temporal_ui_url: str
@@ -44,7 +35,6 @@ class Services:
     decision_seconds: float = 2.0
     temporal_seconds: float = 5.0
     connection_check_seconds: float = 25.0
-    preview_seconds: float = 10.0
 
     @property
     def backends(self) -> Backends:
@@ -52,4 +42,4 @@ class Services:
         workflows = TemporalWorkflows(
             self.tickets, self.temporal_seconds, self.start_seconds, self.connection_check_seconds
         )
-        return Backends(self.database, self.cipher, workflows, self.decision_seconds)
+        return Backends(self.database, self.cipher, workflows, self.library, self.rules, self.decision_seconds)

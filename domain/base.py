@@ -8,6 +8,8 @@ from ulid import ULID
 
 from domain.signs import signs
 
+MAX_NUMBER = 2**31 - 1  # the largest integer of PostgreSQL's plain integer columns
+
 
 class Model(BaseModel):
     """A value of the domain: immutable, and strict about fields nobody declared."""

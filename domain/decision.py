@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field
 from domain.base import WireModel
 from domain.signature import Signed
 
+NOTHING_TO_GIVE = "a plan that waits for approval holds no host, so there is nothing to give away"
+
 
 class DecisionKind(StrEnum):
     """`requeue`: the ticket whose step waits gives its hosts to those who wait behind, and queues again."""

@@ -1,9 +1,10 @@
-"""What people ask of a ticket's story, as it is signed and sent to it."""
+"""What is asked of a ticket's story: by people, signed and sent to it; by the story, of whoever plans."""
 
 from typing import Any
 
 from pydantic import Field
 
+from domain.base import WireModel
 from domain.ending import EndCause, Ending
 from domain.sealed import SealedValue
 from domain.signature import Signed
@@ -59,3 +60,19 @@ class CancelRequest(Signed):
     @property
     def closing(self) -> Ending:
         return Ending(cause=EndCause.FALSE_POSITIVE, actor=self.actor)
+
+
+class PlanRequest(WireModel):
+    """Ask for a plan. With `unless_digest`, nothing is stored when the plan comes out under that digest again."""
+
+    tenant: str
+    ticket_id: str
+    execution_id: str
+    runbook_id: str
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict)
+    target: str | None = None
+    requested_by: str
+    was_asked: bool = False
+    replaces: str | None = Field(default=None, description="The execution whose undecided plan this one replaces.")
+    unless_digest: str | None = None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from db.cipher import Cipher
 from db.engine import Database
+from domain.analysis.analysis import AnalysisRules
+from services.library import Library
 from services.workflows import Workflows
 
 
@@ -14,4 +16,6 @@ class Backends:
     database: Database
     cipher: Cipher
     workflows: Workflows
+    library: Library
+    rules: AnalysisRules
     decision_seconds: float = 2.0

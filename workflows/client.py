@@ -7,7 +7,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.messages import ConnectionCheck, ConnectionReport, PlanPreview, PlanRequest
+from activities.messages import ConnectionCheck, ConnectionReport
 from domain.base import new_id
 from domain.decision import Decision, SignedDecision
 from domain.signature import MessageKind, Signer
@@ -22,7 +22,6 @@ from workflows.messages import (
     TicketStart,
 )
 from workflows.names import TASK_QUEUE, SignalName, ticket_workflow_id
-from workflows.plan_preview import PlanPreviewWorkflow
 from workflows.ticket import TicketWorkflow
 
 FORGOTTEN_AFTER = timedelta(seconds=60)  # with no worker there, nobody waits for the answer any more
@@ -107,25 +106,6 @@ class TicketClient:
             ConnectionCheckWorkflow.run,
             self._signer.sign(MessageKind.CONNECTION_CHECK, tenant, name, asked, message_id=check_id),
             id=f"connection-check:{tenant}:{name}:{check_id}",
-            task_queue=TASK_QUEUE,
-            execution_timeout=FORGOTTEN_AFTER,
-        )
-
-    async def preview_plan(self, tenant: str, ticket_id: str, asked: ExecuteRequest) -> PlanPreview:
-        """Return the plan that this request would get now; nothing is planned, run or stored."""
-        return await self._client.execute_workflow(
-            PlanPreviewWorkflow.run,
-            PlanRequest(
-                tenant=tenant,
-                ticket_id=ticket_id,
-                execution_id="",
-                runbook_id=asked.runbook_id,
-                inputs=asked.inputs,
-                sealed_inputs=asked.sealed_inputs,
-                target=asked.target,
-                requested_by=asked.actor,
-            ),
-            id=f"plan-preview:{tenant}:{ticket_id}:{asked.request_id}",
             task_queue=TASK_QUEUE,
             execution_timeout=FORGOTTEN_AFTER,
         )

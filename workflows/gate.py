@@ -6,9 +6,7 @@ from enum import StrEnum
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.decision import Decision, DecisionKind, DecisionOutcome
-
-NOTHING_TO_GIVE = "a plan that waits for approval holds no host, so there is nothing to give away"
+    from domain.decision import NOTHING_TO_GIVE, Decision, DecisionKind, DecisionOutcome
 
 
 class GateKind(StrEnum):

@@ -5,7 +5,6 @@ from enum import StrEnum
 TASK_QUEUE = "handrail"
 TICKET_WORKFLOW = "TicketWorkflow"
 CONNECTION_CHECK_WORKFLOW = "ConnectionCheckWorkflow"
-PLAN_PREVIEW_WORKFLOW = "PlanPreviewWorkflow"
 
 TENANT = "HandrailTenant"
 STATUS = "HandrailStatus"
@@ -23,7 +22,6 @@ class ActivityName(StrEnum):
     RECORD = "record"
     REOPEN = "reopen"
     MAKE_PLAN = "make_plan"
-    PREVIEW_PLAN = "preview_plan"
     RECORD_DECISION = "record_decision"
     TAKE_ANSWERS = "take_answers"
     ROLLBACK_OUTLINE = "rollback_outline"

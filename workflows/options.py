@@ -75,11 +75,6 @@ CONNECTION_CHECK = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=20), retry_policy=RetryPolicy(maximum_attempts=1)
 )
 
-# A person waits for a preview too; the first one after a deploy may have to read the library.
-PLAN_PREVIEW = ActivityOptions(
-    start_to_close_timeout=timedelta(seconds=50), retry_policy=RetryPolicy(maximum_attempts=1)
-)
-
 # Signatures are looked at within the worker, with one look into the database. While that is away the next tries are
 # timers rather than a workflow task that goes on and on.
 SIGNATURES = LocalOptions(

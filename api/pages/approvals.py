@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import Reading, Serving, Tenant
 from api.pages.render import digest_of, html, text_of
 from api.pages.shell import page
-from api.plan_view import PlanView, current_plan, step_that_waits
 from db import inbox as waits
 from db import lease_queue
 from domain.execution import Execution
 from domain.lease import words_behind
 from domain.ticket import PersonNeeded, Ticket
+from services.plan_view import PlanView, current_plan, step_that_waits
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 

@@ -1,20 +1,30 @@
-"""What people decide on a ticket's page: the same writes as the JSON routes, answered with a page."""
+"""What people decide on a ticket's page: the same use cases as the JSON routes, answered with a page."""
 
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ValidationError
 
-from api.dependencies import Actor, Serving, Tenant, TicketId
+from api.dependencies import Actor, Serving, Tenant, TicketId, request_key
 from api.pages.forms import prefixed, read_form
 from api.pages.render import go_to, is_part
 from api.pages.swapped import Seen
 from api.pages.ticket import look_at, show
 from api.problems import REFUSALS, Problem, problem_of
-from api.routes import decisions, notes, tickets
 from api.services import Services
+from services import cancel as stopping
+from services import decisions, notes
+from services import execute as executing
+from services import reopen as reopening
+from services import rollback as undoing
+from services.cancel import Cancellation
+from services.decisions import NewDecision
+from services.execute import RunbookChoice
+from services.notes import NewNote
+from services.reopen import Reopening
+from services.rollback import Undoing
 
 router = APIRouter(prefix="/t/{tenant}/tickets/{ticket_id}", include_in_schema=False)
 
@@ -30,9 +40,9 @@ CANCELLING = "The cancel is on its way; whatever ran is rolled back."
 async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    async def act() -> Any:
+    async def act() -> str:
         new = build(
-            decisions.NewDecision,
+            NewDecision,
             decision=fields.get("decision"),
             plan_digest=fields.get("plan_digest", ""),
             comment=fields.get("comment", ""),
@@ -41,7 +51,9 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
             answers=prefixed(fields, "answer."),
             outcome=fields.get("outcome") or None,
         )
-        return await decisions.decide(new, request, tenant, ticket_id, actor, services)
+        key = request_key(request, tenant, ticket_id, "decision")
+        is_taken = await decisions.decide(services.backends, tenant, ticket_id, new, actor, key)
+        return "" if is_taken else KEPT
 
     seen = Seen(actor, fields.get("question", ""), locks=is_part(request))
     return await answered(request, tenant, ticket_id, services, act(), seen=seen)
@@ -51,11 +63,13 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
 async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    async def act() -> Any:
-        await decisions.cancel(request, tenant, ticket_id, actor, services, body)
-
     is_false = fields.get("do") == "false_positive"
-    body = build(decisions.Cancellation, comment=fields.get("comment", ""), false_positive=is_false)
+
+    async def act() -> None:
+        asked = build(Cancellation, comment=fields.get("comment", ""), false_positive=is_false)
+        key = request_key(request, tenant, ticket_id, "cancel")
+        await stopping.cancel(services.backends, tenant, ticket_id, asked, actor, key)
+
     return await answered(request, tenant, ticket_id, services, act(), CLOSING if is_false else CANCELLING)
 
 
@@ -63,9 +77,10 @@ async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
 async def reopen(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    async def act() -> Any:
-        body = build(decisions.Reopening, comment=fields.get("comment", ""))
-        await decisions.reopen(request, tenant, ticket_id, actor, services, body)
+    async def act() -> None:
+        asked = build(Reopening, comment=fields.get("comment", ""))
+        key = request_key(request, tenant, ticket_id, "reopen")
+        await reopening.reopen(services.backends, tenant, ticket_id, asked, actor, key)
 
     return await answered(request, tenant, ticket_id, services, act(), "It is taken up again, and matched.")
 
@@ -74,11 +89,10 @@ async def reopen(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
 async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    async def act() -> Any:
-        body = build(
-            decisions.Undoing, execution_id=fields.get("execution_id") or None, comment=fields.get("comment", "")
-        )
-        await decisions.rollback(request, tenant, ticket_id, actor, services, Response(), body)
+    async def act() -> None:
+        asked = build(Undoing, execution_id=fields.get("execution_id") or None, comment=fields.get("comment", ""))
+        key = request_key(request, tenant, ticket_id, "rollback")
+        await undoing.rollback(services.backends, tenant, ticket_id, asked, actor, key)
 
     return await answered(request, tenant, ticket_id, services, act(), "The rollback is on its way.")
 
@@ -87,9 +101,10 @@ async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor:
 async def note(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    async def act() -> Any:
-        body = build(notes.NewNote, comment=fields.get("comment", ""), since=fields.get("since") or None)
-        await notes.take_note(request, tenant, ticket_id, actor, services, body)
+    async def act() -> None:
+        asked = build(NewNote, comment=fields.get("comment", ""), since=fields.get("since") or None)
+        key = request_key(request, tenant, ticket_id, "note")
+        await notes.take_note(services.backends, tenant, ticket_id, asked, actor, key)
 
     return await answered(request, tenant, ticket_id, services, act(), NOTED)
 
@@ -98,14 +113,15 @@ async def note(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Act
 async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    async def act() -> Any:
+    async def act() -> None:
         choice = build(
-            tickets.RunbookChoice,
+            RunbookChoice,
             runbook_id=fields.get("runbook_id", ""),
             inputs=prefixed(fields, "input."),
             target=fields.get("target") or None,
         )
-        await tickets.execute(choice, request, tenant, ticket_id, actor, services)
+        key = request_key(request, tenant, ticket_id, "execute")
+        await executing.execute(services.backends, tenant, ticket_id, choice, actor, key)
 
     return await answered(request, tenant, ticket_id, services, act(), "The plan is being made.")
 
@@ -115,19 +131,20 @@ async def answered(
     tenant: str,
     ticket_id: str,
     services: Services,
-    act: Awaitable[Any],
+    act: Awaitable[str | None],
     done: str = "",
     seen: Seen | None = None,
 ) -> Response:
     """Do it, and show the ticket as it is then; what stands against it shows in place, next to the current plan.
 
+    `act` may return a warning, shown as well.
     `seen`: the question that was answered, which may have given way to another.
     """
     status, notice = 200, {"tone": "good", "text": done} if done else None
     try:
-        outcome = await act
-        if isinstance(outcome, JSONResponse):
-            notice = {"tone": "warn", "text": KEPT}
+        warning = await act
+        if warning:
+            notice = {"tone": "warn", "text": warning}
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status not in SHOWN_IN_PLACE:

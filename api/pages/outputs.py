@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 
-from api.dependencies import MAX_NUMBER, Reading, Tenant
-from api.routes.executions import ExecutionId, get_output
-from domain.execution import StepOutput
+from api.dependencies import MAX_NUMBER, ExecutionId, Reading, Tenant
+from services.executions import output_of
 
 router = APIRouter(prefix="/t/{tenant}/executions", include_in_schema=False)
 
@@ -18,16 +17,13 @@ NOT_WHOLE = "--- this is not all: it still runs, or the rest could not be kept -
 
 @router.get("/{execution_id}/steps/{position}/output")
 async def output(
-    request: Request,
     tenant: Tenant,
     execution_id: ExecutionId,
     position: Annotated[int, Path(ge=1, le=MAX_NUMBER)],
     session: Reading,
     rollback: Annotated[bool, Query()] = False,
 ) -> Response:
-    found = await get_output(request, tenant, execution_id, position, session, rollback)
-    if not isinstance(found, StepOutput):
-        return found
+    found = await output_of(session, tenant, execution_id, position, rollback)
     parts = [found.stdout, *([f"\n--- stderr ---\n{found.stderr}"] if found.stderr else [])]
     text = "".join(parts) or ("(it wrote nothing)" if found.is_complete else "(nothing is kept)")
     return PlainTextResponse(("" if found.is_complete else NOT_WHOLE) + text, headers=HEADERS)

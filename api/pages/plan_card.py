@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.difference import difference_of_lines
-from api.plan_view import PlanDraft, PlanStep
 from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
 from domain.analysis.analysis import Analysis
 from domain.ending import EndCause
@@ -15,6 +14,7 @@ from domain.outcomes import WENT_WRONG, Ended, outcome_of
 from domain.plan import Phase, Target
 from domain.runbooks.runbook import Risk
 from domain.ticket import Classification
+from services.plan_view import PlanDraft, PlanStep
 
 LOW_CONFIDENCE = 0.8
 SHORT_DIGEST = 12

@@ -13,9 +13,7 @@ from api.pages.forms import prefixed
 from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.pages.ticket import Look, look_at
-from api.plan_view import PlanDraft
 from api.problems import REFUSALS, Problem, problem_of
-from api.routes import tickets as ticket_routes
 from api.routes.runbooks import RunbookId
 from api.services import Services
 from db import runbooks as stored
@@ -24,6 +22,8 @@ from domain.runbooks.runbook import Runbook
 from domain.storable import why_unstorable
 from domain.ticket_filter import TicketFilter
 from services import runbooks
+from services.execute import RunbookChoice, preview
+from services.plan_view import PlanDraft
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -104,10 +104,8 @@ async def _try(
     """Return the plan, or what stands against it and its status."""
     given = prefixed(fields, INPUT)
     try:
-        choice = build(
-            ticket_routes.RunbookChoice, runbook_id=book.id, inputs=given, target=fields.get("target") or None
-        )
-        return await ticket_routes.preview(choice, tenant, look.ticket.id, actor, services), None, 200
+        choice = build(RunbookChoice, runbook_id=book.id, inputs=given, target=fields.get("target") or None)
+        return await preview(services.backends, tenant, look.ticket.id, choice, actor), None, 200
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status not in SHOWN_IN_PLACE:

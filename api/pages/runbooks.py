@@ -40,7 +40,7 @@ async def list_page(
         tab="runbooks",
         title="Runbooks",
         found=found,
-        alike=await services.explainer.duplicates(tenant, [one.runbook.id for one in found]),
+        alike=await services.library.duplicates(tenant, [one.runbook.id for one in found]),
         needed=await needed_changes(found),
         figures={one.runbook.id: did.get(one.runbook.id, figures.RunbookFigures()) for one in found},
         retired=retired,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages import plan_card
-from api.plan_view import PlanView, view_plan
 from api.ticket_view import TicketDetail
 from db import connections, executions, runbooks
 from domain.decision import DecisionOutcome
 from domain.execution import Execution, ExecutionStatus
+from services.plan_view import PlanView, view_plan
 from services.reading import beside
 
 

@@ -10,12 +10,11 @@ from fastapi.responses import Response
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.dependencies import Actor, Reading, Serving, Tenant, TicketId, find_ticket
+from api.dependencies import Actor, Reading, Serving, Tenant, TicketId
 from api.pages import plan_card
 from api.pages.render import digest_of, html, is_part, text_of
 from api.pages.shell import page
 from api.pages.swapped import Seen, Swap, question_of, swap_of
-from api.plan_view import view_plan
 from api.services import Services
 from api.ticket_view import TicketDetail, ticket_detail
 from db import connections, events, executions, lease_queue, lists, runbooks, tickets
@@ -24,7 +23,10 @@ from domain.connection import Connection
 from domain.event import Event
 from domain.execution import Execution, ExecutionStatus
 from domain.runbooks.runbook import Runbook
+from domain.ticket_moves import why_no_cancel, why_no_reopen, why_no_run
+from services.plan_view import view_plan
 from services.reading import beside
+from services.tickets import find_ticket
 
 router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)
 
@@ -67,14 +69,16 @@ class Look:
 
     @property
     def can_cancel(self) -> bool:
-        return not self.ticket.status.is_settled
+        return why_no_cancel(self.ticket) is None
+
+    @property
+    def can_reopen(self) -> bool:
+        return why_no_reopen(self.ticket) is None
 
     @property
     def can_choose(self) -> bool:
         """Whether another runbook can be run now: nothing is under way."""
-        latest = self.latest
-        is_busy = latest is not None and latest.status.is_under_way
-        return not is_busy and not self.ticket.status.is_executing
+        return why_no_run(self.ticket, self.ticket.executions) is None
 
 
 async def look_at(

@@ -133,7 +133,7 @@ async def list_runbooks(
     """The latest version of each, by id."""
     stored = await stored_runbooks.list_runbooks(session, tenant, with_retired, cursor or "", limit + 1)
     page = page_of(stored, limit, lambda one: one.runbook.id)
-    alike = await services.explainer.duplicates(tenant, [one.runbook.id for one in page.items])
+    alike = await services.library.duplicates(tenant, [one.runbook.id for one in page.items])
     needed = await needed_changes(page.items)
     return RunbookPage(
         items=[

@@ -7,13 +7,15 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from api.dependencies import Actor, Serving, Tenant, TicketId, find_ticket, request_key, requires_json
+from api.dependencies import Actor, Serving, Tenant, TicketId, request_key, requires_json
 from api.problems import problem_responses
-from api.routes.decisions import Cancellation, NewDecision, cancel_of, check_cancel, check_decision
 from api.services import Services
 from domain.base import Model
-from domain.decision import Decision
 from domain.signature import Signed
+from services import cancel as stopping
+from services import decisions
+from services.cancel import Cancellation
+from services.decisions import NewDecision
 from workflows.names import ticket_workflow_id
 
 router = APIRouter(
@@ -38,13 +40,8 @@ async def sign_decision(
     new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
 ) -> SignedInput:
     """Nothing is decided by this. The decision counts when the workflow gets it, for the execution that waits now."""
-    decision = Decision(
-        **new.model_dump(), actor=actor, decision_id=request_key(request, tenant, ticket_id, "decision")
-    )
-    async with services.database.read() as session:
-        await find_ticket(session, tenant, ticket_id)
-        execution = await check_decision(session, tenant, ticket_id, new)
-    signed = services.tickets.signed_decision(tenant, ticket_id, decision, execution.id)
+    key = request_key(request, tenant, ticket_id, "decision")
+    signed = await decisions.sign_decision(services.backends, tenant, ticket_id, new, actor, key)
     return _input(services, tenant, ticket_id, "approval", signed)
 
 
@@ -58,10 +55,9 @@ async def sign_cancel(
     body: Cancellation | None = None,
 ) -> SignedInput:
     """Nothing is cancelled by this. It is good for a week, while the ticket's workflow runs."""
-    asked = cancel_of(body or Cancellation(), actor)
-    await check_cancel(services, tenant, ticket_id, asked)
     key = request_key(request, tenant, ticket_id, "cancel")
-    return _input(services, tenant, ticket_id, "cancel", services.tickets.signed_cancel(tenant, ticket_id, asked, key))
+    signed = await stopping.sign_cancel(services.backends, tenant, ticket_id, body or Cancellation(), actor, key)
+    return _input(services, tenant, ticket_id, "cancel", signed)
 
 
 def _input(services: Services, tenant: str, ticket_id: str, signal: str, message: Signed) -> SignedInput:

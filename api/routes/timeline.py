@@ -10,12 +10,13 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from api.dependencies import MAX_NUMBER, Serving, Tenant, TicketId, find_ticket
+from api.dependencies import MAX_NUMBER, Serving, Tenant, TicketId
 from api.problems import Problem, problem_responses
 from db import events, tickets
 from db.engine import Database
 from domain.base import Model
 from domain.event import Event
+from services.tickets import find_ticket
 
 EVERY_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0

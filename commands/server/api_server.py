@@ -5,8 +5,6 @@ import signal
 import uvicorn
 from fastapi import FastAPI
 
-from activities.explaining import Explainer
-from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from commands.server.private import make_private
@@ -15,6 +13,7 @@ from db.engine import Database
 from domain.analysis.analysis import default_rules
 from log_setup import set_up_logging
 from payload_codec import SealingCodec
+from services.library import Library
 from settings import Settings
 from temporal_client import connect
 from workflows.client import TicketClient
@@ -35,7 +34,8 @@ async def serve_api(settings: Settings) -> None:
         database=database,
         cipher=cipher,
         tickets=TicketClient(client, cipher.signer()),
-        explainer=Explainer(Library(database), default_rules()),
+        library=Library(database),
+        rules=default_rules(),
         codec=SealingCodec(cipher),
         tokens=settings.tokens(),
         temporal_ui_url=settings.resolved_temporal_ui_url(),

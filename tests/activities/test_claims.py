@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from activities.library import Library
 from activities.messages import Record, Recorded
 from activities.tickets import TicketActivities
 from db import executions, tickets
@@ -10,6 +9,7 @@ from db.tables import StepRow
 from domain.analysis.analysis import default_rules
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
+from services.library import Library
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 
 ASK = "  - {name: ask, ask: {question: which, answers: {which: {type: string}}}}"

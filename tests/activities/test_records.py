@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.library import Library
 from activities.messages import Record
 from activities.tickets import TicketActivities
 from db import events, tickets
@@ -16,6 +15,7 @@ from db.migrate import migrate
 from domain.analysis.analysis import default_rules
 from domain.base import new_id
 from domain.ticket import NewTicket, TicketStatus
+from services.library import Library
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.messages import PlanRequest, StepOutcome, StepRun
-from activities.planning import draft_plan
 from activities.step_records import StepRecords
 from activities.steps import PATIENCE_BEFORE, StepActivities
 from db import connections, executions, runbooks, signed, tenants, tickets
@@ -32,6 +31,7 @@ from domain.signature import MessageKind
 from domain.ticket import NewTicket
 from integrations.connector import HostUnreachable
 from integrations.local import LocalRunner
+from services.planning import draft_plan
 
 
 class Bench:

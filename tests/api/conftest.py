@@ -6,8 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from activities.explaining import Explainer
-from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from db.engine import Database
@@ -17,6 +15,7 @@ from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
+from services.library import Library
 from tests.api.caller import TOKENS, Caller
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
@@ -53,7 +52,8 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
     client = await temporal.client(stack.client.namespace, lazy=True)  # as the API itself has it
     return Services(
         database=stack.database,
-        explainer=Explainer(Library(stack.database), default_rules()),
+        library=Library(stack.database),
+        rules=default_rules(),
         codec=SealingCodec(stack.cipher),
         cipher=stack.cipher,
         tickets=TicketClient(client, stack.cipher.signer()),
@@ -88,7 +88,8 @@ async def lone_services(database: Database) -> Services:
     client = await TemporalServer(Path(), 1).client("test-0", lazy=True)
     return Services(
         database=database,
-        explainer=Explainer(Library(database), default_rules()),
+        library=Library(database),
+        rules=default_rules(),
         codec=SealingCodec(CIPHER),
         cipher=CIPHER,
         tickets=TicketClient(client, CIPHER.signer()),

@@ -17,8 +17,6 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from activities.explaining import Explainer
-from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from db.cipher import Cipher
@@ -26,6 +24,7 @@ from db.engine import Database
 from db.migrate import migrate
 from domain.analysis.analysis import default_rules
 from payload_codec import SealingCodec
+from services.library import Library
 from tests.api.caller import SAM, TENANT, TOKENS, TOUCH
 from tests.temporal_server import TemporalServer, free_port
 from workflows.client import TicketClient
@@ -65,7 +64,8 @@ class Server:
         cipher = Cipher([Fernet.generate_key().decode()])
         services = Services(
             database=database,
-            explainer=Explainer(Library(database), default_rules()),
+            library=Library(database),
+            rules=default_rules(),
             codec=SealingCodec(cipher),
             cipher=cipher,
             tickets=TicketClient(client, cipher.signer()),

@@ -50,12 +50,12 @@ REQUESTS: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {  # -> wha
         lambda: {"json": {"title": [0] * (MAX_PARTS - 3)}},
     ),
     "a long text to explain": (
-        "activities.library.analyse",
+        "services.library.analyse",
         f"/api/v1/match/{TENANT}",
         lambda: {"json": {"title": "x", "description": "1," * (MAX_DESCRIPTION // 2)}},
     ),
     "a long text to match": (
-        "activities.library.extract_ci",
+        "services.library.extract_ci",
         f"/api/v1/match/{TENANT}",
         lambda: {"json": {"title": "x", "description": "a." * (SIZE // 2)}},
     ),

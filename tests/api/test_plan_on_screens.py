@@ -7,11 +7,11 @@ from pydantic import BaseModel
 
 from api.pages import plan_card
 from api.pages.render import TEMPLATES
-from api.plan_view import PlanDraft, view_draft
 from commands.describe import plan_lines
 from domain.connection import Connector
 from domain.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import Ask, Expect, InputSpec, Retry, Risk, Rollback, Step
+from services.plan_view import PlanDraft, view_draft
 
 BASE: dict[str, Any] = {"name": "do it", "run": "true", "rollback": {"run": "false"}}
 ASKING: dict[str, Any] = {"name": "ask it", "ask": {"question": "which?", "answers": {"size": {"type": "integer"}}}}

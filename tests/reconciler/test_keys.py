@@ -5,7 +5,6 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from api.sealed_inputs import split_inputs
 from commands.server.keys import advice
 from db import connections
 from db.cipher import Cipher
@@ -19,6 +18,7 @@ from domain.runbooks.text import parse_runbook
 from domain.sealed import KeyUse
 from domain.ticket import TicketStatus
 from reconciler.keys import find_missing_keys, key_uses
+from services.sealed_inputs import split_inputs
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger, runbook

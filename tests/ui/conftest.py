@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import uvicorn
 
-from activities.explaining import Explainer
-from activities.library import Library
 from api.main import create_app
 from api.services import Services
 from domain.analysis.analysis import default_rules
@@ -18,6 +16,7 @@ from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
+from services.library import Library
 from tests.api.caller import TOKENS
 from tests.needs import need_program
 from tests.sshd import kill_processes_at
@@ -52,7 +51,8 @@ async def served(
     """Serve the API and its pages."""
     services = Services(
         database=stack.database,
-        explainer=Explainer(Library(stack.database), default_rules()),
+        library=Library(stack.database),
+        rules=default_rules(),
         codec=SealingCodec(stack.cipher),
         cipher=stack.cipher,
         tickets=stack.tickets,

@@ -1,7 +1,5 @@
 """Looking at a plan before anybody asks for it, and choosing runbooks that did not match."""
 
-from dataclasses import replace
-
 import pytest
 from playwright.async_api import expect
 
@@ -93,13 +91,7 @@ async def test_a_runbook_that_did_not_match(busy_site: Site, visitor: Visitor, h
     await expect(page.get_by_text("No runbook in use has all of these words")).to_be_visible()
 
 
-async def test_a_preview_of_nothing_and_without_a_worker(site: Site, visitor: Visitor) -> None:
+async def test_a_preview_of_nothing(site: Site, visitor: Visitor) -> None:
     await site.add_runbook()
     page = await visitor.open("/runbooks/touch-file/preview")
     await expect(page.get_by_text("No ticket yet")).to_be_visible()
-    ticket_id = await site.stack.file("Down")
-    site.services = replace(site.services, preview_seconds=0.2)
-    site.app.state.services = site.services
-    await page.goto(site.at(f"/runbooks/touch-file/preview?ticket={ticket_id}"))
-    await expect(page.get_by_role("alert")).to_contain_text("no worker has planned it")
-    await expect(page.get_by_label("word")).to_have_value("hello")

@@ -4,8 +4,7 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.planning import foresee
-from db import connections, outcomes, past, runbooks, tenants
+from db import connections, outcomes, past, runbooks, tenants, tickets
 from db.engine import Database
 from domain.analysis.analysis import Analysis, AnalysisRules, analyse
 from domain.analysis.ci import extract_ci
@@ -15,8 +14,9 @@ from domain.explanation import Explanation
 from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
 from domain.outcomes import environment_of, with_history
 from domain.tenant import TenantSettings
-from domain.ticket import NewTicket
+from domain.ticket import NewTicket, Ticket
 from matching import Matcher
+from services.planning import foresee
 
 CONSIDERED = 50
 
@@ -134,3 +134,9 @@ async def query_of(session: AsyncSession, tenant: str, ticket: NewTicket, analys
         labels=ticket.labels,
         tags=connection.tags if connection else [],
     )
+
+
+async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:
+    """Return what matching reads of a stored ticket."""
+    analysis, _, _ = await tickets.get_findings(session, ticket.id)
+    return await query_of(session, ticket.tenant, ticket, analysis)

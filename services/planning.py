@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.messages import PlanRequest
 from db import connections, host_changes, runbooks, tenants, tickets
 from domain.analysis.analysis import Analysis
 from domain.base import utc_now
@@ -17,6 +16,7 @@ from domain.explanation import Fate, Foreseen
 from domain.match import Match
 from domain.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
 from domain.policy import FALSE_POSITIVE_THRESHOLD, FIXES_WINDOW, PROPOSAL_THRESHOLD, PolicyQuestion, decide
+from domain.requests import PlanRequest
 from domain.runbooks.binding import values_of_ticket
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_for_plan

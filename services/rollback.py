@@ -1,0 +1,46 @@
+"""Undoing a finished execution."""
+
+from pydantic import Field
+
+from db import executions
+from domain.base import Model
+from domain.execution import Execution
+from domain.requests import RollbackRequest
+from domain.ticket import Ticket
+from services.backends import Backends
+from services.decisions import Comment
+from services.errors import Conflict, NotFound
+from services.tickets import find_ticket
+
+
+class Undoing(Model):
+    execution_id: str | None = Field(default=None, max_length=100, description="The latest one unless named.")
+    comment: Comment = ""
+
+
+async def rollback(
+    backends: Backends, tenant: str, ticket_id: str, asked: Undoing, actor: str, key: str
+) -> tuple[Ticket, str]:
+    """Ask for the rollbacks of every step that changed something; also return the execution's id.
+
+    Raises NotFound, or Conflict where nothing can be undone.
+    """
+    async with backends.database.read() as session:
+        ticket = await find_ticket(session, tenant, ticket_id)
+        chosen = _chosen(await executions.list_executions(session, ticket_id), asked.execution_id)
+    if why_not := chosen.why_no_rollback():
+        raise Conflict(f"execution {chosen.id} cannot be rolled back: {why_not}")
+    request = RollbackRequest(request_id=key, execution_id=chosen.id, actor=actor, comment=asked.comment)
+    await backends.workflows.rollback(tenant, ticket_id, request)
+    return ticket, chosen.id
+
+
+def _chosen(ran: list[Execution], execution_id: str | None) -> Execution:
+    if not ran:
+        raise Conflict("nothing has been executed for this ticket, so there is nothing to undo")
+    if not execution_id:
+        return max(ran, key=lambda execution: execution.created_at)
+    chosen = next((one for one in ran if one.id == execution_id), None)
+    if chosen is None:
+        raise NotFound(f"this ticket has no execution {execution_id!r}; it has: {', '.join(e.id for e in ran)}")
+    return chosen

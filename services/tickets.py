@@ -1,0 +1,99 @@
+"""Tickets: filed and started, found, and told with everything known about them."""
+
+import logging
+
+from pydantic import Field
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import decisions, executions, inbox, lease_queue, past, tickets
+from db.paging import Page
+from domain.aftermath import left_lines
+from domain.analysis.analysis import Analysis
+from domain.analysis.past import SimilarEnd
+from domain.base import Model
+from domain.decision import RecordedDecision
+from domain.execution import Execution
+from domain.lease import HostQueue
+from domain.match import Match
+from domain.ticket import Ticket, TicketReport
+from domain.ticket_filter import TicketFilter
+from services.backends import Backends
+from services.errors import NotFound, Unavailable
+from services.plan_view import PlanView, current_plan, step_that_waits
+from services.workflows import WorkflowEnded
+
+log = logging.getLogger("handrail.services")
+
+
+class TicketFindings(Model):
+    """What was found about a ticket, what is planned, what ran and what people said."""
+
+    matched_runbooks: list[Match] = Field(description="Best first.")
+    analysis: Analysis | None = Field(description="None until it was analysed.")
+    similar_tickets: list[SimilarEnd] = Field(description="Past tickets like it and how they ended, most alike first.")
+    plan: PlanView | None = Field(description="The latest plan; None before there is one.")
+    waits_for_step: int | None = Field(description="Position of the step that waits for a person.")
+    executions: list[Execution] = Field(description="Oldest first.")
+    decisions: list[RecordedDecision] = Field(description="Oldest first, with what became of each.")
+    still_changed: list[str] = Field(
+        description="Host by host, what failed executions have left changed and why, a sentence each."
+    )
+    queue: HostQueue | None = Field(description="Its place in the queue for its hosts; None while it needs none.")
+
+
+async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket:
+    """Return a ticket. Raises NotFound if the tenant has no such ticket."""
+    ticket = await tickets.get_ticket(session, tenant, ticket_id)
+    if ticket is None:
+        raise NotFound(f"tenant {tenant} has no ticket {ticket_id!r}", "list its tickets to see what there is")
+    return ticket
+
+
+async def list_tickets(
+    session: AsyncSession, tenant: str, filters: TicketFilter, limit: int, cursor: str | None
+) -> Page[Ticket]:
+    """Return one page: those that wait for a person as in the inbox, worst first; any others newest first."""
+    if filters.waiting:
+        return await inbox.waiting_tickets(session, tenant, limit, filters, cursor)
+    return await tickets.list_tickets(session, tenant, filters, limit, cursor)
+
+
+async def findings_of(session: AsyncSession, ticket: Ticket) -> TicketFindings:
+    """Collect everything about a ticket."""
+    analysis, matches, _ = await tickets.get_findings(session, ticket.id)
+    current = await current_plan(session, ticket.tenant, ticket.id)
+    ran = await executions.list_executions(session, ticket.id)
+    return TicketFindings(
+        matched_runbooks=matches,
+        analysis=analysis,
+        similar_tickets=await past.how_they_ended(session, ticket.tenant, analysis.similar if analysis else []),
+        plan=current[0] if current else None,
+        waits_for_step=step_that_waits(current[1]) if current else None,
+        executions=ran,
+        decisions=await decisions.list_decisions(session, ticket.id),
+        still_changed=[line for one in ran for line in left_lines(one.still_changed)],
+        queue=await lease_queue.queue_of(session, ticket.tenant, ticket.id),
+    )
+
+
+async def file_ticket(backends: Backends, tenant: str, new: TicketReport, actor: str, key: str) -> tuple[Ticket, bool]:
+    """Accept a report, safe once this returns; also return whether it is a new ticket or one more occurrence.
+
+    `key` names the request: sent again, it files nothing more.
+    """
+    async with backends.database.write() as session:
+        ticket, is_new = await tickets.file_ticket(session, tenant, new, f"filed/{key}", actor)
+    if is_new:
+        await _start(backends, ticket)
+    return ticket, is_new
+
+
+async def _start(backends: Backends, ticket: Ticket) -> None:
+    """Start the ticket's workflow; where that is not possible now, a worker does it later from the stored intent."""
+    try:
+        await backends.workflows.start(ticket.tenant, ticket.id)
+        async with backends.database.write() as session:
+            await tickets.mark_started(session, ticket.id)
+    except (Unavailable, WorkflowEnded, SQLAlchemyError) as error:
+        log.warning("ticket %s is kept and starts later: %s", ticket.id, error.__cause__ or error)
