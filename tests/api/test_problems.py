@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.problems import STATUS_OF
 from db.tenants import add_tenant
+from services.errors import ServiceError
 from tests.api.caller import TENANT, Caller
 from tests.e2e.running import ROOT
 
@@ -202,12 +204,19 @@ async def test_database_down_is_said(lone_caller: Caller) -> None:
     assert_problem(await lone_caller.get(TICKETS), 503, "the database does not answer")
 
 
+MAKE_PROBLEMS = {"Problem", "invalid", "_invalid", "_conflict", *(one.__name__ for one in STATUS_OF), "FieldProblem"}
+
+
+def test_every_error_of_a_use_case_has_a_status() -> None:
+    assert set(STATUS_OF) == set(ServiceError.__subclasses__())
+
+
 def problem_words() -> Iterator[tuple[str, str]]:
     """Yield file, text for all that is written where a problem is made."""
     for path in [path for folder in ("api", "services") for path in (ROOT / folder).rglob("*.py")]:
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             name = getattr(call.func, "attr", getattr(call.func, "id", "")) if isinstance(call, ast.Call) else ""
-            if name in ("Problem", "invalid", "_with_plan", "_conflict", "_invalid"):
+            if name in MAKE_PROBLEMS:
                 texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant)]
                 yield from ((path.name, text) for text in texts if isinstance(text, str))
 
