@@ -268,7 +268,7 @@ def _fields(stored: StoredRunbook) -> dict[str, Any]:
 async def runbook_detail(tenant: str, found: FoundRunbook, services: Services) -> RunbookDetail:
     """Return what is shown of a version of a runbook."""
     stored = found.stored
-    alike = await services.explainer.duplicates(tenant, [stored.runbook.id])
+    alike = await services.library.duplicates(tenant, [stored.runbook.id])
     return RunbookDetail(
         **_fields(stored),
         needs_changes=found.needs_changes,

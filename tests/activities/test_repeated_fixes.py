@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from activities.messages import PlanRequest
-from activities.planning import draft_plan
 from db import executions, host_changes
 from db.tables import HostChangeRow
 from domain.base import utc_now
@@ -11,6 +10,7 @@ from domain.case.links import LinkName
 from domain.execution import ExecutionStatus
 from domain.plan import LOCAL
 from domain.policy import FIXES_WINDOW, MOST_FIXES
+from services.planning import draft_plan
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 
 STEP = "  - {name: first, run: 'true', rollback: 'true'}"
