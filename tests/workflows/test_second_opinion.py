@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from activities.tickets import match_query
 from db import connections
 from domain.connection import Connection, Connector
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
+from services.library import match_query
 from tests.llm_server import KEY, LlmServer, both, on_runbooks, on_ticket
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
