@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities import planning, plans
+from activities import plans
 from db import tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
@@ -31,6 +31,7 @@ from domain.plan import Plan
 from domain.tenant import TenantSettings
 from domain.ticket import NewTicket, TicketStatus
 from integrations.local import LocalRunner
+from services import planning
 from temporal_client import ensure_search_attributes
 from tests.postgres import Postgres
 from tests.stack import Stack
