@@ -54,7 +54,7 @@ async def test_a_connection_comes_and_goes(lone_caller: Caller) -> None:
     assert (added.status_code, added.json()) == (201, WEB)
     assert (await lone_caller.get(f"{CONNECTIONS}/web-01")).json() == WEB
     assert (await lone_caller.get(CONNECTIONS)).json() == {"items": [WEB], "next_cursor": None}
-    assert_problem(await lone_caller.post(CONNECTIONS, WEB), 409, "PUT")
+    assert_problem(await lone_caller.post(CONNECTIONS, WEB), 409, "change it")
     changed = await lone_caller.ask("PUT", f"{CONNECTIONS}/web-01", {**WEB, "port": 22})
     assert (changed.status_code, changed.json()["port"]) == (200, 22)
     assert (await lone_caller.ask("PUT", f"{CONNECTIONS}/web-02", {**WEB, "name": "web-02"})).status_code == 201
@@ -65,7 +65,7 @@ async def test_a_connection_comes_and_goes(lone_caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [
-        ({"credential": "nope"}, "credential", "POST /api/v1/credentials/demo"),
+        ({"credential": "nope"}, "credential", "add it first"),
         ({"name": "web 01"}, "name", "pattern"),
         ({"port": 70000}, "port", "65535"),
         ({"host": "a b"}, "host", "pattern"),
