@@ -1,5 +1,6 @@
 """What the settings refuse, and what they never show."""
 
+import base64
 import os
 import re
 import subprocess
@@ -7,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 from typer.testing import CliRunner
 
 from cli import app
 from settings import Settings, SettingsWrong, read_settings
 from tests.e2e.running import ROOT
 from tests.patience import PATIENCE
+
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()  # the same in every worker: it names tests
 
 URL = "https://llm.example/v1"
 
@@ -100,7 +102,7 @@ def test_nonsense_is_a_line_that_names_the_variable(name: str, monkeypatch: pyte
         ("database_url", "postgresql+asyncpg://host:port/name"),
         ("database_url", "sqlite:///x.db"),
         ("secret_keys", " , "),
-        ("secret_keys", f"{Fernet.generate_key().decode()},abc"),
+        ("secret_keys", f"{KEY},abc"),
         ("home", "~nobody-of-that-name/x"),
         ("home", "x" * 300),
         ("home", ""),
@@ -122,7 +124,7 @@ def test_more_nonsense(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -
         ("database_url", "postgresql+asyncpg:///name?host=/run/postgresql"),
         ("database_url", "postgresql+asyncpg://sam:p:/w#d@[::1]:5432/name?ssl=require"),
         ("database_url", ""),
-        ("secret_keys", f"{Fernet.generate_key().decode()} , {Fernet.generate_key().decode()},"),
+        ("secret_keys", f"{KEY} , {KEY},"),
         ("host", "::"),
         ("hosts", "a.example, [::2],*"),
         ("temporal_address", "my-namespace.a1b2c.tmprl.cloud:7233"),
