@@ -67,6 +67,8 @@ Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
 
 TicketId = Annotated[str, Path(max_length=100, examples=["01jd2n0v1f6x0d3e5k8m2q4s7t"])]
 ExecutionId = Annotated[str, Path(max_length=100)]
+RunbookId = Annotated[str, Path(max_length=100, examples=["nginx-disk-full"])]
+ConnectionName = Annotated[str, Path(max_length=100, examples=["web-01"])]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(pattern=CURSOR_PATTERN, description="`next_cursor` of the page before; none for the first.")

@@ -5,13 +5,12 @@ from typing import Any
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
-from api.dependencies import Actor, Reading, Serving, Tenant
+from api.dependencies import Actor, ConnectionName, Reading, Serving, Tenant
 from api.pages.decide import build
 from api.pages.forms import read_form
 from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from api.routes.connections import ConnectionName
 from api.services import Services
 from db import connections as stored
 from db import lists, runbooks

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api.dependencies import Actor, Serving, Tenant, TicketId
+from api.dependencies import Actor, RunbookId, Serving, Tenant, TicketId
 from api.pages import plan_card
 from api.pages.decide import build
 from api.pages.forms import prefixed
@@ -14,7 +14,6 @@ from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.pages.ticket import Look, look_at
 from api.problems import REFUSALS, Problem, problem_of
-from api.routes.runbooks import RunbookId
 from api.services import Services
 from db import runbooks as stored
 from db import tickets

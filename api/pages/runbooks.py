@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
-from api.dependencies import MAX_NUMBER, Actor, Reading, Serving, Tenant
+from api.dependencies import MAX_NUMBER, Actor, Reading, RunbookId, Serving, Tenant
 from api.pages.difference import difference
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, problem_of
-from api.routes.runbooks import EXAMPLE, RunbookId, runbook_detail
+from api.runbook_view import EXAMPLE, runbook_detail
 from api.services import Services
 from db import figures, lists
 from db import runbooks as stored

@@ -1,10 +1,8 @@
 """Connections: how hosts are reached, and whether they are."""
 
-from typing import Annotated
+from fastapi import APIRouter, BackgroundTasks, Depends, Response
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
-
-from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, requires_json
+from api.dependencies import Actor, ConnectionName, Cursor, Limit, Reading, Serving, Tenant, requires_json
 from api.problems import answer, problem_responses
 from db import connections as stored_connections
 from db.paging import page_of
@@ -18,8 +16,6 @@ router = APIRouter(
     dependencies=[Depends(requires_json)],
     responses=problem_responses(401, 404, 422, 503),
 )
-
-ConnectionName = Annotated[str, Path(max_length=100, examples=["web-01"])]
 
 
 class ConnectionPage(Model):

@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
-from api.dependencies import Actor, Reading, Serving, Tenant, requires_json
+from api.dependencies import Actor, Reading, RunbookId, Serving, Tenant, requires_json
 from api.problems import problem_responses
-from api.routes.runbooks import RunbookId
 from domain.base import Model
 from services import history
 from services.history import RunbookHistory

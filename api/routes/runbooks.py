@@ -1,46 +1,31 @@
 """Runbooks: list, read, add a version, validate, retire."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Path, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import Field
 
 from api.bodies import is_json
-from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant
+from api.dependencies import Actor, Cursor, Limit, Reading, RunbookId, Serving, Tenant
 from api.problems import Problem, answer, problem_responses
+from api.runbook_view import (
+    EXAMPLE,
+    RunbookDetail,
+    RunbookProblem,
+    RunbookSummary,
+    problems_of,
+    runbook_detail,
+    summary_fields,
+)
 from api.services import Services
 from db import runbooks as stored_runbooks
 from db.paging import page_of
-from db.runbooks import StoredRunbook
 from domain.base import Model
-from domain.match import Duplicate
-from domain.runbooks.runbook import Risk, Runbook, runbook_json_schema
-from domain.runbooks.text import Problem as TextProblem
+from domain.runbooks.runbook import runbook_json_schema
 from services import runbooks
 from services.needed_changes import needed_changes
-from services.runbooks import FoundRunbook
 
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
-EXAMPLE = """id: clear-spool
-title: Clear the mail spool
-risk: low
-match:
-  symptoms: ["mail queue is full"]
-inputs:
-  days: {type: integer, default: 7, minimum: 1}
-prechecks:
-  - name: The queue is long
-    run: test "$(find /var/spool/mail -type f | wc -l)" -ge 100
-    confirms: problem
-steps:
-  - name: Remove old messages
-    run: find /var/spool/mail -mtime +"$days" -print -delete
-    no_rollback: the messages are older than anybody reads
-postchecks:
-  - name: The queue is short
-    run: test "$(find /var/spool/mail -type f | wc -l)" -lt 100
-"""
 DOCUMENT: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -53,48 +38,6 @@ DOCUMENT: dict[str, Any] = {
 
 router = APIRouter(prefix="/api/v1/runbooks/{tenant}", tags=["runbooks"], responses=problem_responses(401, 404, 503))
 schema_router = APIRouter(prefix="/api/v1", tags=["runbooks"], responses=problem_responses(401))
-
-RunbookId = Annotated[str, Path(max_length=100, examples=["nginx-disk-full"])]
-
-
-class RunbookSummary(Model):
-    """The latest version of a runbook."""
-
-    id: str
-    version: int
-    title: str
-    description: str
-    risk: Risk
-    target: str
-    digest: str = Field(description="SHA-256 of its content; the version does not count.")
-    created_by: str
-    created_at: datetime
-    retired_at: datetime | None
-    needs_changes: list[str] = Field(description="Why no plan is made of it: rules that came later. Else empty.")
-    duplicates: list[Duplicate] = Field(default_factory=list, description="Runbooks in use that are nearly the same.")
-
-
-class RunbookVersion(Model):
-    version: int
-    digest: str
-    created_by: str
-    created_at: datetime
-
-
-class RunbookProblem(Model):
-    line: int
-    field: str
-    message: str
-    mend: str
-
-
-class RunbookDetail(RunbookSummary):
-    """A runbook with its source, the document that was read from it, and its other versions."""
-
-    warnings: list[RunbookProblem] = Field(description="What had better be otherwise; it may run all the same.")
-    text: str = Field(description="As it was posted.")
-    runbook: Runbook
-    versions: list[RunbookVersion] = Field(description="Newest first.")
 
 
 class RunbookPage(Model):
@@ -137,7 +80,7 @@ async def list_runbooks(
     needed = await needed_changes(page.items)
     return RunbookPage(
         items=[
-            RunbookSummary(**_fields(one), needs_changes=needed[one.digest], duplicates=alike[one.runbook.id])
+            RunbookSummary(**summary_fields(one), needs_changes=needed[one.digest], duplicates=alike[one.runbook.id])
             for one in page.items
         ],
         next_cursor=page.next_cursor,
@@ -246,40 +189,3 @@ def _document(request: Request) -> bytes:
         raise Problem(415, "send the runbook as YAML (`Content-Type: application/yaml`) or JSON (`application/json`)")
     body: bytes = request.state.body
     return body
-
-
-def problems_of(found: list[TextProblem]) -> list[RunbookProblem]:
-    return [RunbookProblem(**problem.model_dump(exclude={"file"})) for problem in found]
-
-
-def _fields(stored: StoredRunbook) -> dict[str, Any]:
-    runbook = stored.runbook
-    return {
-        "id": runbook.id,
-        "version": runbook.version,
-        "title": runbook.title,
-        "description": runbook.description,
-        "risk": runbook.risk,
-        "target": runbook.target,
-        **stored.model_dump(include={"digest", "created_by", "created_at", "retired_at"}),
-    }
-
-
-async def runbook_detail(tenant: str, found: FoundRunbook, services: Services) -> RunbookDetail:
-    """Return what is shown of a version of a runbook."""
-    stored = found.stored
-    alike = await services.library.duplicates(tenant, [stored.runbook.id])
-    return RunbookDetail(
-        **_fields(stored),
-        needs_changes=found.needs_changes,
-        warnings=problems_of(found.warnings),
-        duplicates=alike[stored.runbook.id],
-        text=stored.text,
-        runbook=stored.runbook,
-        versions=[
-            RunbookVersion(
-                version=one.runbook.version, digest=one.digest, created_by=one.created_by, created_at=one.created_at
-            )
-            for one in found.versions
-        ],
-    )
