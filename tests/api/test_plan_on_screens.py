@@ -48,6 +48,7 @@ FIELDS: dict[type[BaseModel], dict[str, tuple[dict[str, Any], dict[str, Any]]]] 
         "on_failure": (BASE, {"on_failure": "stop"}),
         "sensitive": (BASE, {"sensitive": True}),
         "supervise": (BASE, {"supervise": False}),
+        "confirms": (BASE, {"confirms": "problem"}),
     },
     Rollback: {
         "run": (BASE, {"rollback": {"run": "echo undone"}}),
