@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 class SignalGuard(Interceptor):
-    """Drops a signal with more or fewer arguments than its handler takes, instead of failing the task for ever."""
+    """Drops a signal whose arguments are not what its handler takes, instead of failing the task for ever."""
 
     def workflow_interceptor_class(
         self, input: WorkflowInterceptorClassInput
@@ -18,7 +18,9 @@ class SignalGuard(Interceptor):
 
 class _OfOneArgument(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:
-        if len(input.args) == (0 if input.signal in names.BARE_SIGNALS else 1):
+        # Temporal's `binary/null` is read as None, whatever a handler takes.
+        is_message = len(input.args) == 1 and input.args[0] is not None
+        if is_message if input.signal not in names.BARE_SIGNALS else not input.args:
             await super().handle_signal(input)
         else:
             workflow.logger.warning("dropped a signal %r with %d arguments", input.signal, len(input.args))

@@ -26,6 +26,7 @@ import worker
 from activities.messages import Record, StepRun
 from db.cipher import Cipher
 from db.engine import Database
+from domain.connectors import Connector
 from integrations.connector import (
     CommandRequest,
     CommandResult,
@@ -34,6 +35,7 @@ from integrations.connector import (
     Progress,
     Secret,
 )
+from integrations.runners import RUNNERS
 from integrations.session import Session
 from integrations.ssh import SshRunner
 from temporal_client import connect
@@ -209,6 +211,6 @@ def main() -> None:
     compress_time()
     replace("connect", connect_with_points)
     replace("Database", CountedDatabase)
-    replace("SshRunner", CountedRunner)
+    RUNNERS[Connector.SSH] = lambda places: CountedRunner(places=places)
     replace("TicketClient", CountedTickets)
     worker.main()
