@@ -33,6 +33,9 @@ def signature(value: str) -> dict[str, str]:
 DECISION = {"decision": "approve", "plan_digest": "x", "actor": "mallory", "decision_id": "1"}
 MALFORMED: list[tuple[str, list[Payload]]] = [
     ("cancel", []),
+    ("approval", [Payload(metadata={"encoding": b"binary/null"})]),
+    ("cancel", [Payload(metadata={"encoding": b"binary/null"})]),
+    ("execute", [Payload(metadata={"encoding": b"binary/null"})]),
     ("cancel", [plain(actor="mallory"), plain()]),
     ("lease_released", [plain()]),
     ("cancel", [plain(actor="mallory", signature=signature("é"))]),
