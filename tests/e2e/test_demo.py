@@ -179,10 +179,12 @@ def test_ports_in_use_are_named(tmp_path: Path) -> None:
 
 
 def test_part_that_cannot_start_is_shown_with_its_log(tmp_path: Path) -> None:
-    environment = environment_for(tmp_path / "state") | {"HANDRAIL_API_TOKENS": "not a pair"}
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "temporal.db").write_text("this is no database, and long enough to be looked at")
+    environment = environment_for(tmp_path / "state")
     done = subprocess.run([*CLI, "up"], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
-    assert "api could not be started" in done.stderr
-    assert "HANDRAIL_API_TOKENS takes name=token pairs" in done.stderr
-    assert "logs/api.log" in done.stderr
+    assert "temporal could not be started" in done.stderr
+    assert "file is not a database" in done.stderr
+    assert "logs/temporal.log" in done.stderr
     until(lambda: not processes_of(tmp_path / "state"), lambda: "processes are left")
