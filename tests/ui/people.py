@@ -15,6 +15,7 @@ from api.services import Services
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 from tests.api.caller import KIM, TOUCH
+from tests.patience import PATIENCE
 from tests.stack import Stack
 
 FLAGS = [
@@ -23,7 +24,7 @@ FLAGS = [
 ]
 DESKTOP = {"width": 1366, "height": 860}
 PHONE = {"width": 360, "height": 740}
-PATIENCE_MS = 45_000
+PATIENCE_MS = int(PATIENCE * 1000)
 expect.set_options(timeout=PATIENCE_MS)
 
 
