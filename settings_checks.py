@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,6 +61,16 @@ def hosts_in(text: str) -> None:
             raise ValueError("makes no sense; it takes names and addresses without ports, comma separated, or *")
 
 
+def proxies_in(text: str) -> None:
+    """Check what uvicorn would take for a name that nobody connects from."""
+    for one in (one.strip() for one in text.split(",")):
+        try:
+            if one not in ("*", ""):
+                ip_network(one)
+        except ValueError:
+            raise ValueError("makes no sense; it takes addresses and networks, comma separated, or *") from None
+
+
 def is_url(text: str) -> None:
     try:
         url = urlsplit(text)
@@ -106,6 +117,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "api_tokens": tokens_in,
     "secret_keys": keys_in,
     "hosts": hosts_in,
+    "trusted_proxies": proxies_in,
     "api_url": is_url,
     "token": like(re.compile(r"[!-~]+"), "visible ASCII characters"),
     "tenant": like(re.compile(r"[a-z0-9][a-z0-9-]{0,62}"), "lower case letters, digits and dashes"),

@@ -80,6 +80,7 @@ NONSENSE = {
     "alive_file": "/dev/null/alive",
     "run_places": "relative",
     "log_level": "x",
+    "trusted_proxies": "no such proxy!",
 }
 COMMANDS = ["up", "api", "worker", "migrate", "doctor", "keys"]
 
