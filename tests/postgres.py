@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.needs import need
 from tests.patience import PATIENCE
-from tests.temporal_server import free_port
+from tests.ports import free_port
 
 
 class Postgres:

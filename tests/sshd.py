@@ -15,6 +15,7 @@ from domain.connection import Connector, CredentialKind
 from integrations.connector import HostAddress, Secret
 from tests.needs import need_program
 from tests.patience import PATIENCE
+from tests.ports import free_port
 
 _CONFIG = """\
 Port {port}
@@ -134,7 +135,7 @@ class Sshd:
             # OpenSSH, as root, insists on this directory of Debian's package.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         for _ in range(20):
-            port = self.port or _free_port(self.host)
+            port = self.port or free_port(self.host)
             if self._start_on(port):
                 self.port = port
                 return
@@ -231,9 +232,3 @@ class Sshd:
             (folder / "sh").write_text(f'#!/bin/sh\nexec {self.shell} "$@"\n')
             (folder / "sh").chmod(0o755)
         return str(folder) if tools else f"{folder}:/usr/local/bin:/usr/bin:/bin"
-
-
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

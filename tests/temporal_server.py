@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import itertools
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -16,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from db.cipher import Cipher
 from temporal_client import ServerPorts, connect, dev_server_command
+from tests.ports import free_ports
 
 NAMESPACES = 600  # made at the start, which costs nothing: one made later is not known at once
 # Temporal runs a worker of its own in each namespace, for schedules and batches; for hundreds that is half a core.
@@ -65,14 +65,6 @@ async def _once_the_namespace_is_known(call: Callable[[Any], Any], arguments: An
         answer = call(arguments)
 
 
-def free_port() -> int:
-    """Return a port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class TemporalServer:
     """Start it, `await` that it answers, stop it; what it knew is there again after the next start."""
 
@@ -84,8 +76,8 @@ class TemporalServer:
         `options`: more of the server's own.
         """
         self.home, self._codec, self._options = home, codec, options
-        ui = free_port() if codec else None
-        self.ports = ServerPorts(grpc=free_port(), http=free_port(), metrics=free_port(), ui=ui)
+        grpc, http, metrics, ui = free_ports(4)
+        self.ports = ServerPorts(grpc=grpc, http=http, metrics=metrics, ui=ui if codec else None)
         self._names = [f"test-{number}" for number in range(namespaces)]
         self._unused = itertools.chain(self._names)
         self._process: subprocess.Popen[bytes] | None = None

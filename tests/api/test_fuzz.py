@@ -26,7 +26,8 @@ from domain.analysis.analysis import default_rules
 from payload_codec import SealingCodec
 from services.library import Library
 from tests.api.caller import SAM, TENANT, TOKENS, TOUCH
-from tests.temporal_server import TemporalServer, free_port
+from tests.ports import free_port
+from tests.temporal_server import TemporalServer
 from workflows.client import TicketClient
 
 HEADERS = {"Authorization": f"Bearer {SAM}"}

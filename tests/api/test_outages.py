@@ -11,8 +11,9 @@ from db.engine import Database
 from db.tickets import pending_starts
 from reconciler.starts import keep_starting
 from tests.api.caller import Caller
+from tests.ports import free_port
 from tests.stack import Stack
-from tests.temporal_server import TemporalServer, free_port
+from tests.temporal_server import TemporalServer
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import httpx
 
 from tests.chaos.nursery import Child
 from tests.chaos.trial import Trial
-from tests.temporal_server import free_port
+from tests.ports import free_port
 
 TOKEN = "a-token-for-the-chaos-suite"
 PATIENCE_SECONDS = 90.0

@@ -16,8 +16,9 @@ from commands.local.demo_mode import kept_mode
 from domain.signs import signs
 from domain.tenant import ExecutionMode
 from tests.cli.waiting import filed, status, waiting
-from tests.e2e.running import CLI, Running, free_ports, until
+from tests.e2e.running import CLI, Running, until
 from tests.patience import PATIENCE
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -13,7 +13,7 @@ from commands.server.migrations import migrate_database
 from commands.server.private import UMASK, make_private
 from lab.lab import Lab
 from settings import Settings
-from tests.temporal_server import free_port
+from tests.ports import free_port
 from worker import run as run_worker
 
 

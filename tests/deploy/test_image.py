@@ -17,7 +17,8 @@ from cryptography.fernet import Fernet
 from tests.deploy.compose import ROOT
 from tests.e2e.running import until
 from tests.patience import PATIENCE
-from tests.temporal_server import TemporalServer, free_port
+from tests.ports import free_port
+from tests.temporal_server import TemporalServer
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NOT_IN_THE_IMAGE = {"tests", "lab", "bench"}  # for development and the demo

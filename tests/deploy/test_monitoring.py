@@ -19,8 +19,9 @@ from db.migrate import migrate
 from temporal_client import ServerPorts, connect, dev_server_command
 from tests.deploy.compose import ROOT, load
 from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.stack import Stack
-from tests.temporal_server import CIPHER, free_port
+from tests.temporal_server import CIPHER
 
 DEPLOY = ROOT / "deploy"
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana/dashboards/handrail.json").read_text(encoding="utf-8"))

@@ -26,8 +26,9 @@ from temporal_client import venv_program
 from tests.deploy.compose import ROOT
 from tests.needs import need_program
 from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.postgres import Postgres
-from tests.temporal_server import TemporalServer, free_port
+from tests.temporal_server import TemporalServer
 from workflows.names import SEARCH_ATTRIBUTES
 
 DEPLOY = ROOT / "deploy"

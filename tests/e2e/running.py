@@ -2,10 +2,8 @@
 
 import json
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]  # it has no types
 
 from tests.patience import PATIENCE
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = [sys.executable, str(ROOT / "cli.py")]
@@ -38,22 +37,6 @@ def until(holds: Callable[[], bool], what: Callable[[], str], within: float = PA
     while not holds():
         assert time.monotonic() < deadline, what()
         time.sleep(0.05)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that are free and stay so: below those that systems give to clients, apart for parallel tests."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 15_000 + worker % 16 * 1_000
-    found: list[int] = []
-    for port in random.sample(range(first, first + 1_000), 1_000):
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise AssertionError("no port is free")
 
 
 def environment_for(home: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from settings import Settings
 from temporal_client import ServerPorts, dev_server_command
 from tests.e2e.running import ROOT, until
 from tests.patience import PATIENCE
-from tests.temporal_server import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 FIXED = ("temporal_port", "temporal_http_port", "temporal_metrics_port", "temporal_ui_port")

@@ -14,8 +14,9 @@ from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
 from tests.needs import need_program
+from tests.ports import free_port
 from tests.stack import Stack
-from tests.temporal_server import TemporalServer, free_port
+from tests.temporal_server import TemporalServer
 from tests.ui.conftest import served
 from tests.ui.people import Site, Visitor
 
