@@ -69,7 +69,7 @@ def test_signs_are_measured_before_lines_are_folded() -> None:
 def test_no_markup_and_no_emoji_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for console in (output.out, output.errors):
         terminal = Terminal()
-        monkeypatch.setattr(console, "file", terminal)
+        monkeypatch.setattr(console, "_file", terminal)  # undoing `file` would leave it what it is in this test
         console.print("[red]a[/] [link=https://x]b[/link] :bomb:")
         assert terminal.getvalue() == "[red]a[/] [link=https://x]b[/link] :bomb:\n"
 
