@@ -54,7 +54,7 @@ def _while(step: Step) -> Iterator[StepFact]:
 def _judged(step: Step) -> Iterator[StepFact]:
     expect = step.expect
     if step.confirms:
-        yield StepFact(label="confirms", value="the problem: exit status 1, twice, says that it is not there")
+        yield StepFact(label="confirms", value="the problem: exit status 1 says that it is not there")
     if expect.exit_codes != [0]:
         codes = ", ".join(map(str, expect.exit_codes))
         yield StepFact(label="success", value=f"exit status {codes}", is_notable=True)
