@@ -56,14 +56,8 @@ async def _reading(services: Serving) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def _writing(services: Serving) -> AsyncIterator[AsyncSession]:
-    async with services.database.write() as session:
-        yield session
-
-
-# Function scope: the session has ended, and committed, before the answer is sent. An answer never lies.
+# Function scope: the session has ended before the answer is sent.
 Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
-Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
 
 TicketId = Annotated[str, Path(max_length=100, examples=["01jd2n0v1f6x0d3e5k8m2q4s7t"])]
 ExecutionId = Annotated[str, Path(max_length=100)]

@@ -14,13 +14,14 @@ DEFAULT_THRESHOLD = 0.8
 @asynccontextmanager
 async def kept_mode(api: Api, mode: ExecutionMode) -> AsyncIterator[None]:
     """Set the mode, with the threshold and the rule for unconfirmed ones that the story needs, for the block."""
-    found = await api.get(SETTINGS)
     wanted = {
         "mode": mode.value,
         "confidence_threshold": DEFAULT_THRESHOLD,
         "unconfirmed": Unconfirmed.RUN.value,  # the story's third runbook confirms nothing
     }
-    if found == wanted:
+    found = await api.get(SETTINGS)
+    before = {name: found[name] for name in wanted}
+    if before == wanted:
         yield
         return
     try:
@@ -28,4 +29,4 @@ async def kept_mode(api: Api, mode: ExecutionMode) -> AsyncIterator[None]:
         yield
     finally:
         # Shielded: a Ctrl-C, even a second one, must not leave the tenant in a mode that nobody chose.
-        await asyncio.shield(api.post(SETTINGS, {name: found[name] for name in wanted}))
+        await asyncio.shield(api.post(SETTINGS, before))
