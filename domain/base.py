@@ -23,6 +23,11 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def unused(value: object) -> bool:
+    """`exclude_if` of a field that came later: left out while empty, digests of plans that wait stay what they were."""
+    return not value
+
+
 def new_id() -> str:
     """Return a new 26-character ULID (lower case): unique, and sorts by the time it was made."""
     return str(ULID()).lower()

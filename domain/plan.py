@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from domain.base import Model, WireModel
+from domain.base import Model, WireModel, unused
 from domain.case.links import Case
 from domain.connection import Connection, Connector
 from domain.duration import Duration
@@ -107,15 +107,10 @@ class Plan(Model):
     verdict: Verdict
     case: Case = Field(default_factory=Case, description="The five links that a verdict to run at once needs.")
     input_origins: dict[str, str] = Field(default_factory=dict, description="Inputs whose value the ticket brought.")
-    sealed_inputs: dict[str, SealedValue] = Field(default_factory=dict, description="Sensitive inputs.")
-    kind: RunbookKind = RunbookKind.FIX
-
-    @model_serializer(mode="wrap")
-    def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What came later is left out where it is not used: digests of plans that wait stay what they were."""
-        written: dict[str, Any] = handler(self)
-        unused: dict[str, Any] = {"sealed_inputs": {}, "kind": RunbookKind.FIX}
-        return {name: value for name, value in written.items() if name not in unused or value != unused[name]}
+    sealed_inputs: dict[str, SealedValue] = Field(
+        default_factory=dict, exclude_if=unused, description="Sensitive inputs."
+    )
+    kind: RunbookKind = Field(default=RunbookKind.FIX, exclude_if=lambda kind: kind is RunbookKind.FIX)
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) of everything that decides what runs; the verdict's wording does not."""

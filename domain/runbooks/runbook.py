@@ -5,17 +5,9 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    model_serializer,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from domain.base import Model
+from domain.base import Model, unused
 from domain.duration import Duration
 from domain.match import RunbookDocument
 
@@ -57,7 +49,6 @@ Command = Annotated[
 TicketPath = Annotated[
     str, StringConstraints(pattern=r"^(service|environment|(labels|metadata)\.[A-Za-z0-9_./-]{1,200})$")
 ]
-_LATER = frozenset({"from", "from_", "sensitive"})
 Scalar = bool | int | float | str
 Bound = Annotated[int | float, Field(allow_inf_nan=False)]
 
@@ -131,6 +122,7 @@ class InputSpec(Model):
         default_factory=list,
         alias="from",
         max_length=10,
+        exclude_if=unused,
         description="Where the ticket has the value: paths such as labels.mountpoint, tried in order.",
     )
     max_length: int | None = Field(
@@ -138,14 +130,10 @@ class InputSpec(Model):
     )
 
     sensitive: bool = Field(
-        default=False, description="Kept sealed, opened only for the host, and hidden wherever it would show."
+        default=False,
+        exclude_if=unused,
+        description="Kept sealed, opened only for the host, and hidden wherever it would show.",
     )
-
-    @model_serializer(mode="wrap")
-    def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What came later is left out where it is not used: digests of plans that wait stay what they were."""
-        written: dict[str, Any] = handler(self)
-        return {name: value for name, value in written.items() if name not in _LATER or value}
 
 
 class Retry(Model):
@@ -229,6 +217,7 @@ class Step(Model):
     expect: Expect = Field(default_factory=Expect, description="What counts as success; exit status 0 unless set.")
     confirms: Confirms | None = Field(
         default=None,
+        exclude_if=unused,
         description="problem: passes only while the problem is there; exit status 1 denies it.",
     )
     on_failure: OnFailure = Field(default=OnFailure.ROLLBACK, description="rollback, continue or stop.")
@@ -236,12 +225,6 @@ class Step(Model):
     supervise: bool = Field(
         default=True, description="false for hosts without a POSIX sh: a connection lost in mid-run is then `unknown`."
     )
-
-    @model_serializer(mode="wrap")
-    def _without_later_fields(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What came later is left out where it is not used: digests of plans that wait stay what they were."""
-        written: dict[str, Any] = handler(self)
-        return {name: value for name, value in written.items() if name != "confirms" or value}
 
     @property
     def timeout_seconds(self) -> float:
