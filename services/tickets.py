@@ -85,11 +85,11 @@ async def file_ticket(backends: Backends, tenant: str, new: TicketReport, actor:
     async with backends.database.write() as session:
         ticket, is_new = await tickets.file_ticket(session, tenant, new, f"filed/{key}", actor)
     if is_new:
-        await _start(backends, ticket)
+        await start_accepted(backends, ticket)
     return ticket, is_new
 
 
-async def _start(backends: Backends, ticket: Ticket) -> None:
+async def start_accepted(backends: Backends, ticket: Ticket) -> None:
     """Start the ticket's workflow; where that is not possible now, a worker does it later from the stored intent."""
     try:
         await backends.workflows.start(ticket.tenant, ticket.id)

@@ -9,14 +9,13 @@ from pydantic import Field
 from domain.analysis.ci import CiExtraction, extract_ci
 from domain.analysis.past import SimilarTicket
 from domain.analysis.rules import AnalysisRules, Rule, default_rules, parse_rules
-from domain.analysis.severity import normalise_severity
 from domain.base import WireModel
 from domain.connection import Connection
 from domain.match import Reason
 from domain.patterns import compile_pattern
 from domain.ticket import Classification, NewTicket, Severity
 
-__all__ = ["Analysis", "AnalysisRules", "analyse", "default_rules", "normalise_severity", "parse_rules"]
+__all__ = ["Analysis", "AnalysisRules", "analyse", "default_rules", "parse_rules"]
 
 MOST_TEXT = 20_000  # characters of a description that rules look at
 _SYMPTOM_RULES = frozenset({"symptom", "symptom-in-alert-name"})

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from domain.analysis.analysis import Analysis, analyse, default_rules
 from domain.analysis.rules import RulesInvalid, parse_rules
-from domain.analysis.severity import SEVERITY_WORDS, normalise_severity
 from domain.connection import Connection
 from domain.ticket import Classification, NewTicket, Severity
 
@@ -165,30 +164,3 @@ def test_any_ticket_is_analysed(text: str, severity: Severity, labels: dict[str,
 def test_a_description_of_the_largest_size_is_analysed() -> None:
     for piece in ("a ", "high a ", "a-", "[", "1.", "aaaa", "::", "\n", "timed "):
         assert analysis("t", description=(piece * 100_000)[:100_000]).reasons
-
-
-@pytest.mark.parametrize(
-    ("text", "severity"),
-    [
-        ("P1", "critical"),
-        ("sev1", "critical"), ("SEV-1", "critical"), ("fatal", "critical"), ("Disaster", "critical"),
-        ("page", "critical"), ("critical", "critical"), ("error", "high"), ("major", "high"), ("P2", "high"),
-        ("2 - High", "high"), ("warning", "medium"), ("Warn", "medium"), ("average", "medium"), ("P3", "medium"),
-        ("minor", "low"), ("P4", "low"), ("ok", "info"), ("none", "info"), ("debug", "info"), (" Information ", "info"),
-        ("not_classified", "info"),
-    ],
-)  # fmt: skip
-def test_severities_of_other_systems(text: str, severity: str) -> None:
-    assert normalise_severity(text) is Severity(severity)
-
-
-def test_every_severity_means_itself_and_no_word_means_two() -> None:
-    assert all(normalise_severity(severity.value) is severity for severity in Severity)
-    words = [word for group in SEVERITY_WORDS.values() for word in group]
-    assert len(words) == len(set(words))
-
-
-@pytest.mark.parametrize("text", ["", "catastrophic-ish", "7", "p", "high critical"])
-def test_an_unknown_severity_names_the_accepted_words(text: str) -> None:
-    with pytest.raises(ValueError, match=r"use one of critical, .*warning.*info"):
-        normalise_severity(text)
