@@ -111,11 +111,6 @@ async def overlooked(session: AsyncSession, before: datetime) -> list[LeaseHolde
     return [to_holder(row) for row in await session.scalars(_whose_turn().where(since < before))]
 
 
-async def list_leases(session: AsyncSession) -> list[LeaseHolder]:
-    """Return every lease held or waited for, in the order of the queue."""
-    return [to_holder(row) for row in await session.scalars(select(LeaseRow).order_by(LeaseRow.place, LeaseRow.lease))]
-
-
 def to_holder(row: LeaseRow) -> LeaseHolder:
     return LeaseHolder(
         lease=row.lease,

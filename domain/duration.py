@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SerializationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 LONGEST = 30 * SECONDS["d"]
@@ -37,17 +37,10 @@ def format_duration(seconds: float) -> str:
     return "".join(parts)
 
 
-def _serialize(seconds: float, info: SerializationInfo) -> float | str:
-    """Seconds for machines; the written form where the caller dumps for people (context `{"durations": "text"}`)."""
-    as_text = isinstance(info.context, dict) and info.context.get("durations") == "text"
-    return format_duration(seconds) if as_text else seconds
-
-
 Duration = Annotated[
     float,
     Field(ge=0.001, le=LONGEST, allow_inf_nan=False),
     BeforeValidator(parse_duration),
-    PlainSerializer(_serialize),
     WithJsonSchema(
         {
             "anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0.001, "maximum": LONGEST}],

@@ -14,10 +14,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "db": {"domain"},
     "integrations": {"domain"},
     "services": {"domain", "matching", "db"},
-    "activities": {"domain", "matching", "db", "integrations", "services"},
+    "activities": {"domain", "db", "integrations", "services"},
     "workflows": {"domain", "activities"},
     "reconciler": {"domain", "db", "workflows"},
-    "api": {"domain", "db", "services", "workflows", "integrations"},
+    "api": {"domain", "db", "services", "workflows"},
 }
 NAMES = {"workflows.names": {"activities"}}
 """Modules of bare names, and who else may import them."""
@@ -63,6 +63,15 @@ def test_imports_follow_the_house(package: str) -> None:
         if found:
             wrong[str(path.relative_to(ROOT))] = found
     assert not wrong, f"{package}/ may import only {sorted(allowed)} of ours"
+
+
+def test_what_nobody_imports_is_not_allowed() -> None:
+    """The rule says what is true: a permission that nothing uses invites."""
+    used: dict[str, set[str]] = {package: set() for package in MAY_IMPORT}
+    for path in source_files():
+        package = path.relative_to(ROOT).parts[0]
+        used[package] |= {name.split(".")[0] for name in imported_modules(path)} & (OURS - {package})
+    assert not {package: unused for package in MAY_IMPORT if (unused := MAY_IMPORT[package] - used[package])}
 
 
 def test_what_anybody_may_import_imports_nothing_of_ours() -> None:

@@ -1,12 +1,8 @@
-"""Runbooks as text: read with every problem named by its line and mend, and written so that reading gives the same."""
+"""Runbooks as text: read with every problem named by its line and mend."""
 
 from collections.abc import Sequence
-from io import StringIO
-from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from domain.base import Model
 from domain.runbooks.checks import Violation, check_runbook
@@ -60,21 +56,6 @@ def place_findings(text: str | bytes, findings: Sequence[Violation], *, file: st
     return sorted(problems, key=lambda problem: problem.line)[:MOST_PROBLEMS]
 
 
-def dump_runbook(runbook: Runbook) -> str:
-    """Write a runbook as YAML; fields at their default are left out, `parse_runbook` gives the same runbook back."""
-    data = runbook.model_dump(mode="json", by_alias=True, exclude_defaults=True, context={"durations": "text"})
-    data = {"id": data.pop("id"), "version": runbook.version, **data}
-    for step in data["steps"]:
-        if step.get("rollback", {}).keys() == {"run"}:
-            step["rollback"] = step["rollback"]["run"]
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = StringIO()
-    yaml.dump(_with_blocks(data), stream)
-    return stream.getvalue()
-
-
 def _read(lined: LinedData, file: str) -> tuple[Runbook | None, list[Problem]]:
     """Check shape and rules. What is misshapen is set aside first, so that the rest is checked all the same."""
     problems = [_problem(file, problem) for problem in lined.problems]
@@ -118,14 +99,3 @@ def _placed(lined: LinedData, found: Violation | ShapeProblem) -> TextProblem:
 def _problem(file: str, problem: TextProblem) -> Problem:
     field = field_name(problem.location)
     return Problem(file=file, line=problem.line, field=field, message=problem.message, mend=problem.mend)
-
-
-def _with_blocks(value: Any) -> Any:
-    """Write texts of several lines as blocks, the way people do."""
-    if isinstance(value, dict):
-        return {key: _with_blocks(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_with_blocks(part) for part in value]
-    if isinstance(value, str) and "\n" in value.rstrip("\n"):
-        return LiteralScalarString(value)
-    return value

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from db import leases, tickets
+from db import tickets
 from db.engine import Database
 from db.tables import StepRow
 from domain.base import new_id
@@ -26,6 +26,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.nursery import Child
 from tests.chaos.scenarios import TITLE, Scenario, ledger
 from tests.chaos.verdict import Verdict
+from tests.leases import list_leases
 from tests.sshd import Sshd
 from tests.stack import Stack
 from workflows.messages import CancelRequest, RollbackRequest
@@ -229,7 +230,7 @@ class Trial:
             running = await session.scalars(select(StepRow).where(StepRow.status == StepStatus.RUNNING.value))
             if left := [f"{row.name} ({row.is_rollback})" for row in running]:
                 self.verdict.add("stuck", 1, f"still running: {left}")
-            if held := await leases.list_leases(session):
+            if held := await list_leases(session):
                 self.verdict.add("stuck", 1, f"leases left: {held}")
         deadline = time.monotonic() + LEFT_SECONDS
         while found := await asyncio.to_thread(self.host.processes):

@@ -13,6 +13,7 @@ from db.tables import ExecutionRow, OutputRow, StepRow
 from domain.base import new_id, utc_now
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import NewTicket
+from tests.leases import list_leases
 
 STEPS = [("precheck", "look"), ("step", "first"), ("step", "second"), ("postcheck", "check")]
 
@@ -65,7 +66,7 @@ async def requeue(
 
 async def places(database: Database) -> list[str]:
     async with database.read() as session:
-        return [lease.execution_id for lease in await leases.list_leases(session)]
+        return [lease.execution_id for lease in await list_leases(session)]
 
 
 async def test_what_was_looked_at_and_answered_is_forgotten(database: Database) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.duration import format_duration, parse_duration
 from domain.runbooks.runbook import Approval, Risk, Runbook, runbook_json_schema
-from domain.runbooks.text import RunbookInvalid, dump_runbook, parse_runbook
+from domain.runbooks.text import RunbookInvalid, parse_runbook
 from tests.domain.runbook_documents import GOOD, minimal, only_problem, problems, problems_if_any
 
 
@@ -34,28 +34,6 @@ def test_json_is_read_too_tabs_and_escapes_included() -> None:
     text = json.dumps(document, indent="\t").replace(" / ", " \\/ ")
     assert "\\ud83d\\udca9" in text
     assert parse_runbook(text.encode()).title == "Tab \N{PILE OF POO} / end"
-
-
-def test_dump_gives_the_same_runbook_back() -> None:
-    runbook = parse_runbook(GOOD)
-    assert parse_runbook(dump_runbook(runbook)) == runbook
-    assert "timeout: 1h30m" in dump_runbook(runbook)
-
-
-@given(
-    st.text(min_size=1, max_size=200).filter(lambda text: text.strip() and "\0" not in text and text.isprintable()),
-    st.lists(
-        st.sampled_from(["echo a", "  indented", "\ttabbed", "", "# c", "x: y", "- z", "trailing ", "é'\""]), min_size=1
-    ),
-    st.integers(1, 10_000_000),
-)
-@settings(max_examples=60, deadline=None)
-def test_dump_round_trips_whatever_the_texts_hold(question: str, lines: list[str], milliseconds: int) -> None:
-    command = "true\n" + "\n".join(lines)
-    ask = {"name": "q", "ask": {"question": question, "answers": {"why": {"description": question}}}}
-    step = {"name": "s", "run": command, "rollback": command, "timeout": milliseconds / 1000}
-    runbook = Runbook.model_validate(minimal(steps=[ask, step]))
-    assert parse_runbook(dump_runbook(runbook)) == runbook
 
 
 def test_every_serialised_form_gives_the_same_runbook_back() -> None:

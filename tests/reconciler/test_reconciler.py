@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from db import tickets
-from db.leases import list_leases
 from domain.base import new_id
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
@@ -16,6 +15,7 @@ from domain.ticket import NewTicket, TicketStatus
 from reconciler.findings import find
 from reconciler.reconcile import reconcile
 from reconciler.starts import start_pending
+from tests.leases import list_leases
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 from workflows.messages import RollbackRequest

@@ -9,12 +9,12 @@ from typing import Any
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from db.leases import list_leases
 from domain.base import new_id
 from domain.decision import Decision, DecisionKind, DecisionOutcome
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
 from payload_codec import sealing_converter
+from tests.leases import list_leases
 from tests.stack import Stack
 from tests.temporal_server import CIPHER
 from tests.workflows.samples import ledger, runbook
