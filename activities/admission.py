@@ -3,32 +3,21 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from db import events, signed
 from db.engine import Database
-from domain.event import EventKind
+from services import mail
+from services.mail import STRANGER, NotAdmitted
 from workflows.names import ActivityName
 
 NOT_ADMITTED = "NotAdmitted"
-STRANGER = "this run was started or reset outside Handrail, so it does nothing"
 
 
 def not_admitted(why: str = STRANGER) -> ApplicationError:
     """Return the failure that ends a run which may not act; it is not tried again."""
     return ApplicationError(why, type=NOT_ADMITTED, non_retryable=True)
-
-
-async def take_run(session: AsyncSession, tenant: str, ticket_id: str, run_id: str) -> bool:
-    """Return whether a run may act for a ticket; the one from before there were signatures may."""
-    acting = await signed.acting_run(session, tenant, ticket_id)
-    if acting == signed.EARLIER_RUN:
-        await signed.let_act(session, tenant, ticket_id, run_id)
-        return True
-    return acting == run_id
 
 
 class RunGuard(Interceptor):
@@ -52,37 +41,27 @@ class RunGuard(Interceptor):
         return _Guarded(next, self)
 
     async def check(self, order: Any) -> None:
-        """Raises ApplicationError for an activity that nobody admitted asked for."""
+        """Raises NotAdmitted for an activity that nobody admitted asked for."""
         info = activity.info()
         if info.workflow_type != self.ticket_workflow:
             if info.activity_type not in self._others.get(info.workflow_type or "", frozenset()):
-                raise not_admitted("no workflow of Handrail asked for this")
+                raise NotAdmitted("no workflow of Handrail asked for this")
             return
-        if info.workflow_id != self._id_of(order.tenant, order.ticket_id):
-            raise not_admitted("a ticket's workflow asked for this on behalf of another ticket")
+        if not self._is_own(order):
+            raise NotAdmitted("a ticket's workflow asked for this on behalf of another ticket")
         if info.activity_type == ActivityName.READ_MAIL:  # by which a run is admitted
             return
-        run_id = info.workflow_run_id or ""
-        async with self._database.read() as session:
-            acting = await signed.acting_run(session, order.tenant, order.ticket_id)
-        if acting == signed.EARLIER_RUN:
-            async with self._database.write() as session:
-                is_admitted = await take_run(session, order.tenant, order.ticket_id, run_id)
-        else:
-            is_admitted = acting == run_id or acting is None  # without a row the activity says so itself
-        if not is_admitted:
-            raise not_admitted()
+        if not await mail.is_admitted(self._database, order.tenant, order.ticket_id, info.workflow_run_id or ""):
+            raise NotAdmitted
 
     async def tell(self, order: Any, why: str) -> None:
-        """Say in the timeline, once a run, that it was refused."""
+        """Say to people that a run of this ticket's workflow was refused."""
         info = activity.info()
-        if info.workflow_id != self._id_of(order.tenant, order.ticket_id):
-            return
-        text = f"{why}: workflow run {info.workflow_run_id}"
-        async with self._database.write() as session:
-            await events.add_event(
-                session, order.ticket_id, f"{info.workflow_run_id}/refused", EventKind.REQUEST_REFUSED, text
-            )
+        if info.workflow_type == self.ticket_workflow and self._is_own(order):
+            await mail.tell_refused(self._database, order.ticket_id, info.workflow_run_id or "", why)
+
+    def _is_own(self, order: Any) -> bool:
+        return activity.info().workflow_id == self._id_of(order.tenant, order.ticket_id)
 
 
 class _Guarded(ActivityInboundInterceptor):
@@ -95,7 +74,6 @@ class _Guarded(ActivityInboundInterceptor):
         try:
             await self._guard.check(order)
             return await super().execute_activity(input)
-        except ApplicationError as error:
-            if error.type == NOT_ADMITTED and activity.info().workflow_type == self._guard.ticket_workflow:
-                await self._guard.tell(order, error.message)
-            raise
+        except NotAdmitted as error:
+            await self._guard.tell(order, str(error))
+            raise not_admitted(str(error)) from error

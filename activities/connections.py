@@ -5,7 +5,6 @@ import asyncio
 from temporalio import activity
 
 from activities.messages import ConnectionCheck, ConnectionReport
-from activities.signatures import take
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
@@ -14,6 +13,7 @@ from domain.plan import Target
 from domain.sealed import CipherKeyWrong
 from domain.signature import MessageKind, letter_of, read_signed_text
 from integrations.connector import CommandRunner, HostAddress, HostRefused, HostUnreachable, Secret, SudoReport
+from services.mail import take
 from workflows.names import ActivityName
 
 SUDO_SECONDS = 10.0  # the whole test has twenty; a person waits

@@ -1,7 +1,7 @@
 """What a command's result means for its step."""
 
-from activities.messages import StepOutcome
 from domain.execution import StepStatus
+from domain.outlines import StepOutcome
 from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
 from integrations.connector import CommandResult

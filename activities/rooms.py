@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.messages import StepRun
 from db import steps
+from domain.orders import StepRun
 from domain.plan import Phase, Plan, PlannedStep
 from integrations.connector import HostAddress, Secret
 

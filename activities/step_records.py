@@ -6,9 +6,6 @@ from dataclasses import dataclass, replace
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.admission import not_admitted
-from activities.claims import NotBorneOut, why_not_to_begin
-from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.records import event_key
 from activities.rooms import Room, rooms_to_keep, steps_with_room
 from db import connections, events, executions, host_changes, signed, steps, turns
@@ -20,11 +17,15 @@ from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import StepStatus
 from domain.mask import Mask
+from domain.orders import ExecutionOver, StepRun
+from domain.outlines import StepOutcome
 from domain.plan import Phase, Plan, PlannedStep, Target, VerdictDecision
 from domain.runbooks.runbook import Approval, Risk
 from domain.sealed import CipherKeyWrong, ValuePlace
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import LEFT_OUT, KeptOutput
+from services.claims import NotBorneOut, see_that_it_may_begin
+from services.mail import NotAdmitted
 
 ENDED = {
     # an own step's end -> its rollback's end
@@ -214,7 +215,9 @@ class StepRecords:
             if stored.sent_attempt == order.attempt_id:
                 return stored
             await self._see_that_it_is_wanted(session, order, stored)
-            if not order.is_rollback and (why := await why_not_to_begin(session, order, plan)):
+            if not order.is_rollback and (
+                why := await see_that_it_may_begin(session, order.execution_id, plan, order.position)
+            ):
                 raise NotBorneOut(why)
             begun = replace(
                 stored,
@@ -353,12 +356,12 @@ async def _need_approval(session: AsyncSession, order: StepRun, plan: Plan, step
     verdict = plan.verdict.decision
     is_asked = verdict is VerdictDecision.ASK
     if verdict is VerdictDecision.REFUSE or (is_asked and not await signed.is_approved(session, *about)):
-        raise not_admitted("nobody with a token approved this plan through Handrail, so nothing of it runs")
+        raise NotAdmitted("nobody with a token approved this plan through Handrail, so nothing of it runs")
     if step is None or order.is_rollback or step.spec.approval is not Approval.REQUIRED:
         return
     turn = await turns.turn_of(session, order.execution_id)
     if not await signed.is_approved(session, *about, step=order.position, turn=turn):
-        raise not_admitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
+        raise NotAdmitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
 
 
 def _recorded(stored: StoredStep, order: StepRun) -> StepOutcome | None:

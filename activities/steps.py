@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 from temporalio import activity
 
-from activities.claims import NotBorneOut
 from activities.judging import judge, why_not_judged
-from activities.messages import ExecutionOver, StepOutcome, StepRun
 from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
 from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.mask import Mask
+from domain.orders import ExecutionOver, StepRun
+from domain.outlines import StepOutcome
 from domain.plan import PlannedStep
 from domain.runbooks.expressions import ExpressionFailed, parse_expression
 from integrations.connector import (
@@ -31,6 +31,7 @@ from integrations.connector import (
     Secret,
 )
 from integrations.output import LEFT_OUT, KeptOutput
+from services.claims import NotBorneOut
 from workflows.names import ActivityName
 
 BEAT_SECONDS = 1.0

@@ -87,3 +87,10 @@ class RecordedDecision(Decision):
     result: DecisionOutcome
     detail: str
     created_at: datetime
+
+    @property
+    def words(self) -> str:
+        what = self.outcome.value if self.outcome else self.decision.value
+        where = f" step {self.step}" if self.step else ""
+        result = "" if self.result is DecisionOutcome.ACCEPTED else f" ({self.result.value}: {self.detail})"
+        return f"{self.actor} said {what}{where}" + (f": {self.comment}" if self.comment else "") + result

@@ -1,5 +1,6 @@
 """Leases: the exclusive right to change a host."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -57,3 +58,13 @@ def words_behind(count: int) -> str:
     if not count:
         return ""
     return "1 ticket waits behind this" if count == 1 else f"{count} tickets wait behind this"
+
+
+def words_in_front(leases: Sequence[str], holders: Sequence[LeaseHolder]) -> str:
+    """Return how a ticket stands in the line for hosts; `holders`: who is in front."""
+    names = ", ".join(leases)
+    if not holders:
+        return f"holds the lease of {names}"
+    count = len({holder.ticket_id for holder in holders})
+    more = f", and {count - 1} more" if count > 1 else ""
+    return f"waits for {names}: ticket {holders[0].ticket_id} is in front{more}"

@@ -17,9 +17,9 @@ from domain.ticket import Ticket
 from domain.ticket_moves import why_no_run
 from services.backends import Backends
 from services.errors import Conflict, FieldProblem, Invalid, NotFound, invalid
-from services.library import match_query
 from services.plan_view import PlanDraft, view_draft
-from services.planning import PlanProblem, draft_plan
+from services.planning import PlanProblem
+from services.plans import preview_plan
 from services.reading import beside
 from services.sealed_inputs import left_out, split_inputs
 from services.tickets import find_ticket
@@ -61,7 +61,6 @@ async def preview(backends: Backends, tenant: str, ticket_id: str, choice: Runbo
     async with backends.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
         runbook = await _check_choice(session, tenant, choice, is_preview=True)
-        query = await match_query(session, ticket)
     inputs, sealed = split_inputs(runbook, choice.inputs, ticket, actor, backends.cipher)
     request = PlanRequest(
         tenant=tenant,
@@ -73,12 +72,10 @@ async def preview(backends: Backends, tenant: str, ticket_id: str, choice: Runbo
         target=choice.target,
         requested_by=actor,
     )
-    confidence = await backends.library.confidence(tenant, query, runbook.id)
-    async with backends.database.read() as session:
-        try:
-            plan, _ = await draft_plan(session, request, confidence)
-        except PlanProblem as problem:
-            raise Conflict(str(problem)) from problem
+    try:
+        plan = await preview_plan(backends.database, backends.library, request)
+    except PlanProblem as problem:
+        raise Conflict(str(problem)) from problem
     return await beside(lambda: view_draft(plan, plan.digest()))
 
 

@@ -2,9 +2,15 @@
 
 from pydantic import Field
 
+from db import events, tenants, tickets
+from db.engine import Database
 from domain.base import Model
+from domain.event import EventKind
+from domain.orders import ReopenRequested
+from domain.outlines import ReopenOutline
 from domain.requests import ReopenRequest
-from domain.ticket import Ticket
+from domain.tenant import TenantSettings
+from domain.ticket import Ticket, TicketStatus
 from domain.ticket_moves import why_no_reopen
 from services.backends import Backends
 from services.decisions import Comment
@@ -26,3 +32,28 @@ async def reopen(backends: Backends, tenant: str, ticket_id: str, asked: Reopeni
     request = ReopenRequest(request_id=key, actor=actor, comment=asked.comment)
     await backends.workflows.reopen(tenant, ticket_id, request)
     return ticket
+
+
+async def take_up_again(database: Database, order: ReopenRequested, key: str) -> ReopenOutline:
+    """Have a closed ticket's story go on: a person says that it is a real problem. Raises NotFound.
+
+    `key` names the request: asked again, it is as it was.
+    """
+    async with database.write() as session:
+        ticket = await find_ticket(session, order.tenant, order.ticket_id)
+        settings = await tenants.get_settings(session, order.tenant) or TenantSettings()
+        analysis, _, _ = await tickets.get_findings(session, ticket.id)
+        reason = f"reopened by {order.actor}" + (f": {order.comment}" if order.comment else "")
+        why_not = why_no_reopen(ticket) or (None if analysis else "it was never analysed")
+        if analysis is not None and why_not is None:
+            await tickets.reopen_ticket(session, ticket.id, order.actor, reason, analysis.reopened_by(order.actor))
+            await events.add_event(session, ticket.id, key, EventKind.TICKET_REOPENED, reason, actor=order.actor)
+        elif analysis is None or not await events.has_event(session, ticket.id, key):
+            return ReopenOutline(problem=why_not, ticket_status=ticket.status)
+    return ReopenOutline(
+        ticket_status=TicketStatus.ANALYZING,
+        reason=reason,
+        connection=analysis.ci.connection,
+        ambiguous=analysis.ci.ambiguous,
+        runbook_timeout=settings.runbook_timeout,
+    )

@@ -3,8 +3,11 @@
 from pydantic import Field
 
 from db import executions
+from db.engine import Database
 from domain.base import Model
 from domain.execution import Execution
+from domain.orders import RollbackQuestion
+from domain.outlines import RollbackOutline
 from domain.requests import RollbackRequest
 from domain.ticket import Ticket
 from services.backends import Backends
@@ -44,3 +47,14 @@ def _chosen(ran: list[Execution], execution_id: str | None) -> Execution:
     if chosen is None:
         raise NotFound(f"this ticket has no execution {execution_id!r}; it has: {', '.join(e.id for e in ran)}")
     return chosen
+
+
+async def outline(database: Database, question: RollbackQuestion) -> RollbackOutline:
+    """Say which steps of a finished execution can be undone now, or why it is refused. Raises NotFound."""
+    async with database.read() as session:
+        ticket = await find_ticket(session, question.tenant, question.ticket_id)
+        execution = await executions.get_execution(session, question.tenant, question.execution_id)
+        if execution is None or execution.ticket_id != question.ticket_id:
+            return RollbackOutline(problem="this ticket has no such execution", ticket_status=ticket.status)
+        plan = await executions.get_plan(session, question.tenant, question.ticket_id, execution.id)
+    return RollbackOutline.of(plan, execution, ticket.status)

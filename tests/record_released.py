@@ -19,7 +19,6 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities import plans
 from db import tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
@@ -31,7 +30,7 @@ from domain.plan import Plan
 from domain.tenant import TenantSettings
 from domain.ticket import NewTicket, TicketStatus
 from integrations.local import LocalRunner
-from services import planning
+from services import planning, plans
 from temporal_client import ensure_search_attributes
 from tests.postgres import Postgres
 from tests.stack import Stack
@@ -60,7 +59,7 @@ def be_patient() -> None:
         return plan, THIRTY_YEARS
 
     tenants.get_settings = patient_settings
-    plans.draft_plan = patient_draft  # type: ignore[assignment,attr-defined]  # the name under which plans knows it
+    plans.draft_plan = patient_draft  # type: ignore[attr-defined]  # the name under which plans knows it
 
 
 async def fill(stack: Stack) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import ReopenOutline, ReopenRequested
     from activities.tickets import TicketActivities
+    from domain.orders import ReopenRequested
+    from domain.outlines import ReopenOutline
     from domain.ticket import TicketStatus
     from workflows import names, options
     from workflows.endings import TicketEndings

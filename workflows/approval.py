@@ -5,11 +5,12 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import PlanOutline, PlanRequest
     from activities.plans import PlanActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome
     from domain.ending import EndCause, Ending
     from domain.execution import ExecutionStatus
+    from domain.outlines import PlanOutline
+    from domain.requests import PlanRequest
     from domain.ticket import TicketStatus
     from workflows import names, options
     from workflows.endings import TicketEndings

@@ -6,9 +6,9 @@ from typing import Any
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import PlanOutline
     from domain.ending import EndCause, Ending
     from domain.execution import ExecutionStatus
+    from domain.outlines import PlanOutline
     from domain.ticket import TicketStatus
     from workflows import names
     from workflows.execution_context import refuse

@@ -3,11 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import RollbackOutline, RollbackQuestion, StepOutcome
     from activities.plans import PlanActivities
     from domain.decision import UnknownOutcome
     from domain.ending import EndCause, Ending
     from domain.execution import ExecutionStatus, StepStatus
+    from domain.orders import RollbackQuestion
+    from domain.outlines import RollbackOutline, StepOutcome
     from domain.plan import Phase, StepOutline
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus

@@ -7,12 +7,12 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import DecisionRecord
     from activities.plans import PlanActivities
     from domain.decision import Decision, DecisionOutcome
     from domain.ending import EndCause, Ending
     from domain.event import EventKind
     from domain.execution import ExecutionStatus, StepStatus
+    from domain.orders import DecisionRecord
     from domain.plan import StepOutline
     from domain.ticket import TicketStatus
     from workflows import options

@@ -6,8 +6,8 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import Mail
     from activities.signatures import SignatureActivities
+    from domain.orders import Mail
     from domain.signature import Letter, MessageKind, Signed, letter_of
     from workflows import names, options
     from workflows.messages import FirstMove, TicketStart

@@ -3,12 +3,12 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import StepOutcome
     from activities.plans import PlanActivities
     from domain.decision import Decision, DecisionKind, DecisionOutcome, UnknownOutcome
     from domain.ending import EndCause, Ending
     from domain.event import EventKind
     from domain.execution import ExecutionStatus, StepStatus
+    from domain.outlines import StepOutcome
     from domain.plan import StepOutline
     from domain.ticket import TicketStatus
     from workflows import names, options

@@ -3,8 +3,8 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import PlanOutline
     from domain.decision import DecisionKind, DecisionOutcome, SignedDecision
+    from domain.outlines import PlanOutline
     from domain.signature import MessageKind
     from workflows import names
     from workflows.execution_context import ExecutionContext

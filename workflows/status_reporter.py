@@ -4,11 +4,11 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
-    from activities.messages import Record
     from activities.tickets import TicketActivities
     from domain.ending import Ending
     from domain.event import EventKind
     from domain.execution import ExecutionStatus, StepStatus
+    from domain.orders import Record
     from domain.ticket import TicketStatus
     from workflows import names, options
     from workflows.messages import TicketStart, TicketState

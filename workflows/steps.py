@@ -8,9 +8,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from activities.admission import NOT_ADMITTED
-    from activities.messages import ExecutionOver, StepOutcome, StepRun
     from activities.steps import StepActivities
     from domain.execution import StepStatus
+    from domain.orders import ExecutionOver, StepRun
+    from domain.outlines import StepOutcome
     from domain.plan import StepOutline
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, until

@@ -6,9 +6,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.admission import not_admitted
-    from activities.messages import TicketRef
     from activities.tickets import TicketActivities
     from domain.ending import EndCause, Ending
+    from domain.orders import TicketRef
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
     from domain.signature import MessageKind

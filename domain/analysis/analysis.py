@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -30,6 +30,19 @@ class Analysis(WireModel):
     ci: CiExtraction
     similar: list[SimilarTicket] = Field(default_factory=list, description="Ended tickets like it, most alike first.")
     needs_person: str = Field(default="", description="Why a person is asked, whatever the confidence; mostly empty.")
+
+    @property
+    def words(self) -> str:
+        return "; ".join(reason.text for reason in self.reasons)
+
+    def with_reason(self, reason: Reason) -> Self:
+        return self.model_copy(update={"reasons": [*self.reasons, reason]})
+
+    def reopened_by(self, actor: str) -> Self:
+        """Return what it is once a person has said that the problem is real."""
+        said = Reason(text=f"{actor} reopened it as a real problem", weight=0)
+        real = {"classification": Classification.TRUE_POSITIVE, "classification_confidence": 1.0}
+        return self.model_copy(update={**real, "reasons": [said, *self.reasons]})
 
 
 def analyse(

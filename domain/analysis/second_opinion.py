@@ -47,6 +47,10 @@ class RunbooksOpinion(Model):
     runbooks: list[RunbookOpinion] = Field(max_length=20)
 
 
+class NoOpinion(Exception):
+    """There is no opinion to use; the text says why, in words of ours only."""
+
+
 def doubt_analysis(
     analysis: Analysis,
     opinion: TicketOpinion,

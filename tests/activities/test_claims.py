@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from activities.messages import Record, Recorded
 from activities.tickets import TicketActivities
 from db import executions, tickets
 from db.tables import StepRow
 from domain.analysis.analysis import default_rules
 from domain.execution import ExecutionStatus, StepStatus
+from domain.orders import Record
+from domain.outlines import Recorded
 from domain.ticket import TicketStatus
 from services.library import Library
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture

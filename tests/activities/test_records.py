@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.messages import Record
 from activities.tickets import TicketActivities
 from db import events, tickets
 from db.engine import Database
 from db.migrate import migrate
 from domain.analysis.analysis import default_rules
 from domain.base import new_id
+from domain.orders import Record
 from domain.ticket import NewTicket, TicketStatus
 from services.library import Library
 

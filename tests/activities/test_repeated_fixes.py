@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from activities.messages import PlanRequest
 from db import executions, host_changes
 from db.tables import HostChangeRow
 from domain.base import utc_now
@@ -10,6 +9,7 @@ from domain.case.links import LinkName
 from domain.execution import ExecutionStatus
 from domain.plan import LOCAL
 from domain.policy import FIXES_WINDOW, MOST_FIXES
+from domain.requests import PlanRequest
 from services.planning import draft_plan
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from activities.messages import ExecutionOver
 from domain.connection import Connector
 from domain.execution import StepStatus
+from domain.orders import ExecutionOver
 from integrations.local import LocalRunner
 from tests.activities.test_cut_output import bench, small_disk  # noqa: F401 - fixtures
 from tests.activities.test_steps import Bench

@@ -11,7 +11,6 @@ from sqlalchemy import delete
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.messages import PlanRequest, StepOutcome, StepRun
 from activities.step_records import StepRecords
 from activities.steps import PATIENCE_BEFORE, StepActivities
 from db import connections, executions, runbooks, signed, tenants, tickets
@@ -24,7 +23,10 @@ from domain.base import new_id, utc_now
 from domain.connection import Connector, CredentialKind, NewCredential
 from domain.decision import Decision, DecisionKind
 from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
+from domain.orders import StepRun
+from domain.outlines import StepOutcome
 from domain.plan import Plan, Target
+from domain.requests import PlanRequest
 from domain.runbooks.runbook import Expect
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind

@@ -23,10 +23,10 @@ from temporalio.worker import (
 from temporalio.worker import Interceptor as WorkerInterceptor
 
 import worker
-from activities.messages import Record, StepRun
 from db.cipher import Cipher
 from db.engine import Database
 from domain.connectors import Connector
+from domain.orders import Record, StepRun
 from integrations.connector import (
     CommandRequest,
     CommandResult,

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.leases import LeaseActivities
-from activities.messages import RequeueRequest
 from db import executions, host_changes, leases, tickets, turns
 from db.engine import Database
 from db.tables import ExecutionRow, OutputRow, StepRow
 from domain.base import new_id, utc_now
 from domain.execution import ExecutionStatus, StepStatus
+from domain.orders import RequeueRequest
 from domain.ticket import NewTicket
 from tests.leases import list_leases
 

@@ -12,11 +12,12 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.messages import PlanOutline, StepOutcome, StepRun
 from activities.signatures import SignatureActivities
 from db import executions
 from domain.decision import DecisionKind, UnknownOutcome
 from domain.execution import ExecutionStatus, StepStatus
+from domain.orders import StepRun
+from domain.outlines import PlanOutline, StepOutcome
 from domain.plan import StepOutline, Verdict, VerdictDecision
 from domain.ticket import TicketStatus
 from reconciler.reconcile import reconcile

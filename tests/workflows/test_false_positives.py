@@ -57,7 +57,7 @@ async def test_a_reopened_ticket_goes_on_to_its_fix(stack: Stack, tmp_path: Path
     assert ledger(tmp_path)[-1] == "postcheck"
     await reopen(stack, ticket_id, "r2")
     assert (await stack.ended(ticket_id)).status is TicketStatus.RESOLVED
-    assert "only a closed ticket can be reopened" in (await stack.events(ticket_id))[-1].text
+    assert "only a closed one can be reopened" in (await stack.events(ticket_id))[-1].text
 
 
 async def test_a_plan_that_waits_ends_with_the_closing(stack: Stack, tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.messages import Record, StepRun
 from db import executions, steps
 from db.steps import StoredStep
 from domain.ending import EndCause, Ending
 from domain.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
+from domain.orders import Record
 from domain.plan import Phase, Plan, PlannedStep
 from domain.runbooks.runbook import OnFailure, RollbackScope, RunbookKind
 from domain.ticket import TicketStatus
@@ -18,10 +18,11 @@ class NotBorneOut(Exception):
     """A workflow goes on as if something before had ended well, and its row does not say so. For a person."""
 
 
-async def why_not_to_begin(session: AsyncSession, order: StepRun, plan: Plan) -> str | None:
-    """Return which step before the ordered one has not ended as its workflow was told, or None if all have."""
-    earlier = [step for step in plan.steps if step.position < order.position]
-    return await _not_passed(session, order.execution_id, earlier)
+async def see_that_it_may_begin(session: AsyncSession, execution_id: str, plan: Plan, position: int) -> None:
+    """Raise NotBorneOut if a step before this one has not ended as its workflow was told."""
+    earlier = [step for step in plan.steps if step.position < position]
+    if why := await _not_passed(session, execution_id, earlier):
+        raise NotBorneOut(why)
 
 
 async def borne_out(session: AsyncSession, record: Record) -> Record:

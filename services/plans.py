@@ -1,0 +1,114 @@
+"""Making a plan from what is stored at this moment: to be kept for its ticket, or only to be looked at."""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import events, executions, tickets
+from db.engine import Database
+from domain.base import utc_now
+from domain.ending import EndCause, Ending
+from domain.event import EventKind
+from domain.execution import ExecutionStatus
+from domain.outlines import PlanOutline
+from domain.plan import Plan, VerdictDecision
+from domain.requests import PlanRequest
+from domain.ticket import TicketStatus
+from services.library import Library, match_query
+from services.planning import PlanProblem, draft_plan
+from services.tickets import find_ticket
+
+WAYS = {
+    VerdictDecision.RUN: "runs at once",
+    VerdictDecision.ASK: "waits for approval",
+    VerdictDecision.REFUSE: "is refused",
+}
+FIRST_STATUS = {
+    VerdictDecision.RUN: ExecutionStatus.QUEUED,
+    VerdictDecision.ASK: ExecutionStatus.AWAITING_APPROVAL,
+    VerdictDecision.REFUSE: ExecutionStatus.REJECTED,
+}
+NO_PLAN = "it can no longer be planned"
+CHANGED = "the runbook or its connection changed before it was decided"
+
+
+async def preview_plan(database: Database, library: Library, request: PlanRequest) -> Plan:
+    """Return the plan that would be made now; nothing is stored. Raises NotFound, PlanProblem."""
+    confidence = await _confidence(database, library, request)
+    async with database.read() as session:
+        plan, _ = await draft_plan(session, request, confidence)
+    return plan
+
+
+async def make_plan(database: Database, library: Library, request: PlanRequest, key: str) -> PlanOutline:
+    """Make a plan and store it, in place of the one that it replaces; or say why there is none. Raises NotFound.
+
+    `key` names the request: asked again, it stores nothing more.
+    """
+    confidence = await _confidence(database, library, request)
+    async with database.write() as session:
+        try:
+            plan, timeout = await draft_plan(session, request, confidence)
+        except PlanProblem as problem:
+            await _replace(session, request, NO_PLAN)
+            return PlanOutline(execution_id=request.execution_id, problem=str(problem))
+        digest = plan.digest()
+        if digest == request.unless_digest:
+            return PlanOutline(execution_id=request.execution_id, is_unchanged=True, digest=digest)
+        await _replace(session, request, CHANGED)
+        await _store(session, request, plan, digest, timeout, key)
+    return PlanOutline.of(plan, request.execution_id, digest, timeout)
+
+
+async def _confidence(database: Database, library: Library, request: PlanRequest) -> float:
+    async with database.read() as session:
+        query = await match_query(session, await find_ticket(session, request.tenant, request.ticket_id))
+    return await library.confidence(request.tenant, query, request.runbook_id)
+
+
+async def _replace(session: AsyncSession, request: PlanRequest, reason: str) -> None:
+    if request.replaces:
+        words, ending = f"replaced: {reason}", Ending(cause=EndCause.REPLACED)
+        await executions.set_execution_status(session, request.replaces, ExecutionStatus.CANCELLED, words, ending)
+
+
+async def _store(
+    session: AsyncSession, request: PlanRequest, plan: Plan, digest: str, timeout: float, key: str
+) -> None:
+    """Write the execution, the ticket's status and the event, unless an earlier try did."""
+    if not await executions.add_execution(session, _execution_of(request, plan, digest, timeout)):
+        return
+    await tickets.update_ticket(session, request.ticket_id, execution_id=request.execution_id)
+    verdict = plan.verdict
+    reasons = "; ".join(verdict.reasons)
+    if verdict.decision is VerdictDecision.ASK:
+        await tickets.set_status(session, request.ticket_id, TicketStatus.AWAITING_APPROVAL, reasons)
+    hosts = ", ".join(target.name for target in plan.targets) or "no host"
+    await events.add_event(
+        session,
+        request.ticket_id,
+        key,
+        EventKind.PLAN_CHANGED if request.replaces else EventKind.PLAN_MADE,
+        f"{plan.runbook_id} v{plan.runbook_version} on {hosts} {WAYS[verdict.decision]}: {reasons}",
+        execution_id=request.execution_id,
+        data={"plan_digest": digest},
+        actor=request.requested_by,
+    )
+
+
+def _execution_of(request: PlanRequest, plan: Plan, digest: str, timeout: float) -> executions.NewExecution:
+    now, decision = utc_now(), plan.verdict.decision
+    refused = Ending(cause=EndCause.REFUSED) if decision is VerdictDecision.REFUSE else None
+    return executions.NewExecution(
+        id=request.execution_id,
+        tenant=request.tenant,
+        ticket_id=request.ticket_id,
+        plan=plan,
+        digest=digest,
+        status=FIRST_STATUS[decision],
+        ending=refused,
+        requested_by=request.requested_by,
+        created_at=now,
+        approval_expires_at=now + timedelta(seconds=timeout) if decision is VerdictDecision.ASK else None,
+        ended_at=now if refused else None,
+    )
