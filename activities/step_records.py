@@ -24,7 +24,7 @@ from domain.runbooks.runbook import Approval, Risk
 from domain.sealed import CipherKeyWrong, ValuePlace
 from integrations.connector import CommandResult, HostAddress, Secret
 from integrations.output import LEFT_OUT, KeptOutput
-from services.claims import NotBorneOut, see_that_it_may_begin
+from services.claims import see_that_it_may_begin
 from services.mail import NotAdmitted
 
 ENDED = {
@@ -215,10 +215,8 @@ class StepRecords:
             if stored.sent_attempt == order.attempt_id:
                 return stored
             await self._see_that_it_is_wanted(session, order, stored)
-            if not order.is_rollback and (
-                why := await see_that_it_may_begin(session, order.execution_id, plan, order.position)
-            ):
-                raise NotBorneOut(why)
+            if not order.is_rollback:
+                await see_that_it_may_begin(session, order.execution_id, plan, order.position)
             begun = replace(
                 stored,
                 status=StepStatus.RUNNING,

@@ -59,7 +59,7 @@ def be_patient() -> None:
         return plan, THIRTY_YEARS
 
     tenants.get_settings = patient_settings
-    plans.draft_plan = patient_draft  # type: ignore[attr-defined]  # the name under which plans knows it
+    plans.draft_plan = patient_draft  # type: ignore[assignment,attr-defined]  # the name under which plans knows it
 
 
 async def fill(stack: Stack) -> dict[str, str]:
