@@ -9,11 +9,13 @@ from rich.text import Text
 from commands.output import coloured, out, table, time_of
 from domain.aftermath import NOTHING_LEFT
 from domain.connectors import Connector
-from domain.execution import LaterChange, why_too_late
+from domain.execution import WRONG_STEP_STATUSES, LaterChange, StepStatus, why_too_late
 from domain.lease import words_behind
 from domain.signs import one_line
+from domain.ticket import NOTABLE, TicketStatus
 
 SHORT_DIGEST = 12
+LINK_COLOURS = {"clear": "green", "doubtful": "yellow", "against": "red"}
 
 
 def short(digest: str) -> str:
@@ -48,9 +50,8 @@ def value_words(plan: dict[str, Any], name: str) -> str:
 
 def print_links(links: list[dict[str, Any]]) -> None:
     """Print the five questions of a case, each with its answer and the evidence."""
-    styles = {"clear": "green", "doubtful": "yellow", "against": "red"}
     for link in links:
-        answer = (f"{link['state']:8} ", styles.get(link["state"], ""))
+        answer = (f"{link['state']:8} ", LINK_COLOURS.get(link["state"], ""))
         text = Text.assemble(answer, f"{link['question']} ", ("; ".join(link["reasons"]), "dim"))
         out.print(Padding(text, (0, 0, 0, 2), expand=False))
 
@@ -123,7 +124,7 @@ def print_ticket(ticket: dict[str, Any]) -> None:
     print_similar(ticket.get("similar_tickets") or [])
     for execution in ticket.get("executions") or []:
         print_execution(execution)
-    if ticket["status"] == "awaiting_approval" and ticket.get("plan"):
+    if ticket["status"] == TicketStatus.AWAITING_APPROVAL and ticket.get("plan"):
         out.print()
         print_plan(ticket["plan"])
 
@@ -135,7 +136,7 @@ def print_left(ticket: dict[str, Any]) -> None:
 
 
 def has_failed(ticket: dict[str, Any]) -> bool:
-    return ticket.get("person_needed") in ("rollback_failed", "escalated")
+    return ticket.get("person_needed") in NOTABLE
 
 
 def print_next(ticket: dict[str, Any]) -> None:
@@ -205,8 +206,8 @@ def print_execution(execution: dict[str, Any]) -> None:
     )
     steps = execution.get("steps") or []
     for step in steps:
-        if step.get("result") == "failed":
-            out.print(Text(f"  step {step['position']} failed: {step['detail']}", style="red"), soft_wrap=True)
+        if (result := step.get("result")) in WRONG_STEP_STATUSES:
+            out.print(Text(f"  step {step['position']} {result}: {step['detail']}", style="red"), soft_wrap=True)
     if steps:
         out.print(
             Padding(
@@ -220,7 +221,7 @@ def print_execution(execution: dict[str, Any]) -> None:
 def step_row(step: dict[str, Any]) -> tuple[Any, ...]:
     rollback = step.get("rollback")
     undo = f"{rollback['status']} ({rollback['position']})" if rollback and rollback.get("position") else ""
-    is_possible = bool(rollback) and step["status"] != "not_run"
+    is_possible = bool(rollback) and step["status"] != StepStatus.NOT_RUN
     return (
         step["position"],
         step["phase"],

@@ -12,7 +12,9 @@ from commands.api_client import Api
 from commands.failures import Exit
 from commands.follow import follow
 from commands.output import coloured, out, print_json_line
+from domain.execution import WRONG_STEP_STATUSES
 from domain.signs import one_line
+from domain.ticket import TicketStatus
 
 STYLES = {
     "ticket_analyzed": "",
@@ -37,7 +39,7 @@ def line_of(event: dict[str, Any]) -> Text:
 
 
 def _style(event: dict[str, Any]) -> str:
-    failed = event["data"].get("status") in ("failed", "unknown", "rollback_failed")
+    failed = event["data"].get("status") in WRONG_STEP_STATUSES
     return "red" if failed else STYLES.get(event["kind"], "")
 
 
@@ -54,7 +56,7 @@ async def watch(api: Api, ticket_id: str, *, as_json: bool = False) -> Exit:
             async for event in events:
                 out.print(line_of(event), soft_wrap=True)
     ticket = await api.get(f"/tickets/{{tenant}}/tickets/{ticket_id}")
-    return Exit.OK if ticket["status"] == "resolved" else Exit.FAILED
+    return Exit.OK if ticket["status"] == TicketStatus.RESOLVED else Exit.FAILED
 
 
 async def _watch_live(api: Api, ticket_id: str) -> None:
@@ -85,8 +87,8 @@ async def _watch_live(api: Api, ticket_id: str) -> None:
 def _hint(ticket: dict[str, Any]) -> Text:
     """What a person can do while the ticket waits."""
     name = ticket["id"][-8:]
-    if ticket["status"] == "awaiting_approval":
+    if ticket["status"] == TicketStatus.AWAITING_APPROVAL:
         return Text(f"  it waits for you: ./handrail ticket approve {name}   (or reject)", style="yellow")
-    if ticket["status"] == "awaiting_runbook":
+    if ticket["status"] == TicketStatus.AWAITING_RUNBOOK:
         return Text(f"  pick a runbook: ./handrail ticket execute {name} RUNBOOK", style="yellow")
     return Text("")

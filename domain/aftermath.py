@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from domain.execution import (
     ENDED_STEP_STATUSES,
     MAY_HAVE_CHANGED,
-    UNBEGUN_STEP_STATUSES,
     UNDOING_STEP_STATUSES,
-    UNTRIED_ROLLBACK_STATUSES,
     Execution,
     ExecutionStatus,
     StepRecord,
     StepRollback,
+    StepStage,
     StepStatus,
     StillChanged,
 )
@@ -27,7 +26,7 @@ def as_it_went(step: StepRecord, status: ExecutionStatus) -> StepRecord:
     now = step.status
     if undo is not None and undo.status in UNDOING_STEP_STATUSES:
         now = undo.status
-    elif status.starts_no_step and now in UNBEGUN_STEP_STATUSES:
+    elif status.starts_no_step and now.stage is StepStage.WAITING:
         now = StepStatus.NOT_RUN
     if undo is not None and undo.status is StepStatus.PENDING and now in (StepStatus.NOT_RUN, StepStatus.SKIPPED):
         undo = undo.model_copy(update={"status": StepStatus.NOT_RUN})
@@ -52,9 +51,7 @@ def still_changed(execution: Execution, plan: Plan) -> list[StillChanged]:
             host=step.host,
             why=_why_still(step, step.rollback, plan.step(step.position).spec.no_rollback),
             can_undo=step.is_to_undo,
-            was_tried=step.is_to_undo
-            and step.rollback is not None
-            and step.rollback.status not in UNTRIED_ROLLBACK_STATUSES,
+            was_tried=step.is_to_undo and step.rollback is not None and step.rollback.status.has_begun,
         )
         for step in execution.steps
         if _is_left(step, plan.step(step.position).spec.rollback_scope)

@@ -71,8 +71,54 @@ class StepStatus(StrEnum):
     NOT_RUN = "not_run"
 
     @property
+    def stage(self) -> "StepStage":
+        """Where it stands. Raises KeyError for a status without one (tests/test_words.py)."""
+        return STEP_STAGES[self]
+
+    @property
     def has_passed(self) -> bool:
         return self in (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+
+    @property
+    def has_begun(self) -> bool:
+        return self.is_running or self.has_ended
+
+    @property
+    def is_running(self) -> bool:
+        return self.stage is StepStage.RUNNING
+
+    @property
+    def has_ended(self) -> bool:
+        return self.stage in (StepStage.WELL, StepStage.WRONG)
+
+    @property
+    def went_wrong(self) -> bool:
+        """True where a person has to look."""
+        return self.stage is StepStage.WRONG
+
+
+class StepStage(StrEnum):
+    """What a step's status comes down to, of which each is exactly one. `wrong`: it failed, or nobody knows."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    WELL = "well"
+    WRONG = "wrong"
+    LEFT_OUT = "left_out"
+
+
+STEP_STAGES = {
+    StepStatus.PENDING: StepStage.WAITING,
+    StepStatus.AWAITING_APPROVAL: StepStage.WAITING,
+    StepStatus.RUNNING: StepStage.RUNNING,
+    StepStatus.SUCCEEDED: StepStage.WELL,
+    StepStatus.SKIPPED: StepStage.WELL,
+    StepStatus.ROLLED_BACK: StepStage.WELL,
+    StepStatus.FAILED: StepStage.WRONG,
+    StepStatus.UNKNOWN: StepStage.WRONG,
+    StepStatus.ROLLBACK_FAILED: StepStage.WRONG,
+    StepStatus.NOT_RUN: StepStage.LEFT_OUT,
+}
 
 
 MAY_HAVE_CHANGED = frozenset({StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.UNKNOWN})
@@ -81,9 +127,8 @@ CHANGED = MAY_HAVE_CHANGED | {StepStatus.ROLLBACK_FAILED}
 """The same as rows have it: old versions wrote a rollback's end over the step's own."""
 ENDED_STEP_STATUSES = MAY_HAVE_CHANGED | {StepStatus.SKIPPED}
 UNDOING_STEP_STATUSES = frozenset({StepStatus.ROLLED_BACK, StepStatus.ROLLBACK_FAILED})
-UNBEGUN_STEP_STATUSES = frozenset({StepStatus.PENDING, StepStatus.AWAITING_APPROVAL})
-UNTRIED_ROLLBACK_STATUSES = frozenset({StepStatus.PENDING, StepStatus.NOT_RUN})
-SILENT_STEP_STATUSES = UNBEGUN_STEP_STATUSES | {StepStatus.NOT_RUN, StepStatus.SKIPPED}
+WRONG_STEP_STATUSES = frozenset(status for status in StepStatus if status.went_wrong)
+SILENT_STEP_STATUSES = frozenset(status for status in StepStatus if not status.has_begun) | {StepStatus.SKIPPED}
 """Statuses of a step that has written nothing."""
 
 

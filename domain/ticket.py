@@ -116,7 +116,10 @@ class PersonNeeded(StrEnum):
     @property
     def can_be_noted(self) -> bool:
         """True if no answer is asked for: the ticket has ended, and a person has to know of it."""
-        return self in (PersonNeeded.ROLLBACK_FAILED, PersonNeeded.ESCALATED)
+        return self in NOTABLE
+
+
+NOTABLE = frozenset({PersonNeeded.ROLLBACK_FAILED, PersonNeeded.ESCALATED})
 
 
 class TakenNote(Model):

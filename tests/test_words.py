@@ -1,21 +1,27 @@
 """Every status has its word and its colour on every screen: a new member of an enum is not shown by default."""
 
+import ast
+import re
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
 from api.pages.approvals import GROUPS
 from api.pages.overview import OUTCOME_OF
 from api.pages.words import TONES, WORDS
+from commands.describe import LINK_COLOURS
 from commands.output import COLOURS
+from domain.case.links import LinkState
 from domain.ending import EndCause
-from domain.execution import ExecutionStatus, StepStatus
+from domain.execution import STEP_STAGES, ExecutionStatus, StepStatus
 from domain.inbox import why_a_person
 from domain.outcomes import WHEN_UNDONE
 from domain.runbooks.runbook import Risk
 from domain.tenant import ExecutionMode
 from domain.ticket import Classification, PersonNeeded, Severity, TicketStatus
 
+ROOT = Path(__file__).resolve().parent.parent
 STATUSES = (TicketStatus, ExecutionStatus, StepStatus)
 TONED = (*STATUSES, Severity, Risk, Classification)
 
@@ -23,14 +29,25 @@ TONED = (*STATUSES, Severity, Risk, Classification)
 @pytest.mark.parametrize(
     ("named", "enums"),
     [
-        (TONES, TONED),
+        (TONES, (*TONED, LinkState)),
         (WORDS, (*TONED, PersonNeeded, ExecutionMode)),
         (COLOURS, STATUSES),
         (OUTCOME_OF, (TicketStatus,)),
         ([one for _, kinds in GROUPS for one in kinds], (PersonNeeded,)),
         (WHEN_UNDONE, (EndCause,)),
+        (STEP_STAGES, (StepStatus,)),
+        (LINK_COLOURS, (LinkState,)),
     ],
-    ids=["tones", "words", "the terminal's colours", "outcomes of tickets", "groups of the inbox", "what endings mean"],
+    ids=[
+        "tones",
+        "words",
+        "the terminal's colours",
+        "outcomes of tickets",
+        "groups of the inbox",
+        "what endings mean",
+        "stages of steps",
+        "links on the terminal",
+    ],
 )
 def test_every_member_is_there(named: object, enums: tuple[type[StrEnum], ...]) -> None:
     assert isinstance(named, dict | list)
@@ -43,3 +60,39 @@ def test_a_ticket_waits_has_ended_or_is_under_way() -> None:
     for status in TicketStatus:
         assert [status.waits_for_a_person, status.is_settled, status.is_under_way].count(True) == 1
         assert (why_a_person(status, []) is not None) is status.waits_for_a_person
+
+
+def test_a_step_that_went_wrong_is_red_on_every_screen() -> None:
+    """And nothing else is: colours follow from what the statuses come down to."""
+    for status in StepStatus:
+        assert (TONES[status] == "bad") is (COLOURS[status] == "red") is status.went_wrong
+
+
+VALUES = {member.value for enum in STATUSES for member in enum}
+IN_TEMPLATES = re.compile(
+    r"""status(?:\.value)?\s*(?:[!=]=|(?:not )?in)\s*[("']|status\.value",\s*"(?:in|equalto)",\s*[\["]"""
+)
+
+
+def compared_with_words(text: str) -> list[int]:
+    """Return the lines where something is compared with a status that is written out."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Compare)
+        for one in (node.left, *node.comparators)
+        for part in (one.elts if isinstance(one, ast.Tuple | ast.List | ast.Set) else [one])
+        if isinstance(part, ast.Constant) and part.value in VALUES and "status" in ast.unparse(node)
+    ]
+
+
+def test_no_screen_compares_with_a_status_written_out() -> None:
+    """A new member of an enum is asked for by its sets, so each screen knows it; a misspelt one is an error."""
+    ours = [path for part in ("api", "commands", "services") for path in (ROOT / part).rglob("*.py")]
+    found = {str(path.relative_to(ROOT)): lines for path in ours if (lines := compared_with_words(path.read_text()))}
+    templates = (ROOT / "api" / "templates").rglob("*.html")
+    found |= {path.name: [0] for path in templates if IN_TEMPLATES.search(path.read_text())}
+    assert not found
+    assert compared_with_words("ticket['status'] in ('failed', 'x') or step.status == 'failed'") == [1, 1]
+    assert IN_TEMPLATES.search('step.status.value == "running"')
+    assert IN_TEMPLATES.search('rejectattr("status.value", "in", ["pending"])')

@@ -13,6 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.pages.words import FILTERS, finalize
+from domain.execution import ExecutionStatus
+from domain.ticket import TicketStatus
 
 HERE = Path(__file__).resolve().parent.parent
 STATIC = HERE / "static"
@@ -47,7 +49,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(FILTERS)
-    made.globals["asset"] = asset
+    made.globals |= {"asset": asset, "ExecutionStatus": ExecutionStatus, "TicketStatus": TicketStatus}
     return made
 
 

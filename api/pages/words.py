@@ -45,6 +45,9 @@ TONES = {
     "true_positive": "plain",
     "false_positive": "quiet",
     "uncertain": "warn",
+    "clear": "good",
+    "doubtful": "warn",
+    "against": "bad",
 }
 _AS_THEY_ARE = """
 open analyzing executing resolved closed rejected cancelled escalated queued running verifying succeeded expired unknown
@@ -97,7 +100,7 @@ def as_typed(value: Any) -> str:
 
 
 def tone(value: str) -> str:
-    """Return the tone (a CSS class) of a status, severity, classification or risk. Raises KeyError like `word`."""
+    """Return the tone (a CSS class) of a status, severity, classification, risk, link. Raises KeyError like `word`."""
     return TONES[value]
 
 

@@ -23,6 +23,7 @@ from commands.output import out
 from commands.watch import line_of
 from domain.base import utc_now
 from domain.tenant import ExecutionMode
+from domain.ticket import TicketStatus
 from lab.faults import FaultFailed, disk_used_percent, fill_disk, is_active, on_host, stop_service
 from lab.snapshot import Snapshot, differences, snapshot
 from settings import Settings
@@ -149,7 +150,7 @@ class Story:
         """Show the exact plan and how to approve it; approve it where nobody is waited for."""
         ticket = await self.api.get(f"/tickets/{{tenant}}/tickets/{ticket_id}")
         plan = ticket["plan"]
-        if ticket["status"] != "awaiting_approval":
+        if ticket["status"] != TicketStatus.AWAITING_APPROVAL:
             raise CommandFailed(f"ticket {ticket_id} does not wait for approval: it is {ticket['status']}")
         out.print()
         print_plan(plan)
@@ -178,7 +179,7 @@ class Story:
         while True:
             await asyncio.sleep(REMIND_SECONDS)
             ticket = await self.api.get(f"/tickets/{{tenant}}/tickets/{ticket_id}")
-            if ticket["status"] != "awaiting_approval":
+            if ticket["status"] != TicketStatus.AWAITING_APPROVAL:
                 return
             command, _ = approval_commands(self.settings, self.api.tenant, ticket_id, ticket["plan"]["digest"])
             out.print(f"  Still waiting for you: {command}", style="yellow", soft_wrap=True, markup=False)

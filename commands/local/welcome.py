@@ -6,6 +6,7 @@ from typing import Any
 from commands.api_client import Api
 from commands.context import shown
 from commands.output import coloured, out, table
+from domain.ticket import TicketStatus
 from settings import Settings
 
 SHOWN_TICKETS = 5
@@ -30,6 +31,6 @@ async def greet(settings: Settings, api: Api, hosts: list[dict[str, Any]], ssh_c
         listed = [(ticket["id"][-8:], coloured(ticket["status"]), ticket["title"]) for ticket in tickets]
         out.print(table(["ticket", "status", "title"], listed, title="Tickets of earlier runs, newest first:"))
         for ticket in tickets:
-            if ticket["status"] == "awaiting_approval":
+            if ticket["status"] == TicketStatus.AWAITING_APPROVAL:
                 out.print(f"  one waits for you: ./handrail ticket approve {ticket['id'][-8:]}", style="yellow")
         out.print("  all of them: ./handrail ticket list")
