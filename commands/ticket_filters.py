@@ -1,30 +1,24 @@
 """The filters of a list of tickets, as options of a command."""
 
 from collections.abc import Callable
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import Annotated, Any
 
 import typer
 
+from commands.declared import taking
 from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind
 
 
 def takes_filters(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each filter of tickets; as `filters` it gets them in the words of the wire."""
+    """Give a command an option for each filter of tickets; it gets them as `filters`."""
 
-    def with_options(**given: Any) -> None:
-        filters = {one.name: _sent(given.pop(one.name)) for one in TICKET_FILTERS}
-        command(**given, filters=filters)
+    return taking(command, "filters", [_parameter(one) for one in TICKET_FILTERS])
 
-    before, *after = [one for one in signature(command).parameters.values() if one.name != "filters"]
-    parameters = [before, *(_parameter(one) for one in TICKET_FILTERS), *after]
-    # Typer reads both to know what may be typed.
-    with_options.__signature__ = signature(command).replace(  # type: ignore[attr-defined]
-        parameters=[one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters]
-    )
-    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
-    with_options.__doc__ = command.__doc__
-    return with_options
+
+def sent(filters: dict[str, Any]) -> dict[str, Any]:
+    """Return the filters that were typed as the wire has them."""
+    return {name: _sent(value) for name, value in filters.items()}
 
 
 def _parameter(one: Filter) -> Parameter:

@@ -13,7 +13,7 @@ from commands.describe import print_ticket
 from commands.failures import CommandFailed
 from commands.options import Id, Json, named
 from commands.output import coloured, errors, out, print_json, table, time_of, write
-from commands.ticket_filters import takes_filters
+from commands.ticket_filters import sent, takes_filters
 from commands.watch import watch as watch_ticket
 from domain.execution import SILENT_STEP_STATUSES
 from domain.ticket import Severity
@@ -79,7 +79,7 @@ def list_(
 
 async def _list(context: typer.Context, filters: dict[str, Any], limit: int, as_json: bool) -> None:
     async with _api(context) as api:
-        tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", limit, **filters)]
+        tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", limit, **sent(filters))]
     if as_json:
         print_json(tickets)
         return

@@ -1,6 +1,7 @@
 """Durations as people write them (`10m`, `1h30m`), held as seconds."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -35,6 +36,11 @@ def format_duration(seconds: float) -> str:
     if rest or not parts:
         parts.append(f"{rest // 1000}s" if rest % 1000 == 0 else f"{rest / 1000:.3f}".rstrip("0") + "s")
     return "".join(parts)
+
+
+def is_duration(metadata: Sequence[object]) -> bool:
+    """Return whether a field with this metadata is a duration."""
+    return any(isinstance(one, BeforeValidator) and one.func is parse_duration for one in metadata)
 
 
 Duration = Annotated[

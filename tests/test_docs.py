@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from cli import app
 from domain.runbooks.runbook import LONGEST_COMMAND, Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
 from domain.runbooks.text import parse_runbook
+from domain.tenant import TENANT_SETTINGS, TenantSettings
 from integrations.supervisor import supervisor_text
 from settings import Settings
 
@@ -98,6 +100,43 @@ def test_every_command_is_documented() -> None:
     assert {"up", "ticket list", "runbook validate", "connection test"} <= names
     text = re.sub(r"\s+", " ", read("cli.md"))
     assert {name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)} == set()
+
+
+def options(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Yield each command with its options, a switch by how it is turned off."""
+    for part, inner in getattr(command, "commands", {}).items():
+        yield from options(inner, f"{name} {part}".strip())
+    if not hasattr(command, "commands"):
+        texts = [(one.secondary_opts or one.opts) for one in command.params]
+        yield name, {text for names in texts for text in names if text.startswith("--")}
+
+
+EVERYWHERE = {"--help", "--json", "--comment", "--yes"}
+"""Options that a sentence on the page tells of for all commands."""
+
+
+def test_every_option_stands_in_the_row_of_its_command() -> None:
+    """And none that there is not."""
+    ours = {name: texts - EVERYWHERE for name, texts in options(typer.main.get_command(app))}
+    told: dict[str, set[str]] = {}
+    text = read("cli.md")
+    for row in re.findall(r"^\| (`.*) \|$", text, re.MULTILINE):
+        first = row.partition(" | ")[0]
+        fits = [name for name in ours if re.search(rf"`{name}(?![\w-])", first)]
+        known = set().union(*(ours[name] for name in fits))
+        told |= dict.fromkeys(fits, set(re.findall(r"--[a-z-]+", row)) - EVERYWHERE)
+        assert not told[fits[0]] - known, row
+    assert {name: missing for name in ours if (missing := ours[name] - told.get(name, set()))} == {}
+    assert all(f"`{one}`" in text for one in EVERYWHERE)
+
+
+def test_settings_of_a_tenant_are_as_the_page_says() -> None:
+    text = read("settings.md")
+    new = TenantSettings.for_new("team")
+    for one in TENANT_SETTINGS:
+        option = f"`{one.option}`" if one.about.is_of_mode else "only the page"
+        option = "`mode auto`" if one.name == "mode" else option
+        assert f"| `{one.name}` | {one.words(one.of(new))} | {option} | {one.help} |" in text
 
 
 def anchors(text: str) -> set[str]:

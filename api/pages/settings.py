@@ -13,12 +13,10 @@ from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
 from api.services import Services
 from db import tenants
-from domain.tenant import SettingsChange, TenantSettings
+from domain.tenant import TENANT_SETTINGS, Setting, SettingsChange, TenantSettings
 from services import settings
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
-
-FIELDS = ("mode", "confidence_threshold", "unconfirmed", "approval_timeout", "runbook_timeout")
 
 
 @router.get("/settings")
@@ -31,9 +29,10 @@ async def settings_page(request: Request, tenant: Tenant, services: Serving, sav
 async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
     try:
-        if not fields.keys() & set(FIELDS):
+        names = [one.name for one in TENANT_SETTINGS]
+        if not fields.keys() & set(names):
             raise Problem(422, "the form came without its fields, so nothing was changed; send it again")
-        given = {name: fields[name].strip() for name in FIELDS if fields.get(name)}
+        given = {name: fields[name].strip() for name in names if fields.get(name)}
         asked = build(TenantSettings, **given)
         async with services.database.read() as session:
             now = await settings.get_settings(session, tenant)
@@ -61,19 +60,16 @@ async def _show(
         title="Settings",
         status=status,
         now=now,
+        settings=sorted(TENANT_SETTINGS, key=lambda one: not one.about.choices),
         history=_differences(history),
         notice=notice,
     )
 
 
-def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, list[str]]]:
-    """Return each change, newest first, with the names of the fields that differ from the change before it."""
+def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, list[Setting]]]:
+    """Return each change, newest first, with the settings that differ from the change before it."""
     every = [*(change.settings for change in history), TenantSettings()]
     return [
-        (change, [name for name in FIELDS if name in now.model_fields_set and _of(now, name) != _of(before, name)])
+        (change, [one for one in TENANT_SETTINGS if one.name in now.model_fields_set and one.of(now) != one.of(before)])
         for change, (now, before) in zip(history, pairwise(every), strict=True)
     ]
-
-
-def _of(one: TenantSettings, name: str) -> object:
-    return getattr(one, name)

@@ -1,18 +1,22 @@
 """`handrail tenant ...`: straight on the database, for whoever runs the server; `handrail mode`: through the API."""
 
 import re
+from inspect import Parameter
 from typing import Annotated, Any
 
 import typer
 
 from commands.api_client import Api
 from commands.context import Context, context_of, run
+from commands.declared import taking
 from commands.failures import CommandFailed, Exit
 from commands.options import Json
 from commands.output import out, print_json
-from domain.tenant import ExecutionMode, TenantSettings, Unconfirmed
+from domain.tenant import MODE_SETTINGS, ExecutionMode, Setting, TenantSettings, Unconfirmed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+TOLD = {"mode", "confidence_threshold", "unconfirmed"}
+"""Settings that the sentence about the mode tells; the others follow it."""
 SETTINGS = "/settings/execution-mode/{tenant}"
 
 app = typer.Typer(no_args_is_help=True)
@@ -35,9 +39,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Lower case letters, digits and dashes; part of every URL.")],
-    mode: Annotated[
-        ExecutionMode, typer.Option("--mode", help="hil: every plan waits for a person; auto: confident ones run.")
-    ] = ExecutionMode.AUTO,
+    mode: Annotated[ExecutionMode, typer.Option("--mode", help=MODE_SETTINGS[0].help)] = ExecutionMode.AUTO,
 ) -> None:
     """Add a tenant, and say what may run for it without a person."""
     if not NAME.fullmatch(name):
@@ -48,31 +50,32 @@ def add(
     if not run(add_tenant(context_of(context).settings, name, chosen)):
         raise CommandFailed(f"tenant {name} exists already")
     out.print(f"tenant {name} is added; its tickets: ./handrail --tenant {name} ticket list", soft_wrap=True)
-    out.print(_in_words(name, chosen), soft_wrap=True)
+    out.print(in_words(name, chosen), soft_wrap=True)
     other = ExecutionMode.AUTO if mode is ExecutionMode.HIL else ExecutionMode.HIL
     out.print(f"to change that: ./handrail --tenant {name} mode {other.value}", soft_wrap=True)
 
 
-def mode(
-    context: typer.Context,
-    new: Annotated[
-        ExecutionMode | None, typer.Argument(help="hil: every plan waits for a person; auto: confident ones run.")
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option("--threshold", min=0, max=1, help="From this confidence on auto mode runs a plan.")
-    ] = None,
-    unconfirmed: Annotated[
-        Unconfirmed | None,
-        typer.Option("--unconfirmed", help="What a runbook gets that changes a host and confirms no problem first."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
+def _parameter(one: Setting) -> Parameter:
+    if one.name == "mode":
+        taken: Any = typer.Argument(help=one.help)
+    else:
+        least, most = one.bound("ge"), one.bound("le")
+        taken = typer.Option(one.option, min=least, max=most, help=one.help)
+    # A duration is typed as a text; the API reads it.
+    of: Any = str if one.is_duration else one.field.annotation
+    return Parameter(one.name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[of | None, taken])
+
+
+def _mode(context: typer.Context, changes: dict[str, Any], as_json: Json = False) -> None:
     """Show or set what may run without a person."""
-    changes = {"mode": new, "confidence_threshold": threshold, "unconfirmed": unconfirmed}
-    run(_mode(context_of(context), {name: value for name, value in changes.items() if value is not None}, as_json))
+    given = {name: value for name, value in changes.items() if value is not None}
+    run(_show_or_set(context_of(context), given, as_json))
 
 
-async def _mode(context: Context, changes: dict[str, Any], as_json: bool) -> None:
+mode = taking(_mode, "changes", [_parameter(one) for one in MODE_SETTINGS])
+
+
+async def _show_or_set(context: Context, changes: dict[str, Any], as_json: bool) -> None:
     async with Api.from_settings(context.settings, context.tenant) as api:
         current: dict[str, Any] = await api.get(SETTINGS)
         if changes:
@@ -80,13 +83,15 @@ async def _mode(context: Context, changes: dict[str, Any], as_json: bool) -> Non
     if as_json:
         print_json(current)
     else:
-        out.print(_in_words(context.tenant, TenantSettings(**current)), soft_wrap=True)
+        out.print(in_words(context.tenant, TenantSettings(**current)), soft_wrap=True)
 
 
-def _in_words(tenant: str, settings: TenantSettings) -> str:
+def in_words(tenant: str, settings: TenantSettings) -> str:
+    untold = (one for one in MODE_SETTINGS if one.name not in TOLD)
+    others = "".join(f"; {one.about.label}: {one.words(one.of(settings))}" for one in untold)
     if settings.mode is ExecutionMode.HIL:
-        return f"{tenant}: hil: every plan waits for approval"
+        return f"{tenant}: hil: every plan waits for approval{others}"
     words = f"plans with a confidence of {settings.confidence_threshold} or more run at once, the rest wait"
     if settings.unconfirmed is Unconfirmed.ASK:
         words += ", as do those that change a host and confirm no problem first"
-    return f"{tenant}: auto: {words}"
+    return f"{tenant}: auto: {words}{others}"

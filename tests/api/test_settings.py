@@ -1,6 +1,13 @@
 """The execution mode."""
 
-from db.tenants import list_changes
+from typing import Any
+
+import typer
+
+from cli import app
+from commands.server.tenants import in_words
+from db.tenants import get_settings, list_changes
+from domain.tenant import MODE_SETTINGS, TENANT_SETTINGS, Setting, TenantSettings
 from tests.api.caller import TENANT, Caller
 
 PATH = f"/settings/execution-mode/{TENANT}"
@@ -31,3 +38,42 @@ async def test_wrong_modes(lone_caller: Caller) -> None:
     assert "'hil' or 'auto'" in answer.json()["detail"]
     assert (await lone_caller.post(PATH, {"mode": "auto", "confidence_threshold": 1.1})).status_code == 422
     assert (await lone_caller.get(PATH)).json()["mode"] == "auto"
+
+
+def another(one: Setting) -> Any:
+    """A value of a setting that is not the usual one, as a program sends it."""
+    usual = one.of(TenantSettings())
+    others = [choice.value for choice in one.about.choices if choice.value != usual]
+    return others[0] if others else not usual if isinstance(usual, bool) else type(usual)(usual / 2)
+
+
+ONLY_ON_THE_PAGE = {"approval_timeout", "runbook_timeout"}
+
+
+def test_programs_and_the_command_line_take_all_but_these() -> None:
+    assert {one.name for one in TENANT_SETTINGS} - {one.name for one in MODE_SETTINGS} == ONLY_ON_THE_PAGE
+
+
+async def test_every_door_shows_and_takes_every_setting(lone_caller: Caller) -> None:
+    """A setting is declared in the domain alone."""
+    mode: Any = typer.main.get_command(app)
+    typed = {one.name for one in mode.commands["mode"].params}
+    for one in MODE_SETTINGS:
+        new = {"mode": "auto", one.name: another(one)}
+        assert (await lone_caller.post(PATH, new)).json()[one.name] == another(one)
+        assert (await lone_caller.get(PATH)).json()[one.name] == another(one)
+        assert one.name in typed
+        assert in_words("x", TenantSettings(**new)) != in_words("x", TenantSettings())
+
+    address = f"/t/{TENANT}/settings"
+    page = (await lone_caller.client.get(address)).text
+    assert [one.name for one in TENANT_SETTINGS if f'name="{one.name}"' not in page] == []
+    usual = {one.name: str(one.of(TenantSettings())) for one in TENANT_SETTINGS}
+    for one in TENANT_SETTINGS:
+        await lone_caller.client.post(address, data=usual)
+        assert (await lone_caller.client.post(address, data={one.name: str(another(one))})).status_code == 303
+        async with lone_caller.services.database.read() as session:
+            stored = await get_settings(session, TENANT)
+        assert stored == TenantSettings(**{one.name: another(one)})
+        page = (await lone_caller.client.get(address)).text
+        assert f"{one.about.label}: <b>{one.words(another(one))}</b>" in page
