@@ -11,6 +11,7 @@ from domain.base import Model
 from domain.match import Duplicate
 from domain.runbooks.runbook import Risk, Runbook
 from domain.runbooks.text import Problem as TextProblem
+from services.runbook_look import ListedRunbook
 from services.runbooks import FoundRunbook
 
 EXAMPLE = """id: clear-spool
@@ -79,7 +80,11 @@ def problems_of(found: list[TextProblem]) -> list[RunbookProblem]:
     return [RunbookProblem(**problem.model_dump(exclude={"file"})) for problem in found]
 
 
-def summary_fields(stored: StoredRunbook) -> dict[str, Any]:
+def summary_of(one: ListedRunbook) -> RunbookSummary:
+    return RunbookSummary(**_summary_fields(one.stored), needs_changes=one.needs_changes, duplicates=one.duplicates)
+
+
+def _summary_fields(stored: StoredRunbook) -> dict[str, Any]:
     """Return what a summary takes from the row."""
     runbook = stored.runbook
     return {
@@ -98,7 +103,7 @@ async def runbook_detail(tenant: str, found: FoundRunbook, services: Services) -
     stored = found.stored
     alike = await services.library.duplicates(tenant, [stored.runbook.id])
     return RunbookDetail(
-        **summary_fields(stored),
+        **_summary_fields(stored),
         needs_changes=found.needs_changes,
         warnings=problems_of(found.warnings),
         duplicates=alike[stored.runbook.id],

@@ -3,12 +3,11 @@
 from urllib.parse import quote
 
 from pydantic import Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.services import Services
 from domain.base import Model
 from domain.ticket import Ticket
-from services.tickets import TicketFindings, findings_of
+from services.tickets import KnownTicket, TicketFindings
 from workflows.names import ticket_workflow_id
 
 
@@ -34,14 +33,12 @@ def accepted(ticket: Ticket, services: Services) -> TicketAccepted:
     workflow_id = ticket_workflow_id(ticket.tenant, ticket.id)
     namespace = quote(services.temporal_namespace, safe="")
     return TicketAccepted(
-        **ticket.model_dump(),
+        **ticket.model_dump(include=set(Ticket.model_fields)),
         workflow_id=workflow_id,
         temporal_url=f"{services.temporal_ui_url}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}",
     )
 
 
-async def ticket_detail(session: AsyncSession, ticket: Ticket, services: Services) -> TicketDetail:
-    """Collect everything about a ticket."""
-    found = await findings_of(session, ticket)
-    parts = {name: getattr(found, name) for name in TicketFindings.model_fields}
-    return TicketDetail(**accepted(ticket, services).model_dump(), **parts)
+def detail_of(known: KnownTicket, services: Services) -> TicketDetail:
+    findings = {name: getattr(known, name) for name in TicketFindings.model_fields}
+    return TicketDetail(**accepted(known, services).model_dump(), **findings)

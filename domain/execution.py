@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain.base import WireModel
-from domain.ending import Ending
+from domain.ending import EndCause, Ending
 from domain.plan import Phase
 
 
@@ -233,6 +233,11 @@ class Execution(WireModel):
         return [step.position for step in self.steps if step.rollback and step.is_to_undo]
 
     @property
+    def was_replaced(self) -> bool:
+        """Whether its plan was made anew, since what it was made from had changed."""
+        return self.ending is not None and self.ending.cause is EndCause.REPLACED
+
+    @property
     def can_undo_what_is_left(self) -> bool:
         """Whether asking for the rollback, perhaps again, may put right what is still changed."""
         return any(one.can_undo for one in self.still_changed)
@@ -266,6 +271,13 @@ def why_too_late(later: Sequence[LaterChange]) -> str | None:
         if one.can_undo:
             return f"the host was changed since: {one.words}; roll that back first"
     return None
+
+
+def replaced_execution(ran: Sequence[Execution], current: Execution) -> Execution | None:
+    """Return the execution whose plan the current one, the last that there is, took the place of; or None."""
+    if len(ran) < 2 or ran[-1].id != current.id or not ran[-2].was_replaced:
+        return None
+    return ran[-2]
 
 
 class StepOutput(WireModel):

@@ -9,6 +9,9 @@ from domain.ending import EndCause, Ending
 from domain.sealed import SealedValue
 from domain.signature import Signed
 
+AUTOMATIC = "handrail"
+"""Who asks for what nobody asked for."""
+
 
 class ExecuteRequest(Signed):
     """A person chose a runbook. `target` names a connection where the ticket's CI is ambiguous or unknown."""

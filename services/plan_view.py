@@ -13,6 +13,8 @@ from domain.plan import Phase, Plan, Target, Verdict
 from domain.runbooks.runbook import Risk, Step
 from domain.runbooks.step_facts import StepFact, step_facts
 
+SHORT_DIGEST = 12  # characters of a digest that people are shown
+
 
 class PlanStep(Step):
     """One step on one target, with everything that decides how it runs."""

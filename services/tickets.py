@@ -42,6 +42,10 @@ class TicketFindings(Model):
     queue: HostQueue | None = Field(description="Its place in the queue for its hosts; None while it needs none.")
 
 
+class KnownTicket(TicketFindings, Ticket):
+    """A ticket with everything known about it."""
+
+
 async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket:
     """Return a ticket. Raises NotFound if the tenant has no such ticket."""
     ticket = await tickets.get_ticket(session, tenant, ticket_id)
@@ -59,12 +63,14 @@ async def list_tickets(
     return await tickets.list_tickets(session, tenant, filters, limit, cursor)
 
 
-async def findings_of(session: AsyncSession, ticket: Ticket) -> TicketFindings:
-    """Collect everything about a ticket."""
+async def know_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> KnownTicket:
+    """Collect everything about a ticket. Raises NotFound."""
+    ticket = await find_ticket(session, tenant, ticket_id)
     analysis, matches, _ = await tickets.get_findings(session, ticket.id)
     current = await current_plan(session, ticket.tenant, ticket.id)
     ran = await executions.list_executions(session, ticket.id)
-    return TicketFindings(
+    return KnownTicket(
+        **ticket.model_dump(),
         matched_runbooks=matches,
         analysis=analysis,
         similar_tickets=await past.how_they_ended(session, ticket.tenant, analysis.similar if analysis else []),

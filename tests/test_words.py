@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from api.pages.approvals import GROUPS
-from api.pages.overview import OUTCOME_OF
 from api.pages.words import TONES, WORDS
 from commands.describe import LINK_COLOURS
 from commands.output import COLOURS
@@ -20,6 +19,7 @@ from domain.outcomes import WHEN_UNDONE
 from domain.runbooks.runbook import Risk
 from domain.tenant import ExecutionMode
 from domain.ticket import Classification, PersonNeeded, Severity, TicketStatus
+from services.overview import OUTCOME_OF
 
 ROOT = Path(__file__).resolve().parent.parent
 STATUSES = (TicketStatus, ExecutionStatus, StepStatus)

@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.orders import TicketRef
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
+    from domain.requests import AUTOMATIC
     from domain.signature import MessageKind
     from domain.ticket import Classification, TicketStatus
     from workflows import names, options
@@ -19,8 +20,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.execution import ExecutionStory
     from workflows.execution_context import until
     from workflows.messages import ExecuteRequest, FirstMove, ReopenRequest, RollbackRequest, TicketEnd, TicketStart
-
-AUTOMATIC = "handrail"
 
 
 @workflow.defn(name=names.TICKET_WORKFLOW)

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ValidationError
 from api.dependencies import Actor, Serving, Tenant, TicketId, request_key
 from api.pages.forms import prefixed, read_form
 from api.pages.render import go_to, is_part
-from api.pages.swapped import Seen
-from api.pages.ticket import look_at, show
+from api.pages.ticket import show
 from api.problems import REFUSALS, Problem, problem_of
 from api.services import Services
 from services import cancel as stopping
@@ -23,8 +22,10 @@ from services.cancel import Cancellation
 from services.decisions import NewDecision
 from services.execute import RunbookChoice
 from services.notes import NewNote
+from services.questions import Seen
 from services.reopen import Reopening
 from services.rollback import Undoing
+from services.ticket_look import look_at
 
 router = APIRouter(prefix="/t/{tenant}/tickets/{ticket_id}", include_in_schema=False)
 
@@ -153,8 +154,8 @@ async def answered(
     if (notice is None or notice["tone"] == "good") and not is_part(request):
         return go_to(f"/t/{tenant}/tickets/{ticket_id}")
     async with services.database.read() as session:
-        look = await look_at(session, tenant, ticket_id, services, seen if status == 409 else None)
-    return await show(request, tenant, look, status=status, notice=notice)
+        look = await look_at(session, tenant, ticket_id, seen if status == 409 else None)
+    return await show(request, tenant, look, services, status=status, notice=notice)
 
 
 def build(model: type[Body], **fields: Any) -> Body:

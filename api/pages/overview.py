@@ -1,8 +1,6 @@
 """The overview: what became of tickets, how fast, how often unattended, and whether confidence kept its word."""
 
-from collections import Counter
-from datetime import date, timedelta
-from statistics import median
+from typing import Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -10,33 +8,10 @@ from fastapi.responses import Response
 from api.dependencies import Reading, Tenant
 from api.pages import charts
 from api.pages.shell import page
-from db import figures, inbox
-from db.figures import ExecutionFate, TicketFate
-from domain.base import utc_now
-from domain.outcomes import WENT_WRONG, Outcome
-from domain.ticket import TicketStatus
-from workflows.ticket import AUTOMATIC
+from services.overview import OUTCOMES, get_overview
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
-OUTCOMES = ("resolved", "escalated", "false alarm", "rejected or cancelled", "under way")
-OUTCOME_OF = {status: "under way" for status in TicketStatus if not status.is_final} | {
-    TicketStatus.RESOLVED: "resolved",
-    TicketStatus.ESCALATED: "escalated",
-    TicketStatus.CLOSED: "false alarm",
-    TicketStatus.REJECTED: "rejected or cancelled",
-    TicketStatus.CANCELLED: "rejected or cancelled",
-}
-WAITS: tuple[tuple[str, float], ...] = (
-    ("< 1 min", 60),
-    ("1-5 min", 300),
-    ("5-15 min", 900),
-    ("15-60 min", 3_600),
-    ("1-4 h", 14_400),
-    ("> 4 h", float("inf")),
-)
-BINS = 5
-MOST_FAILING = 6
 FEW = 20  # with fewer runs a share says little
 
 
@@ -44,66 +19,12 @@ FEW = 20  # with fewer runs a share says little
 async def overview(
     request: Request, tenant: Tenant, session: Reading, days: int = Query(default=14, ge=1, le=90)
 ) -> Response:
-    since = utc_now() - timedelta(days=days)
-    fates = await figures.ticket_fates(session, tenant, since)
-    runs = await figures.execution_fates(session, tenant, since, AUTOMATIC)
-    succeeded = [run for run in runs if run.outcome is Outcome.SUCCESS]
-    days_shown = _by_day(fates, days)
-    kept = _kept(runs)
-    times = [(one.resolved_at - one.created_at).total_seconds() for one in fates if one.resolved_at]
-    return await page(
-        request,
-        tenant,
-        "overview.html",
-        tab="overview",
-        title="Overview",
-        days=days,
-        total=len(fates),
-        is_cut=len(fates) == figures.MOST_ROWS,
-        by_day=charts.stacked(days_shown, list(OUTCOMES)),
-        days_shown=[(day, counts) for day, counts in reversed(days_shown) if any(counts)],
-        by_time=charts.bars(_by_time(times)),
-        usual=median(times) if times else None,
-        unattended=sum(run.is_unattended for run in succeeded),
-        succeeded=len(succeeded),
-        waits=await inbox.waiting_by_reason(session, tenant),
-        failing=_failing(runs),
-        kept=charts.calibration(kept),
-        judged=sum(count for _, _, count in kept),
-        few=FEW,
-    )
-
-
-def _by_day(fates: list[TicketFate], days: int) -> list[tuple[date, list[int]]]:
-    today = utc_now().date()
-    counts = Counter((one.created_at.date(), OUTCOME_OF[one.status]) for one in fates)
-    every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
-    return [(day, [counts[day, name] for name in OUTCOMES]) for day in every]
-
-
-def _by_time(times: list[float]) -> list[tuple[str, int]]:
-    counts = Counter(next(name for name, limit in WAITS if seconds < limit) for seconds in times)
-    return [(name, counts[name]) for name, _ in WAITS]
-
-
-def _failing(runs: list[ExecutionFate]) -> list[tuple[str, int, int]]:
-    """Return (runbook, how often it went wrong, how often it ran) of the worst, most failures first."""
-    failed = Counter(run.runbook_id for run in runs if run.outcome in WENT_WRONG)
-    ran = Counter(run.runbook_id for run in runs if run.outcome in WENT_WRONG or run.outcome is Outcome.SUCCESS)
-    return [(name, count, ran[name]) for name, count in failed.most_common(MOST_FAILING)]
-
-
-def _kept(runs: list[ExecutionFate]) -> list[tuple[float, float, int]]:
-    """Return (mean prediction, share that was right, how many) of each bin of confidence that has any."""
-    bins: dict[int, list[ExecutionFate]] = {}
-    for run in runs:
-        if run.outcome is not None:
-            bins.setdefault(min(BINS - 1, int(run.confidence_score * BINS)), []).append(run)
-    return [
-        (
-            sum(run.confidence_score for run in inside) / len(inside),
-            sum(run.outcome is Outcome.SUCCESS for run in inside) / len(inside),
-            len(inside),
-        )
-        for _, inside in sorted(bins.items())
-    ]
+    found = await get_overview(session, tenant, days)
+    values: dict[str, Any] = {
+        "found": found,
+        "by_day": charts.stacked(found.by_day, list(OUTCOMES)),
+        "days_shown": [(day, counts) for day, counts in reversed(found.by_day) if any(counts)],
+        "by_time": charts.bars(found.by_time),
+        "kept": charts.calibration(found.kept),
+    }
+    return await page(request, tenant, "overview.html", tab="overview", title="Overview", days=days, few=FEW, **values)

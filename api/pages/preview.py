@@ -12,17 +12,16 @@ from api.pages.decide import build
 from api.pages.forms import prefixed
 from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
-from api.pages.ticket import Look, look_at
 from api.problems import REFUSALS, Problem, problem_of
 from api.services import Services
-from db import runbooks as stored
-from db import tickets
 from domain.runbooks.runbook import Runbook
 from domain.storable import why_unstorable
 from domain.ticket_filter import TicketFilter
-from services import runbooks
+from services import runbooks, ticket_list
 from services.execute import RunbookChoice, preview
 from services.plan_view import PlanDraft
+from services.runbook_look import search_runbooks
+from services.ticket_look import Look, look_at
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -47,13 +46,13 @@ async def preview_page(
         book = (await runbooks.get_runbook(session, tenant, runbook_id)).stored.runbook
         if not ticket:
             filters = TicketFilter(q=q or None)
-            found = (await tickets.list_tickets(session, tenant, filters, AT_ONCE, None)).items
+            found = (await ticket_list.list_tickets(session, tenant, filters, None, AT_ONCE)).tickets
             values: dict[str, Any] = {"book": book, "found": found, "q": q, "base": f"/t/{tenant}"}
             if is_part(request):
                 return html(request, text_of("runbooks/for_tickets.html", **values))
             title = f"Preview {book.id}"
             return await page(request, tenant, "runbooks/for.html", tab="runbooks", title=title, **values)
-        look = await look_at(session, tenant, ticket, services)
+        look = await look_at(session, tenant, ticket)
     sensitive = {f"{INPUT}{name}" for name, spec in book.inputs.items() if spec.sensitive}
     fields = {name: value for name, value in _fields(request).items() if name not in sensitive}
     plan, notice, status = await _try(tenant, book, look, fields, actor, services)
@@ -82,12 +81,12 @@ async def choose_page(
 ) -> Response:
     """Every runbook in use that has these words, whether it matched or not."""
     async with services.database.read() as session:
-        look = await look_at(session, tenant, ticket_id, services)
-        found = await stored.search_runbooks(session, tenant, q, AT_ONCE + 1)
+        look = await look_at(session, tenant, ticket_id)
+        found, is_cut = await search_runbooks(session, tenant, q, AT_ONCE)
     values: dict[str, Any] = {
         "look": look,
-        "found": found[:AT_ONCE],
-        "is_cut": len(found) > AT_ONCE,
+        "found": found,
+        "is_cut": is_cut,
         "scores": {one.runbook_id: one.confidence_score for one in look.ticket.matched_runbooks},
         "q": q,
         "base": f"/t/{tenant}",

@@ -7,20 +7,16 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
 from api.dependencies import MAX_NUMBER, Actor, Reading, RunbookId, Serving, Tenant
-from api.pages.difference import difference
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, problem_of
 from api.runbook_view import EXAMPLE, runbook_detail
 from api.services import Services
-from db import figures, lists
-from db import runbooks as stored
 from domain.plan import Phase
 from domain.runbooks.text import Problem
 from services import history, runbooks
-from services.needed_changes import needed_changes
-from services.reading import beside
+from services.runbook_look import figures_of, list_runbooks, look_at_runbook
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
@@ -31,8 +27,7 @@ Version = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
 async def list_page(
     request: Request, tenant: Tenant, session: Reading, services: Serving, retired: bool = False
 ) -> Response:
-    found = await stored.list_runbooks(session, tenant, with_retired=retired)
-    did = await figures.runbook_figures(session, tenant)
+    found = (await list_runbooks(session, services.library, tenant, with_retired=retired)).items
     return await page(
         request,
         tenant,
@@ -40,9 +35,7 @@ async def list_page(
         tab="runbooks",
         title="Runbooks",
         found=found,
-        alike=await services.library.duplicates(tenant, [one.runbook.id for one in found]),
-        needed=await needed_changes(found),
-        figures={one.runbook.id: did.get(one.runbook.id, figures.RunbookFigures()) for one in found},
+        figures=await figures_of(session, tenant, found),
         retired=retired,
     )
 
@@ -70,8 +63,8 @@ async def runbook_page(
     against: Version = None,
 ) -> Response:
     """One version; with `against`, its difference to another one."""
-    shown = await runbook_detail(tenant, await runbooks.get_runbook(session, tenant, runbook_id, version), services)
-    earlier = (await runbooks.get_runbook(session, tenant, runbook_id, against)).stored if against else None
+    look = await look_at_runbook(session, tenant, runbook_id, version, against)
+    shown = await runbook_detail(tenant, look.found, services)
     book = shown.runbook
     return await page(
         request,
@@ -82,11 +75,7 @@ async def runbook_page(
         shown=shown,
         book=book,
         phases=[(Phase.PRECHECK, book.prechecks), (Phase.STEP, book.steps), (Phase.POSTCHECK, book.postchecks)],
-        usual=await lists.usual_seconds(session, tenant, runbook_id),
-        did=(await figures.runbook_figures(session, tenant)).get(runbook_id, figures.RunbookFigures()),
-        history=await history.get_history(session, tenant, runbook_id),
-        earlier=earlier,
-        difference=await beside(difference, earlier.text, shown.text) if earlier else [],
+        **{name: getattr(look, name) for name in ("usual", "did", "history", "earlier", "difference")},
     )
 
 

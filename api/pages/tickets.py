@@ -8,24 +8,20 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Cursor, Reading, Serving, Tenant
 from api.pages import words
 from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.ticket_filters import Filters
-from db import lists, tickets
-from db.lists import Chosen
 from domain.base import utc_now
-from domain.ticket import Ticket, TicketStatus
+from domain.ticket import TicketStatus
 from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind, TicketFilter
+from services import ticket_list
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
-AT_ONCE = 50
 OVERLAP = timedelta(seconds=3)  # a change shows once its transaction ends, a little after the time it carries
-MOST_CHANGES = 200
 VIEWS: tuple[tuple[str, str], ...] = (
     ("All", ""),
     ("Waiting for people", "waiting=true"),
@@ -58,10 +54,10 @@ async def list_page(
     request: Request, tenant: Tenant, session: Reading, filters: Filtered, cursor: Cursor = None
 ) -> Response:
     """The page, or for a script that scrolls the next rows alone."""
-    found = await tickets.list_tickets(session, tenant, filters.filter, AT_ONCE, cursor)
+    found = await ticket_list.list_tickets(session, tenant, filters.filter, cursor)
     rows: dict[str, Any] = {
-        "tickets": found.items,
-        "chosen": await _chosen(session, found.items),
+        "tickets": found.tickets,
+        "chosen": found.chosen,
         "older": filters.query(cursor=found.next_cursor) if found.next_cursor else None,
         "base": f"/t/{tenant}",
     }
@@ -77,8 +73,8 @@ async def list_page(
         filters=filters,
         is_first=cursor is None,
         views=VIEWS,
-        controls=await _controls(session, tenant, filters.filter),
-        is_new_here=not found.items and not await lists.has_tickets(session, tenant),
+        controls=_controls(filters.filter, await ticket_list.filter_menus(session, tenant, filters.filter)),
+        is_new_here=not found.tickets and not await ticket_list.has_tickets(session, tenant),
         since=(utc_now() - OVERLAP).isoformat(),
         origin=str(request.base_url).rstrip("/"),
     )
@@ -96,18 +92,11 @@ async def live(
     """The rows that changed since then, in the order of the list; 204 if none did."""
     now = utc_now()
     async with services.database.read() as session:
-        found = await lists.changed_tickets(session, tenant, filters.filter, oldest, since, MOST_CHANGES)
-        if not found:
-            return Response(status_code=204)
-        chosen = await _chosen(session, [ticket for ticket, _ in found])
-    rows = text_of(
-        "tickets/changed.html", found=found, chosen=chosen, base=f"/t/{tenant}", since=(now - OVERLAP).isoformat()
-    )
-    return html(request, rows)
-
-
-async def _chosen(session: AsyncSession, items: list[Ticket]) -> dict[str, Chosen]:
-    return await lists.chosen_runbooks(session, [ticket.id for ticket in items])
+        changed = await ticket_list.changed_tickets(session, tenant, filters.filter, oldest, since)
+    if not changed.found:
+        return Response(status_code=204)
+    values = {"found": changed.found, "chosen": changed.chosen, "base": f"/t/{tenant}"}
+    return html(request, text_of("tickets/changed.html", **values, since=(now - OVERLAP).isoformat()))
 
 
 @dataclass(frozen=True)
@@ -132,11 +121,5 @@ class Control:
         return words.word(value) if self.filter.choices else value
 
 
-async def _controls(session: AsyncSession, tenant: str, filters: TicketFilter) -> list[Control]:
-    found: list[Control] = []
-    for one in TICKET_FILTERS:
-        chosen, menu = filters.chosen(one.name), list(one.choices)
-        if one.about.has_menu and not menu:
-            menu = sorted({*await lists.recent_values(session, tenant, one.columns[0]), *chosen})
-        found.append(Control(one, chosen, menu if one.about.has_menu else []))
-    return found
+def _controls(filters: TicketFilter, menus: dict[str, list[str]]) -> list[Control]:
+    return [Control(one, filters.chosen(one.name), menus.get(one.name, [])) for one in TICKET_FILTERS]

@@ -15,15 +15,12 @@ from api.runbook_view import (
     RunbookSummary,
     problems_of,
     runbook_detail,
-    summary_fields,
+    summary_of,
 )
 from api.services import Services
-from db import runbooks as stored_runbooks
-from db.paging import page_of
 from domain.base import Model
 from domain.runbooks.runbook import runbook_json_schema
-from services import runbooks
-from services.needed_changes import needed_changes
+from services import runbook_look, runbooks
 
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 DOCUMENT: dict[str, Any] = {
@@ -74,17 +71,10 @@ async def list_runbooks(
     cursor: Cursor = None,
 ) -> RunbookPage:
     """The latest version of each, by id."""
-    stored = await stored_runbooks.list_runbooks(session, tenant, with_retired, cursor or "", limit + 1)
-    page = page_of(stored, limit, lambda one: one.runbook.id)
-    alike = await services.library.duplicates(tenant, [one.runbook.id for one in page.items])
-    needed = await needed_changes(page.items)
-    return RunbookPage(
-        items=[
-            RunbookSummary(**summary_fields(one), needs_changes=needed[one.digest], duplicates=alike[one.runbook.id])
-            for one in page.items
-        ],
-        next_cursor=page.next_cursor,
+    page = await runbook_look.list_runbooks(
+        session, services.library, tenant, with_retired=with_retired, after=cursor or "", limit=limit
     )
+    return RunbookPage(items=[summary_of(one) for one in page.items], next_cursor=page.next_cursor)
 
 
 @router.post(

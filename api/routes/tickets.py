@@ -5,13 +5,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, TicketId, request_key, requires_json
 from api.problems import answer, problem_responses
 from api.ticket_filters import Filters
-from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, ticket_detail
+from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, detail_of
 from domain.ticket import TicketReport
 from services import execute as executing
 from services import tickets as filing
 from services.execute import RunbookChoice
 from services.plan_view import PlanDraft
-from services.tickets import find_ticket
+from services.tickets import know_ticket
 
 router = APIRouter(
     prefix="/api/v1/tickets/{tenant}/tickets",
@@ -57,7 +57,7 @@ async def list_tickets(
 @router.get("/{ticket_id}", summary="One ticket with its matches, plan, executions and decisions")
 async def get_ticket(tenant: Tenant, ticket_id: TicketId, session: Reading, services: Serving) -> TicketDetail:
     """Everything known about a ticket. Approve its `plan` by sending the plan's `digest` to `.../decision`."""
-    return await ticket_detail(session, await find_ticket(session, tenant, ticket_id), services)
+    return detail_of(await know_ticket(session, tenant, ticket_id), services)
 
 
 @router.post(

@@ -1,6 +1,5 @@
 """A ticket's timeline: page by page, or live as server-sent events."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from time import monotonic
@@ -12,16 +11,15 @@ from pydantic import Field
 
 from api.dependencies import MAX_NUMBER, Serving, Tenant, TicketId
 from api.problems import Problem, problem_responses
-from db import events, tickets
-from db.engine import Database
 from domain.base import Model
 from domain.event import Event
+from services import timeline as events
 from services.tickets import find_ticket
+from services.timeline import AT_ONCE, Told
 
-EVERY_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
-AT_ONCE = 500
 EVENT_STREAM = "text/event-stream"
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 router = APIRouter(
     prefix="/api/v1/tickets/{tenant}/tickets/{ticket_id}",
@@ -57,15 +55,13 @@ async def timeline(
     `Last-Event-ID`, and `event: status` whenever the ticket's status or the reason for it changes."""
     start = cursor if cursor is not None else after
     async with services.database.read() as session:
-        await find_ticket(session, tenant, ticket_id)
         if not _wants_stream(request):
-            found = await events.list_events(session, ticket_id, start, limit + 1)
-            more = len(found) > limit
-            return TimelinePage(items=found[:limit], next_cursor=str(found[limit - 1].id) if more else None)
-    if last_event_id is not None:
-        start = _event_id(last_event_id)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_follow(services.database, ticket_id, start), media_type=EVENT_STREAM, headers=headers)
+            found, more = await events.list_events(session, tenant, ticket_id, start, limit)
+            return TimelinePage(items=found, next_cursor=str(more) if more else None)
+        await find_ticket(session, tenant, ticket_id)
+    start = _event_id(last_event_id) if last_event_id is not None else start
+    stream = _stream(events.follow(services.database, ticket_id, start))
+    return StreamingResponse(stream, media_type=EVENT_STREAM, headers=STREAM_HEADERS)
 
 
 def _wants_stream(request: Request) -> bool:
@@ -78,28 +74,22 @@ def _event_id(text: str) -> int:
     return int(text[:12])
 
 
-async def _follow(database: Database, ticket_id: str, last: int) -> AsyncIterator[str]:
-    """Yield messages for as long as somebody reads them. A session is held only while rows are read."""
-    shown: tuple[str, str] | None = None
-    seen, spoke = -1, monotonic()
+async def _stream(looks: AsyncIterator[Told]) -> AsyncIterator[str]:
+    """Yield messages for as long as somebody reads them; where nothing happens, a sign of life."""
+    spoke = monotonic()
     yield "retry: 1000\n\n"
-    while True:
-        messages: list[str] = []
-        async with database.read() as session:
-            status, reason, count = await tickets.get_pulse(session, ticket_id)
-            if count != seen:
-                found = await events.list_events(session, ticket_id, last, AT_ONCE)
-                messages += [f"id: {event.id}\ndata: {event.model_dump_json()}\n\n" for event in found]
-                last = found[-1].id if found else last
-                seen = count if len(found) < AT_ONCE else -1
-        if (status.value, reason) != shown and seen != -1:
-            shown = status.value, reason
-            data = json.dumps({"status": status.value, "status_reason": reason, "is_final": status.is_final})
-            messages.append(f"event: status\ndata: {data}\n\n")
-        if not messages and monotonic() - spoke >= HEARTBEAT_SECONDS:
-            messages.append(": still here\n\n")
-        if messages:
+    async for told in looks:
+        if told.is_news:
             spoke = monotonic()
-            yield "".join(messages)
-        if seen != -1:
-            await asyncio.sleep(EVERY_SECONDS)
+            yield _messages(told)
+        elif monotonic() - spoke >= HEARTBEAT_SECONDS:
+            spoke = monotonic()
+            yield ": still here\n\n"
+
+
+def _messages(told: Told) -> str:
+    messages = [f"id: {event.id}\ndata: {event.model_dump_json()}\n\n" for event in told.events]
+    if told.status is not None:
+        status = {"status": told.status.value, "status_reason": told.reason, "is_final": told.status.is_final}
+        messages.append(f"event: status\ndata: {json.dumps(status)}\n\n")
+    return "".join(messages)

@@ -11,6 +11,7 @@ from commands.describe import plan_lines
 from domain.connection import Connector
 from domain.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import Ask, Expect, InputSpec, Retry, Risk, Rollback, Step
+from services.plan_changes import changes
 from services.plan_view import PlanDraft, view_draft
 
 BASE: dict[str, Any] = {"name": "do it", "run": "true", "rollback": {"run": "false"}}
@@ -136,7 +137,7 @@ def blocks(word: str) -> str:
 def test_plans_of_any_size_are_compared_in_bounded_time() -> None:
     """Too much to compare line by line is shown as what went and what came."""
     before, after = (draft(BASE | {"run": blocks(word)}) for word in ("old", "new"))
-    [change] = plan_card.changes(before, after)
+    [change] = changes(before, after)
     signs = "".join(sign for sign, _ in change.lines)
     assert signs == "-" * signs.count("-") + "+" * signs.count("+")
     assert ("-", ": old 0") in change.lines

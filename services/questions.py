@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.pages import plan_card
-from api.ticket_view import TicketDetail
 from db import connections, executions, runbooks
 from domain.decision import DecisionOutcome
 from domain.execution import Execution, ExecutionStatus
-from services.plan_view import PlanView, view_plan
+from services.plan_changes import Change
+from services.plan_changes import changes as changes_between
+from services.plan_view import SHORT_DIGEST, PlanView, view_plan
 from services.reading import beside
+from services.tickets import KnownTicket
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class Swap:
     """How the question came to be another one. `is_locked`: the buttons wait until it was opened."""
 
     told: list[str]
-    changes: list[plan_card.Change]
+    changes: list[Change]
     is_locked: bool
 
 
-def question_of(detail: TicketDetail) -> str:
+def question_of(detail: KnownTicket) -> str:
     """Return a name for what a person is asked about a ticket now: a plan, or a step of it; empty if nothing is."""
     plan, step = detail.plan, detail.waits_for_step
     if plan is None or not (plan.status is ExecutionStatus.AWAITING_APPROVAL or step):
@@ -47,7 +48,7 @@ def question_of(detail: TicketDetail) -> str:
     return f"{plan.digest}.{step}.{plan.status.value}.{plan.turn}" if step else plan.digest
 
 
-async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen: Seen | None) -> Swap | None:
+async def swap_of(session: AsyncSession, tenant: str, detail: KnownTicket, seen: Seen | None) -> Swap | None:
     """Return what a person has to see before they answer; None if their page showed this very question."""
     now = question_of(detail)
     if seen is None or detail.plan is None or not now:
@@ -63,10 +64,10 @@ async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen
     if old is not None and old.id == new.id and _answered_it(seen.actor, detail, new, _step_of(rest)):
         return None
     told = _decided(detail, old, rest)
-    changes: list[plan_card.Change] = []
+    changes: list[Change] = []
     if old is not None and digest != detail.plan.digest:
         shown = view_plan(await executions.get_plan(session, tenant, detail.id, old.id), old)
-        changes = await beside(plan_card.changes, shown, detail.plan)
+        changes = await beside(changes_between, shown, detail.plan)
         told += await _changed(session, tenant, shown, detail.plan, old, new)
     return Swap(told, changes, is_locked=seen.locks and seen.read != now)
 
@@ -74,10 +75,10 @@ async def swap_of(session: AsyncSession, tenant: str, detail: TicketDetail, seen
 def _asked_for_it(actor: str, ran: list[Execution], new: Execution) -> bool:
     """Whether this person chose the plan that is there now; one that was made anew since is news to them, too."""
     before = ran[ran.index(new) - 1]
-    return new.requested_by == actor and not plan_card.was_replaced(before)
+    return new.requested_by == actor and not before.was_replaced
 
 
-def _answered_it(actor: str, detail: TicketDetail, execution: Execution, step: int | None) -> bool:
+def _answered_it(actor: str, detail: KnownTicket, execution: Execution, step: int | None) -> bool:
     """Whether the question that is there now is what this person's own answer to the one before led to.
 
     An answer that no worker takes at once is kept, so the page may still have shown the question after it was given.
@@ -94,12 +95,12 @@ def _step_of(rest: str) -> int | None:
     return int(number) if number.isdecimal() and len(number) < 10 else None
 
 
-def _decided(detail: TicketDetail, old: Execution | None, rest: str) -> list[str]:
+def _decided(detail: KnownTicket, old: Execution | None, rest: str) -> list[str]:
     """Say who answered the question that the page had shown."""
     step = _step_of(rest)
     return [
         f"{one.actor} said {(one.outcome or one.decision).value.replace('_', ' ')} about "
-        + (f"step {step}" if step else f"plan {one.plan_digest[: plan_card.SHORT_DIGEST]}")
+        + (f"step {step}" if step else f"plan {one.plan_digest[:SHORT_DIGEST]}")
         for one in detail.decisions
         if old is not None and (one.execution_id, one.step, one.result) == (old.id, step, DecisionOutcome.ACCEPTED)
     ]
@@ -110,7 +111,7 @@ async def _changed(
 ) -> list[str]:
     """Say who made the plan another one: by a choice, a new version of the runbook, or a changed connection."""
     told: list[str] = []
-    if not plan_card.was_replaced(old) or old.requested_by != new.requested_by:
+    if not old.was_replaced or old.requested_by != new.requested_by:
         told.append(f"{new.requested_by} asked for this plan")
     if plan.runbook_id == shown.runbook_id and plan.runbook_version != shown.runbook_version:
         stored = await runbooks.get_runbook(session, tenant, plan.runbook_id, plan.runbook_version)
