@@ -28,6 +28,10 @@ DYNAMIC_CONFIG = (
 SETUP_TIME = timedelta(seconds=60)  # a server that was started a moment ago on a busy machine
 
 
+class NotConnected(RuntimeError):
+    """There is no Temporal server at the address."""
+
+
 @dataclass(frozen=True)
 class ServerPorts:
     """Where the embedded server listens, on 127.0.0.1. `ui`: None leaves its Web UI out."""
@@ -50,13 +54,16 @@ def venv_program(name: str) -> str:
 async def connect(address: str, namespace: str, cipher: Cipher, *, lazy: bool = False) -> Client:
     """Connect to a Temporal server; TLS and API keys come from Temporal's own environment (`TEMPORAL_TLS_...`).
 
-    `cipher` seals what Temporal stores. `lazy` returns at once and connects on first use. Raises RuntimeError if the
+    `cipher` seals what Temporal stores. `lazy` returns at once and connects on first use. Raises NotConnected if the
     server is not there.
     """
     profile = ClientConfig.load_client_connect_config()
     profile["target_host"] = address
     profile["namespace"] = namespace
-    return await Client.connect(**profile, data_converter=sealing_converter(cipher), lazy=lazy)
+    try:
+        return await Client.connect(**profile, data_converter=sealing_converter(cipher), lazy=lazy)
+    except RuntimeError as error:  # which is all that the SDK says
+        raise NotConnected(str(error)) from error
 
 
 def dev_server_command(database: Path, ports: ServerPorts, namespace: str, codec: str | None = None) -> list[str]:

@@ -14,6 +14,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 
 from services.errors import Conflict, FieldProblem, Invalid, NotFound, ServiceError, Unavailable
 
@@ -141,7 +142,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     elif error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "other methods")
         detail = f"{request.method} is not possible here; use {allowed}"
-    elif error.status_code == 400 and "parsing the body" in detail:
+    elif error.status_code == 400 and not isinstance(error.__cause__, MultiPartException):  # not a form: JSON
         message = "cannot be read as JSON; send one object in UTF-8, not nested too deeply"
         return to_response(invalid("body", message), request.url.path)
     return to_response(Problem(error.status_code, detail, headers=error.headers), request.url.path)

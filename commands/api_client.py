@@ -16,12 +16,8 @@ from settings import Settings
 START = "start Handrail with `make up` (or `./handrail up`), or set HANDRAIL_API_URL to where it runs"
 RECONNECT_SECONDS = 0.5
 MOST_RECONNECTS = 60
-NOUNS = {
-    "tickets": "ticket",
-    "runbooks": "runbook",
-    "connections": "connection",
-    "credentials": "credential",
-}
+LISTED = ("ticket", "runbook", "connection", "credential")
+REPLACED = {"connections": "connection", "credentials": "credential"}
 
 
 class ApiError(CommandFailed):
@@ -36,18 +32,18 @@ class ApiError(CommandFailed):
         self.status_code, self.problem = status_code, problem
 
 
-def _todo(status_code: int, problem: dict[str, Any]) -> str:
+def _todo(status_code: int, answer: dict[str, Any]) -> str:
     """The API's `detail` names what to do and leaves out how, which differs by client: here, by which command."""
     if status_code == 401:
         return "set HANDRAIL_TOKEN, or HANDRAIL_HOME to the directory of the server you mean"
-    of_what = str(problem.get("instance")).removeprefix("/api/v1/").split("/")
-    noun = NOUNS.get(of_what[0])
-    if noun and status_code == 404 and len(of_what) > 2 and " has no " in str(problem.get("detail")):
-        return f"./handrail {noun} list"
-    if noun in ("connection", "credential") and status_code == 409 and len(of_what) == 2:
-        return f"./handrail {noun} add --replace ..."
-    if noun == "connection" and "there is no credential" in str(problem.get("detail")):
+    missing = answer.get("missing")
+    if status_code == 404 and missing in LISTED:
+        return f"./handrail {missing} list"
+    if status_code == 422 and missing == "credential":
         return "./handrail credential add"
+    of_what = str(answer.get("instance")).removeprefix("/api/v1/").split("/")
+    if status_code == 409 and len(of_what) == 2 and of_what[0] in REPLACED:
+        return f"./handrail {REPLACED[of_what[0]]} add --replace ..."
     return ""
 
 

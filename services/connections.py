@@ -95,7 +95,8 @@ async def confirm_host_key(
 
 
 def _missing(tenant: str, name: str) -> NotFound:
-    return NotFound(f"tenant {tenant} has no connection {name!r}", "list its connections to see which there are")
+    mend = "list its connections to see which there are"
+    return NotFound(f"tenant {tenant} has no connection {name!r}", mend, missing="connection")
 
 
 async def _check(session: AsyncSession, tenant: str, connection: Connection) -> None:
@@ -109,4 +110,5 @@ async def _check(session: AsyncSession, tenant: str, connection: Connection) -> 
             )
             raise invalid("host_key", words) from error
     if connection.credential and await connections.get_credential(session, tenant, connection.credential) is None:
-        raise invalid("credential", f"there is no credential {connection.credential!r}; add it first")
+        words = f"there is no credential {connection.credential!r}; add it first"
+        raise invalid("credential", words, missing="credential")

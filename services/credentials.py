@@ -19,7 +19,7 @@ async def get_credential(session: AsyncSession, tenant: str, name: str) -> Crede
     credential = await connections.get_credential(session, tenant, name)
     if credential is None:
         lists = "list its credentials to see which there are"
-        raise NotFound(f"tenant {tenant} has no credential {name!r}", lists)
+        raise NotFound(f"tenant {tenant} has no credential {name!r}", lists, missing="credential")
     return credential
 
 

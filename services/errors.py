@@ -16,7 +16,7 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """What was named is not there."""
+    """What was named is not there. `missing`, in the data: which kind of thing, where it is one of those listed."""
 
     code = "not_found"
 
@@ -60,6 +60,6 @@ class Unavailable(ServiceError):
         self.retry_after = retry_after
 
 
-def invalid(field: str, message: str) -> Invalid:
+def invalid(field: str, message: str, **data: Any) -> Invalid:
     """Return the error of one wrong field."""
-    return Invalid([FieldProblem(field, message)])
+    return Invalid([FieldProblem(field, message)], **data)

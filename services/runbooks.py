@@ -93,7 +93,8 @@ async def retire(backends: Backends, tenant: str, runbook_id: str, later: Later)
     """Take a runbook out of use; storing it again puts it back. Raises NotFound."""
     async with backends.database.write() as session:
         if not await runbooks.retire_runbook(session, tenant, runbook_id):
-            raise NotFound(f"tenant {tenant} has no runbook {runbook_id!r} in use, so there is none to retire")
+            detail = f"tenant {tenant} has no runbook {runbook_id!r} in use, so there is none to retire"
+            raise NotFound(detail, missing="runbook")
     later(tell_waiting, backends, tenant, uses_runbook(runbook_id))
 
 
@@ -134,4 +135,5 @@ def _invalid(detail: str, found: list[FieldProblem]) -> Invalid:
 
 
 def _not_found(tenant: str, what: str) -> NotFound:
-    return NotFound(f"tenant {tenant} has no {what}", "list its runbooks to see which there are")
+    mend = "list its runbooks to see which there are"
+    return NotFound(f"tenant {tenant} has no {what}", mend, missing="runbook")

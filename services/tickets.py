@@ -50,7 +50,8 @@ async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Tic
     """Return a ticket. Raises NotFound if the tenant has no such ticket."""
     ticket = await tickets.get_ticket(session, tenant, ticket_id)
     if ticket is None:
-        raise NotFound(f"tenant {tenant} has no ticket {ticket_id!r}", "list its tickets to see what there is")
+        mend = "list its tickets to see what there is"
+        raise NotFound(f"tenant {tenant} has no ticket {ticket_id!r}", mend, missing="ticket")
     return ticket
 
 

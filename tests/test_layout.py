@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sentences import sentences_read_back, sentences_read_in
+
 ROOT = Path(__file__).resolve().parent.parent
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -154,46 +156,21 @@ def test_only_one_place_reads_patterns_from_outside() -> None:
     assert foreign_patterns(ROOT / "domain" / "patterns.py")  # it would be seen
 
 
-SENTENCES = {"reason", "reasons", "status_reason", "detail", "words", "why", "told", "comment", "problem"}
-LOOKS = {"startswith", "endswith", "find", "index", "count", "partition", "split", "removeprefix", "removesuffix"}
-LOWER = {"lower", "casefold", "strip", "get"}
-
-
-def is_sentence(node: ast.AST) -> bool:
-    """Whether this reads a field that holds a sentence for a person, of a model or of JSON."""
-    match node:
-        case ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
-            return name in SENTENCES
-        case ast.Call(func=ast.Attribute(attr=name, value=value), args=args) if name in LOWER:
-            keys = [one.value for one in args if isinstance(one, ast.Constant)]
-            return is_sentence(value) or (name == "get" and bool(SENTENCES & set(keys)))
-    return False
-
-
-def sentences_read_back(text: str) -> list[int]:
-    """Return the lines where a sentence is compared or searched, as if it were data."""
-    found = []
-    for node in ast.walk(ast.parse(text)):
-        match node:
-            case ast.Compare(ops=ops, left=left, comparators=others):
-                equals = any(isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in ops)
-                is_read = equals and any(map(is_sentence, [left, *others]))
-            case ast.Call(func=ast.Attribute(attr=name, value=value), args=args):
-                is_read = (name in LOOKS and is_sentence(value)) or (
-                    name in RE_FUNCTIONS and any(map(is_sentence, args))
-                )
-            case _:
-                is_read = False
-        if is_read:
-            found.append(node.lineno)  # type: ignore[attr-defined]  # both kinds have one
-    return found
+WORDS_OF_TICKETS = {"matching/declared.py"}  # what it compares are a ticket's own words
 
 
 def test_no_sentence_is_read_back_as_data() -> None:
     """What a reason, a detail or a comment says is for people: whoever decides by it, decides by what a host wrote."""
-    ours = [path for path in (*source_files(), *(ROOT / "commands").rglob("*.py")) if "versions" not in path.parts]
+    entries = [*ROOT.glob("*.py"), *(ROOT / "commands").rglob("*.py")]
+    ours = [path for path in (*source_files(), *entries) if "versions" not in path.parts]
     found = {str(path.relative_to(ROOT)): lines for path in ours if (lines := sentences_read_back(path.read_text()))}
-    assert not found, "make it a fact (domain/ending.py), and the sentence from it"
+    assert found.keys() == WORDS_OF_TICKETS, "make it a fact (domain/ending.py), and the sentence from it"
+
+
+def test_no_screen_reads_a_sentence_back() -> None:
+    shown = [path for kind in ("*.html", "*.js") for path in (ROOT / "api").rglob(kind)]
+    found = {path.name: lines for path in shown if (lines := sentences_read_in(path.read_text(encoding="utf-8")))}
+    assert not found
 
 
 @pytest.mark.parametrize(
@@ -205,10 +182,52 @@ def test_no_sentence_is_read_back_as_data() -> None:
         "answer.get('detail') == 'gone'",
         "re.search('failed', step.detail)",
         "record.reason.lower() == 'lost'",
+        "'has no' in str(problem.get('detail'))",
+        "one.reason[:9] == 'replaced:'",
+        "one.reason.split(':')[0]",
+        "(one.reason or '') == 'lost'",
+        "f'{one.reason}.' in KNOWN",
+        "getattr(one, 'detail') == 'lost'",
+        "FATES[one.reason]",
+        "FATES.get(one.status_reason)",
+        "PATTERN.found_in(step.detail)",
+        "select(Row).where(Row.status_reason.like('replaced:%'))",
     ],
 )
 def test_a_sentence_read_back_is_seen(text: str) -> None:
     assert sentences_read_back(text) == [1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "said = one.reason\nlowered = said.lower()\nif lowered == 'lost': pass",
+        "def is_lost(reason: str) -> bool:\n    return True if (\n        reason == 'lost') else False",
+        "if said := one.detail:\n    pass\nKNOWN[said]",
+        "try:\n    pass\nexcept E as error: 'gone' in str(error)",
+        "try: pass\nexcept E as error:\n    error.args[0] == 'gone'",
+        "\n\nmatch one.reason:\n    case 'lost': pass",
+        "\n\nany('lost' in one for one in found.reasons)",
+    ],
+)
+def test_a_sentence_is_one_wherever_it_was_put(text: str) -> None:
+    assert sentences_read_back(text) == [3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% if ticket.status_reason == 'lost' %}",
+        "{% if 'lost' in one.detail %}",
+        "{% if one.reason|lower in ['lost'] %}",
+        "{% if one.reason.startswith('lost') %}",
+        "{{ found|selectattr('status_reason', 'equalto', 'lost')|list }}",
+        "if (problem.detail.includes('lost')) { }",
+    ],
+)
+def test_a_sentence_read_on_a_screen_is_seen(text: str) -> None:
+    assert sentences_read_in(text) == [1]
+    assert not sentences_read_in("{% for one in plan.reasons %}{{ one.reason }}{% endfor %}")
 
 
 SEEN_OF_SQLALCHEMY = {"sqlalchemy.exc", "sqlalchemy.ext.asyncio"}

@@ -3,6 +3,7 @@
 from commands.failures import NotReachable
 from log_setup import set_up_logging
 from settings import Settings
+from temporal_client import NotConnected
 from worker import run as run_worker
 
 
@@ -11,9 +12,7 @@ async def work(settings: Settings) -> None:
     set_up_logging(settings.log_level)
     try:
         await run_worker(settings)
-    except RuntimeError as error:
-        if "onnect" not in str(error):
-            raise
+    except NotConnected as error:
         raise NotReachable(
             f"Temporal does not answer on {settings.resolved_temporal_address()}: {error}",
             "start it (`./handrail up` starts one), or set HANDRAIL_TEMPORAL_ADDRESS",
