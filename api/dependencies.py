@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.bodies import is_json
 from api.problems import Problem
 from api.services import Services
-from db import tenants
 from db.paging import MAX_LIMIT
 from domain.base import MAX_NUMBER as MAX_NUMBER
 from domain.base import new_id
+from services.tenants import list_tenants
 
 CURSOR_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
 
@@ -42,7 +42,7 @@ async def get_tenant(request: Request, tenant: Annotated[str, Path(max_length=20
     known: set[str] = request.app.state.known_tenants
     if tenant not in known:
         async with get_services(request).database.read() as session:
-            known.update(await tenants.list_tenants(session))
+            known.update(await list_tenants(session))
     if tenant not in known:
         raise Problem(404, f"there is no tenant {tenant!r}; there are: {', '.join(sorted(known)) or 'none'}")
     return tenant

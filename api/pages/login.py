@@ -11,9 +11,8 @@ from api.dependencies import Actor, Serving
 from api.pages.forms import read_form
 from api.pages.render import go_to, html, text_of
 from api.problems import Problem
-from db import tenants
-from domain.tenant import DEMO_TENANT
 from services.sessions import SESSION_LIFE
+from services.tenants import first_tenant
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,10 +21,7 @@ router = APIRouter(include_in_schema=False)
 async def home(actor: Actor, services: Serving) -> Response:
     """The tickets of the demo tenant, or of the first there is."""
     async with services.database.read() as session:
-        known = await tenants.list_tenants(session)
-    if not known:
-        raise Problem(404, "there is no tenant yet; `./handrail tenant add NAME` makes one")
-    return go_to(f"/t/{DEMO_TENANT if DEMO_TENANT in known else known[0]}/tickets")
+        return go_to(f"/t/{await first_tenant(session)}/tickets")
 
 
 @router.get("/login")

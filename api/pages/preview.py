@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Actor, RunbookId, Serving, Tenant, TicketId
 from api.pages import plan_card
@@ -45,13 +46,7 @@ async def preview_page(
     async with services.database.read() as session:
         book = (await runbooks.get_runbook(session, tenant, runbook_id)).stored.runbook
         if not ticket:
-            filters = TicketFilter(q=q or None)
-            found = (await ticket_list.list_tickets(session, tenant, filters, None, AT_ONCE)).tickets
-            values: dict[str, Any] = {"book": book, "found": found, "q": q, "base": f"/t/{tenant}"}
-            if is_part(request):
-                return html(request, text_of("runbooks/for_tickets.html", **values))
-            title = f"Preview {book.id}"
-            return await page(request, tenant, "runbooks/for.html", tab="runbooks", title=title, **values)
+            return await _tickets_for(request, tenant, book, session, q)
         look = await look_at(session, tenant, ticket)
     sensitive = {f"{INPUT}{name}" for name, spec in book.inputs.items() if spec.sensitive}
     fields = {name: value for name, value in _fields(request).items() if name not in sensitive}
@@ -73,6 +68,14 @@ async def preview_page(
         card=plan_card,
         key=secrets.token_urlsafe(12),
     )
+
+
+async def _tickets_for(request: Request, tenant: str, book: Runbook, session: AsyncSession, q: str) -> Response:
+    found = await ticket_list.list_tickets(session, tenant, TicketFilter(q=q or None), None, AT_ONCE)
+    values: dict[str, Any] = {"book": book, "found": found.tickets, "q": q, "base": f"/t/{tenant}"}
+    if is_part(request):
+        return html(request, text_of("runbooks/for_tickets.html", **values))
+    return await page(request, tenant, "runbooks/for.html", tab="runbooks", title=f"Preview {book.id}", **values)
 
 
 @router.get("/tickets/{ticket_id}/runbooks")

@@ -7,7 +7,8 @@ from fastapi.responses import Response
 
 from api.dependencies import get_actor, get_services
 from api.pages.render import html, text_of
-from db import inbox, tenants
+from services.inbox import count_waiting
+from services.tenants import list_tenants
 
 TABS = (
     ("tickets", "Tickets"),
@@ -25,8 +26,8 @@ async def page(
     """Render a whole page of a tenant."""
     services = get_services(request)
     async with services.database.read() as session:
-        waiting = await inbox.count_waiting(session, tenant)
-        every = await tenants.list_tenants(session)
+        waiting = await count_waiting(session, tenant)
+        every = await list_tenants(session)
     shell = {
         "tenant": tenant,
         "tenants": every,

@@ -4,15 +4,12 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import Serving
 from api.metrics import Metrics
 from api.problems import problem_responses
-from api.temporal import ask
 from domain.base import Model
-from services.errors import Unavailable
-from services.workflows import WorkflowEnded
+from services import readiness
 
 router = APIRouter(tags=["health"])
 
@@ -43,22 +40,13 @@ async def healthz() -> Health:
 )
 async def readyz(services: Serving) -> JSONResponse:
     """Ready when the database answers."""
-    try:
-        await services.database.ping()
-        database = True
-    except SQLAlchemyError:
-        database = False
-    try:
-        await ask(services.tickets.ping(), services.start_seconds)
-        temporal = True
-    except (Unavailable, WorkflowEnded):
-        temporal = False
-    found = Readiness(
-        status="ready" if database else "not_ready",
-        database="ok" if database else "unreachable",
-        temporal="ok" if temporal else "unreachable",
+    found = await readiness.look(services.backends, services.start_seconds)
+    answer = Readiness(
+        status="ready" if found.database else "not_ready",
+        database="ok" if found.database else "unreachable",
+        temporal="ok" if found.temporal else "unreachable",
     )
-    return JSONResponse(found.model_dump(), 200 if database else 503)
+    return JSONResponse(answer.model_dump(), 200 if found.database else 503)
 
 
 @router.get(
