@@ -1,6 +1,7 @@
 """What a command's result means for its step."""
 
 from domain.execution import StepStatus
+from domain.not_found import DENIED
 from domain.outlines import StepOutcome
 from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
@@ -18,12 +19,19 @@ def judge(step: PlannedStep, result: CommandResult, is_rollback: bool) -> tuple[
         return StepOutcome(status=StepStatus.FAILED, detail="killed on the host", is_cancelled=True), None
     why = _why_failed(step, result, is_rollback)
     if why is not None:
-        return StepOutcome(status=StepStatus.FAILED, exit_status=result.exit_status, detail=why), None
+        denies = not is_rollback and _denies(step, result)
+        return StepOutcome(status=StepStatus.FAILED, exit_status=result.exit_status, detail=why, denies=denies), None
     value = None
     if step.spec.register_as and not is_rollback:
         value = result.stdout.rstrip(b"\n")
     detail = NO_ROOM if result.no_room else ""
     return StepOutcome(status=StepStatus.SUCCEEDED, exit_status=result.exit_status, detail=detail), value
+
+
+def _denies(step: PlannedStep, result: CommandResult) -> bool:
+    """Whether a check that failed says, with all that it wrote, that the problem is not there."""
+    has_said = result.status == "exited" and result.exit_status == DENIED and result.is_whole and not result.no_room
+    return step.spec.confirms is not None and has_said
 
 
 def _why_failed(step: PlannedStep, result: CommandResult, is_rollback: bool) -> str | None:

@@ -310,6 +310,7 @@ class StepRecords:
                 detail=outcome.detail,
                 attempts=order.attempt,
                 ended_attempt=order.attempt_id,
+                denials=stored.denials_after(order.attempt_id, denies=outcome.denies),
                 ended_at=now,
                 is_open=outcome.status is StepStatus.UNKNOWN if is_sent else stored.is_open,
                 started_at=stored.started_at or now,
@@ -374,6 +375,7 @@ def _recorded(stored: StoredStep, order: StepRun) -> StepOutcome | None:
         exit_status=stored.exit_status,
         detail=stored.detail,
         was_sent=stored.sent_attempt is not None,
+        denies=stored.denials > 0,
     )
 
 

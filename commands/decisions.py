@@ -84,12 +84,24 @@ def cancel(
     false_positive: Annotated[
         bool, typer.Option("--false-positive", help="Close it: nothing is wrong. Analysis learns from it.")
     ] = False,
+    not_found: Annotated[
+        bool, typer.Option("--not-found", help="Close it: its check did not find the problem on the host.")
+    ] = False,
     comment: Comment = "",
     as_json: Json = False,
 ) -> None:
     """Stop a ticket; whatever ran is rolled back."""
-    body = {"comment": comment, **({"false_positive": True} if false_positive else {})}
-    run(_ask(context, ticket, "cancel", body, "asked to close" if false_positive else "asked to stop", as_json))
+    closing = {name: True for name, is_so in (("false_positive", false_positive), ("not_found", not_found)) if is_so}
+    run(
+        _ask(
+            context,
+            ticket,
+            "cancel",
+            {"comment": comment, **closing},
+            "asked to close" if closing else "asked to stop",
+            as_json,
+        )
+    )
 
 
 @app.command()

@@ -15,7 +15,8 @@ class StoredStep:
     """One command of an execution as it is stored: a step's own, or the one that undoes it.
 
     `sent_attempt`: the last attempt that may have reached the host; `sent_record`: the host's record of claims then.
-    `is_open`: that attempt is not known to have ended. `ended_attempt`: the one whose result this is.
+    `is_open`: that attempt is not known to have ended. `ended_attempt`: the one whose result this is. `denials`: how
+    often, up to that one, it said one time after the other that the problem is not there.
     """
 
     execution_id: str
@@ -31,9 +32,16 @@ class StoredStep:
     sent_record: str | None
     is_open: bool
     ended_attempt: str | None
+    denials: int
     rollback_position: int | None
     started_at: datetime | None
     ended_at: datetime | None
+
+    def denials_after(self, attempt_id: str, *, denies: bool) -> int:
+        """Return how often in a row it has denied the problem once this attempt has ended."""
+        if self.ended_attempt == attempt_id:  # an earlier try of the activity has counted it
+            return self.denials
+        return self.denials + 1 if denies else 0
 
 
 async def get_step(session: AsyncSession, execution_id: str, position: int, is_rollback: bool = False) -> StoredStep:
@@ -88,6 +96,7 @@ async def save_step(session: AsyncSession, step: StoredStep) -> None:
         "sent_record": step.sent_record,
         "is_open": step.is_open,
         "ended_attempt": step.ended_attempt,
+        "denials": step.denials,
         "rollback_position": step.rollback_position,
         "started_at": step.started_at,
         "ended_at": step.ended_at,
@@ -114,6 +123,7 @@ def _to_stored(row: StepRow) -> StoredStep:
         sent_record=row.sent_record,
         is_open=row.is_open,
         ended_attempt=row.ended_attempt,
+        denials=row.denials,
         rollback_position=row.rollback_position,
         started_at=row.started_at,
         ended_at=row.ended_at,

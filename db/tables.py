@@ -169,7 +169,8 @@ class StepRow(Row):
     `sent_attempt` names the last attempt that may have reached the host, None if none ever did; it is written before
     anything is sent. `is_open`: that attempt is not known to have ended.
     `sent_record` names the host's record of claims at that time, so that it can prove later that nothing arrived.
-    `ended_attempt` names the one whose result this is. `rollback_position` counts rollbacks in the order they ran.
+    `ended_attempt` names the one whose result this is. `denials`: how often, up to this result, one look after the
+    other said that the problem is not there. `rollback_position` counts rollbacks in the order they ran.
     """
 
     __tablename__ = "steps"
@@ -187,6 +188,7 @@ class StepRow(Row):
     sent_record: Mapped[str | None] = mapped_column(NAME)
     is_open: Mapped[bool] = mapped_column(default=False, server_default=false())
     ended_attempt: Mapped[str | None] = mapped_column(NAME)
+    denials: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     rollback_position: Mapped[int | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

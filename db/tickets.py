@@ -215,6 +215,12 @@ async def reopen_ticket(session: AsyncSession, ticket_id: str, actor: str, reaso
     )
 
 
+async def was_reopened(session: AsyncSession, ticket_id: str) -> bool:
+    """Whether a person has taken it up again as a real problem."""
+    query = select(TicketRow.reopened_by).where(TicketRow.id == ticket_id)
+    return (await session.execute(query)).scalar_one_or_none() is not None
+
+
 def open_key_of(source: str, external_id: str | None, ticket_id: str) -> str:
     return f"{source}\n{external_id}" if external_id else ticket_id
 

@@ -38,7 +38,7 @@ async def begin_again(session: AsyncSession, execution_id: str) -> int:
     await session.execute(own.values(turn=turn, started_at=None))
     for table in (OutputRow, VariableRow):
         await session.execute(delete(table).where(table.execution_id == execution_id))
-    blank = {"exit_status": None, "detail": "", "started_at": None, "ended_at": None}
+    blank = {"exit_status": None, "detail": "", "denials": 0, "started_at": None, "ended_at": None}
     steps = update(StepRow).where(StepRow.execution_id == execution_id)
     await session.execute(steps.values(status=StepStatus.PENDING.value, **blank))
     return turn

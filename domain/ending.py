@@ -10,7 +10,7 @@ class EndCause(StrEnum):
 
     `lost`: its workflow was ended from outside; `not_borne_out`: the steps' rows do not say what the workflow said.
     `outcome_unknown`: nobody knows whether a step ran, and a person had everything undone. `unverified`: it ran to its
-    end, and nothing looked whether that helped.
+    end, and nothing looked whether that helped. `not_found`: the problem is not on the host, as its check said twice.
     """
 
     SUCCEEDED = "succeeded"
@@ -27,6 +27,7 @@ class EndCause(StrEnum):
     LOST = "lost"
     NOT_BORNE_OUT = "not_borne_out"
     UNVERIFIED = "unverified"
+    NOT_FOUND = "not_found"
 
 
 class Ending(WireModel):

@@ -111,6 +111,7 @@ WHEN_UNDONE: dict[EndCause, Outcome | None] = {
     EndCause.REPLACED: None,
     EndCause.LOST: None,
     EndCause.NOT_BORNE_OUT: None,
+    EndCause.NOT_FOUND: None,
 }
 """What an execution that ran says about its runbook, by why its changes were undone, if it says anything."""
 

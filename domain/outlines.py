@@ -99,10 +99,13 @@ class PlanOutline(WireModel):
     targets: list[str] = Field(default_factory=list)
     leases: list[str] = Field(default_factory=list)
     steps: list[StepOutline] = Field(default_factory=list)
+    telling: list[int] = Field(
+        default_factory=list, description="Checks that may say, twice, that the problem is not there."
+    )
     approval_timeout: float = 0
 
     @classmethod
-    def of(cls, plan: Plan, execution_id: str, digest: str, approval_timeout: float) -> Self:
+    def of(cls, plan: Plan, execution_id: str, digest: str, approval_timeout: float, telling: list[int]) -> Self:
         return cls(
             execution_id=execution_id,
             digest=digest,
@@ -113,6 +116,7 @@ class PlanOutline(WireModel):
             targets=[target.name for target in plan.targets],
             leases=plan.leases,
             steps=[StepOutline.of(step) for step in plan.steps],
+            telling=telling,
             approval_timeout=approval_timeout,
         )
 
@@ -187,7 +191,8 @@ class RequeueAnswer(WireModel):
 class StepOutcome(WireModel):
     """How it ended: `succeeded`, `failed`, `skipped` or `unknown`. `detail` is a sentence without any output.
 
-    `was_sent`: whether any attempt of the step may have reached the host; None where nobody looked.
+    `was_sent`: whether any attempt of the step may have reached the host; None where nobody looked. `denies`: it says
+    that the problem is not there.
     """
 
     status: StepStatus
@@ -196,6 +201,7 @@ class StepOutcome(WireModel):
     is_cancelled: bool = False
     attempt: int = 1
     was_sent: bool | None = None
+    denies: bool = False
 
 
 class MailRead(WireModel):

@@ -42,11 +42,17 @@ class ReopenRequest(Signed):
 
 
 class CancelRequest(Signed):
-    """`is_false_positive`: the person closes the ticket, since nothing is wrong."""
+    """`is_false_positive`: the person closes the ticket, since nothing is wrong; `is_not_found`: since a check did not
+    find the problem on the host."""
 
     actor: str
     comment: str = ""
     is_false_positive: bool = False
+    is_not_found: bool = False
+
+    @property
+    def closes(self) -> bool:
+        return self.is_false_positive or self.is_not_found
 
     @property
     def words(self) -> str:
@@ -54,7 +60,8 @@ class CancelRequest(Signed):
 
     @property
     def closing_words(self) -> str:
-        return f"closed as a false positive by {self.actor}" + (f": {self.comment}" if self.comment else "")
+        why = "as a false positive" if self.is_false_positive else "as not found on the host"
+        return f"closed {why} by {self.actor}" + (f": {self.comment}" if self.comment else "")
 
     @property
     def ending(self) -> Ending:
@@ -62,7 +69,8 @@ class CancelRequest(Signed):
 
     @property
     def closing(self) -> Ending:
-        return Ending(cause=EndCause.FALSE_POSITIVE, actor=self.actor)
+        cause = EndCause.FALSE_POSITIVE if self.is_false_positive else EndCause.NOT_FOUND
+        return Ending(cause=cause, actor=self.actor)
 
 
 class PlanRequest(WireModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.base import Model
-from domain.ending import Ending
+from domain.ending import EndCause, Ending
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 100_000
@@ -181,3 +181,9 @@ class Ticket(NewTicket):
     taken_note: TakenNote | None = Field(
         default=None, description="Who knows of its failure: it then waits for nobody, until its status changes."
     )
+
+    @property
+    def asks_to_close(self) -> bool:
+        """True where its problem was not found on the host, and only a person may close it."""
+        is_not_found = self.ending is not None and self.ending.cause is EndCause.NOT_FOUND
+        return self.status is TicketStatus.ESCALATED and is_not_found

@@ -27,6 +27,13 @@ def why_no_false_positive(ran: Sequence[Execution]) -> str | None:
     return f"execution {busy.id} is {busy.status.value}; cancel it, or wait for its end, then close it"
 
 
+def why_no_not_found(ticket: Ticket) -> str | None:
+    """Return why a ticket that could be cancelled cannot be closed as not found on the host, or None."""
+    if ticket.asks_to_close:
+        return None
+    return "no check has looked twice for its problem and found none; cancel it, or close it as a false alarm"
+
+
 def why_no_reopen(ticket: Ticket) -> str | None:
     """Return why a ticket cannot be taken up again, or None."""
     if ticket.status is TicketStatus.CLOSED:

@@ -6,10 +6,10 @@ from db import executions
 from domain.base import Model
 from domain.requests import CancelRequest
 from domain.ticket import Ticket
-from domain.ticket_moves import why_no_cancel, why_no_false_positive
+from domain.ticket_moves import why_no_cancel, why_no_false_positive, why_no_not_found
 from services.backends import Backends
 from services.decisions import Comment
-from services.errors import Conflict
+from services.errors import Conflict, invalid
 from services.tickets import find_ticket
 
 
@@ -17,6 +17,11 @@ class Cancellation(Model):
     comment: Comment = ""
     false_positive: bool = Field(
         default=False, description="Close it because nothing is wrong; analysis learns from it. Not while it executes."
+    )
+    not_found: bool = Field(
+        default=False,
+        description="Close it because its check did not find the problem: for one that is escalated with the ending "
+        "`not_found`.",
     )
 
 
@@ -41,7 +46,12 @@ async def _judged(
     async with backends.database.read() as session:
         ticket = await find_ticket(session, tenant, ticket_id)
         ran = await executions.list_executions(session, ticket_id) if asked.false_positive else []
+    if asked.false_positive and asked.not_found:
+        raise invalid("not_found", "stands beside false_positive; a false alarm teaches, so say which it is")
     why_not = why_no_cancel(ticket) or why_no_false_positive(ran)
+    if asked.not_found:
+        why_not = why_not or why_no_not_found(ticket)
     if why_not:
         raise Conflict(why_not)
-    return ticket, CancelRequest(actor=actor, comment=asked.comment, is_false_positive=asked.false_positive)
+    closing = {"is_false_positive": asked.false_positive, "is_not_found": asked.not_found}
+    return ticket, CancelRequest(actor=actor, comment=asked.comment, **closing)

@@ -2,10 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import executions, steps
+from db import executions, steps, tickets
 from db.steps import StoredStep
 from domain.ending import EndCause, Ending
 from domain.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
+from domain.not_found import LOOKS, SERIOUS
 from domain.orders import Record
 from domain.plan import Phase, Plan, PlannedStep
 from domain.runbooks.runbook import OnFailure, RollbackScope, RunbookKind
@@ -33,11 +34,35 @@ async def borne_out(session: AsyncSession, record: Record) -> Record:
         ends = {"ticket_status": TicketStatus.ESCALATED, "ending": unverified}
         return record.model_copy(update={**ends, "reason": NOT_VERIFIED})
     if wrong is None:
-        return record
+        return await _closed_by_a_look(session, record)
     reason = f"{wrong}; look at the host, then roll it back"
     lost = {"ticket_status": TicketStatus.ESCALATED, "execution_status": ExecutionStatus.ROLLBACK_FAILED}
     ending = Ending(cause=EndCause.NOT_BORNE_OUT)
     return record.model_copy(update={**lost, "ending": ending, "reason": f"not {_claim(record)}: {reason}"})
+
+
+async def _closed_by_a_look(session: AsyncSession, record: Record) -> Record:
+    """Return a record whose ticket the rows let be closed as not found; a serious one is left for a person to close."""
+    ending, execution_id = record.ending, record.execution_id
+    is_said = ending is not None and ending.cause is EndCause.NOT_FOUND and record.ticket_status is TicketStatus.CLOSED
+    if ending is None or execution_id is None or not is_said:
+        return record
+    stored = await steps.get_step(session, execution_id, ending.step or 0)
+    if stored.status is not StepStatus.FAILED or stored.denials < LOOKS:
+        reason = (
+            f"not closed: step {ending.step} is said to have denied the problem twice, and Handrail knows nothing of it"
+        )
+        ends = {"ticket_status": TicketStatus.ESCALATED, "ending": Ending(cause=EndCause.NOT_BORNE_OUT)}
+        return record.model_copy(update={**ends, "reason": reason})
+    ticket = await tickets.get_ticket(session, record.tenant, record.ticket_id)
+    if ticket is not None and ticket.severity not in SERIOUS:
+        return record
+    return record.model_copy(
+        update={
+            "ticket_status": TicketStatus.ESCALATED,
+            "reason": f"{record.reason}; its severity is high, so a person has to close it",
+        }
+    )
 
 
 def _claim(record: Record) -> str:

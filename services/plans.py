@@ -10,9 +10,10 @@ from domain.base import utc_now
 from domain.ending import EndCause, Ending
 from domain.event import EventKind
 from domain.execution import ExecutionStatus
+from domain.not_found import telling_checks
 from domain.outlines import PlanOutline
 from domain.plan import Plan, VerdictDecision
-from domain.requests import PlanRequest
+from domain.requests import AUTOMATIC, PlanRequest
 from domain.ticket import TicketStatus
 from services.library import Library, match_query
 from services.planning import PlanProblem, draft_plan
@@ -57,7 +58,9 @@ async def make_plan(database: Database, library: Library, request: PlanRequest, 
             return PlanOutline(execution_id=request.execution_id, is_unchanged=True, digest=digest)
         await _replace(session, request, CHANGED)
         await _store(session, request, plan, digest, timeout, key)
-    return PlanOutline.of(plan, request.execution_id, digest, timeout)
+        is_real = await tickets.was_reopened(session, request.ticket_id)
+    telling = telling_checks(plan, is_matched=request.requested_by == AUTOMATIC and not is_real)
+    return PlanOutline.of(plan, request.execution_id, digest, timeout, telling)
 
 
 async def _confidence(database: Database, library: Library, request: PlanRequest) -> float:

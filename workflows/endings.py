@@ -42,7 +42,7 @@ class TicketEndings(TicketSignals):
         status, reason = TicketStatus.CANCELLED, asked.words if asked else "cancelled"
         ending = asked.ending if asked else Ending(cause=EndCause.CANCELLED)
         closed_by = asked.actor if asked and asked.is_false_positive else None
-        if asked and closed_by:
+        if asked and asked.closes:
             status, reason, ending = TicketStatus.CLOSED, asked.closing_words, asked.closing
         self.lifecycle.end()  # before people can see it
         await self.reporter.show(

@@ -1,5 +1,7 @@
 """One execution: leases, prechecks, steps, postchecks, and on any failure every rollback in reverse."""
 
+from collections.abc import Collection
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -13,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
     from workflows import names, options
-    from workflows.execution_context import ExecutionContext, Failed, Requeued, Stopped
+    from workflows.execution_context import ExecutionContext, Failed, Requeued, Stopped, until
     from workflows.leases import release_leases, take_leases
     from workflows.messages import RollbackRequest, TicketEnd, TicketStart
     from workflows.questions import await_answers, await_approval, await_finding
@@ -23,10 +25,11 @@ with workflow.unsafe.imports_passed_through():
 class ExecutionStory:
     """Runs one approved plan, or undoes one; knows which rollbacks are due, in the order of their steps."""
 
-    def __init__(self, context: ExecutionContext, approval_timeout: float = 0) -> None:
-        """`approval_timeout`: seconds that a step with its own approval waits."""
+    def __init__(self, context: ExecutionContext, approval_timeout: float = 0, telling: Collection[int] = ()) -> None:
+        """`approval_timeout`: seconds that a step with its own approval waits; `telling`: see PlanOutline."""
         self.context = context
         self.approval_timeout = approval_timeout
+        self.telling = telling
         self.due: list[StepOutline] = []
         self.lasting: list[StepOutline] = []
         self.undone = 0
@@ -115,11 +118,26 @@ class ExecutionStory:
         if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
             (self.due if step.rollback else self.lasting).append(step)
             self.keeps_room = self.keeps_room or step.rollback or self._is_room_kept_for_later_ones()
+        outcome = await self._run_for_sure(step)
+        if outcome is None:
+            return
+        if outcome.denies and step.position in self.telling and workflow.patched(names.Change.LOOKS_TWICE):
+            outcome = await self._look_again(step)
+            if outcome is None:
+                return
+        if outcome.status is StepStatus.SKIPPED or outcome.was_sent is False:
+            self._forget(step)
+        if outcome.status is StepStatus.FAILED:
+            self._fail(step, outcome)
+
+    async def _run_for_sure(self, step: StepOutline) -> StepOutcome | None:
+        """Run a step until it is known how it ended. None: a person found that it ran. Raises Failed, Requeued."""
+        context = self.context
         outcome = await self._run(step)
         while outcome.status is StepStatus.UNKNOWN:
             finding = await await_finding(context, step, outcome)
             if finding is UnknownOutcome.RAN:
-                return
+                return None
             if finding is None:
                 outcome = await end_step(context, step, outcome.attempt)
             elif context.lifecycle.cancel and workflow.patched(names.Change.ENDS_FOR_SURE):
@@ -127,10 +145,21 @@ class ExecutionStory:
                 raise context.cancelled(f" during {context.name(step)}")
             else:
                 outcome = await self._run(step)
-        if outcome.status is StepStatus.SKIPPED or outcome.was_sent is False:
-            self._forget(step)
-        if outcome.status is StepStatus.FAILED:
-            self._fail(step, outcome)
+        return outcome
+
+    async def _look_again(self, step: StepOutline) -> StepOutcome | None:
+        """Run a check again that denied the problem. Raises Failed, to close the ticket, if it does so once more."""
+        context = self.context
+        context.reporter.wait(f"a second look: {context.name(step)} says that the problem is not there")
+        await until(lambda: context.lifecycle.cancel is not None, options.SECOND_LOOK.total_seconds())
+        context.reporter.wait("")
+        if context.lifecycle.cancel:
+            raise context.cancelled(f" before {context.name(step)} looked again")
+        outcome = await self._run_for_sure(step)
+        if outcome is None or not outcome.denies:
+            return outcome
+        words = f"not found on the host: {context.name(step)} looked twice, {outcome.detail}"
+        raise Failed(words, Ending(cause=EndCause.NOT_FOUND, step=step.position), TicketStatus.CLOSED)
 
     async def _run(self, step: StepOutline) -> StepOutcome:
         """Run a step under attempt ids that the host has not seen, in whatever turn."""

@@ -70,6 +70,8 @@ class Change(StrEnum):
     """The room that hosts keep for rollbacks is given back by an activity of its own."""
     ROOM_BEFORE_THE_FIRST_STEP = "room-on-all-hosts-before-the-first-step"
     """It is given back also where a step without a rollback was the first and the last."""
+    LOOKS_TWICE = "a-denied-problem-is-looked-for-twice"
+    """A check that says that the problem is not there is asked again, and then the ticket is closed as not found."""
     ASKS_AGAIN_WHAT_TO_UNDO = "what-to-undo-is-asked-again"
     """Once an undo holds its hosts, it asks again whether others changed them meanwhile."""
 

@@ -63,6 +63,10 @@ GIVING_BACK = ActivityOptions(
     start_to_close_timeout=timedelta(seconds=30), retry_policy=RetryPolicy(maximum_attempts=2)
 )
 
+# What a monitor saw may be away for a moment: a service between two starts, a file between two writes. Half a minute is
+# longer than a unit waits before it starts again, and two rounds of most monitors; nobody is kept from a fix by it.
+SECOND_LOOK = timedelta(seconds=30)
+
 # Whoever frees a lease wakes the next in line, the reconciler whoever was overlooked; this covers that both were away.
 LEASE_RECHECK_FIRST = timedelta(seconds=15)
 LEASE_RECHECK_LONGEST = timedelta(minutes=10)

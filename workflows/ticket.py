@@ -160,4 +160,5 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
         if self.lifecycle.cancel:
             return await self._cancelled(plan.execution_id)
         context = self.context_of(plan.execution_id, plan.digest, len(plan.steps))
-        return await self._to_its_end(ExecutionStory(context, plan.approval_timeout).execute(plan.steps, plan.leases))
+        story = ExecutionStory(context, plan.approval_timeout, plan.telling)
+        return await self._to_its_end(story.execute(plan.steps, plan.leases))

@@ -66,6 +66,8 @@ async def waiting(request: Request, tenant: Tenant, services: Serving, seen: int
 
 def what(one: Waiting) -> str:
     """Return what is asked of a person, in words."""
+    if one.ticket.asks_to_close:
+        return "not found on the host: close it?"
     if one.plan is None or one.needed is not PersonNeeded.APPROVAL:
         return WHAT.get(one.needed, "look at it")
     if one.step is None:

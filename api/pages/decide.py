@@ -33,6 +33,7 @@ Body = TypeVar("Body", bound=BaseModel)
 SHOWN_IN_PLACE = (409, 422, 503)
 KEPT = "No worker has taken your decision yet. It is kept, and acted on as soon as one is there."
 CLOSING = "The closing is on its way; analysis learns from it."
+CLOSED = "The closing is on its way; it counts neither for nor against the runbook."
 NOTED = "It has left the inbox; a new failure brings it back."
 CANCELLING = "The cancel is on its way; whatever ran is rolled back."
 
@@ -64,14 +65,16 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
 async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
 
-    is_false = fields.get("do") == "false_positive"
+    is_false, is_not_found = (fields.get("do") == what for what in ("false_positive", "not_found"))
 
     async def act() -> None:
-        asked = build(Cancellation, comment=fields.get("comment", ""), false_positive=is_false)
+        closing = {"false_positive": is_false, "not_found": is_not_found}
+        asked = build(Cancellation, comment=fields.get("comment", ""), **closing)
         key = request_key(request, tenant, ticket_id, "cancel")
         await stopping.cancel(services.backends, tenant, ticket_id, asked, actor, key)
 
-    return await answered(request, tenant, ticket_id, services, act(), CLOSING if is_false else CANCELLING)
+    done = CLOSING if is_false else CLOSED if is_not_found else CANCELLING
+    return await answered(request, tenant, ticket_id, services, act(), done)
 
 
 @router.post("/reopen")

@@ -65,7 +65,7 @@ async def cancel(
     body: Cancellation | None = None,
 ) -> TicketAccepted:
     """Possible until the ticket has ended. An escalated one is closed as cancelled. With `false_positive` the ticket is
-    closed as a false alarm, from which analysis learns."""
+    closed as a false alarm, from which analysis learns; with `not_found`, since its check did not find the problem."""
     key = request_key(request, tenant, ticket_id, "cancel")
     asked = body or Cancellation()
     return accepted(await stopping.cancel(services.backends, tenant, ticket_id, asked, actor, key), services)
@@ -80,7 +80,7 @@ async def reopen(
     services: Serving,
     body: Reopening | None = None,
 ) -> TicketAccepted:
-    """For one that was closed as a false positive, by analysis or by a person: its story goes on with matching."""
+    """For one that was closed, as a false positive or as not found, whoever did: its story goes on with matching."""
     key = request_key(request, tenant, ticket_id, "reopen")
     ticket = await reopening.reopen(services.backends, tenant, ticket_id, body or Reopening(), actor, key)
     return accepted(ticket, services)
