@@ -14,11 +14,11 @@ from domain.outcomes import WENT_WRONG, Outcome
 from domain.requests import AUTOMATIC
 from domain.ticket import PersonNeeded, TicketStatus
 
-OUTCOMES = ("resolved", "escalated", "false alarm", "rejected or cancelled", "under way")
+OUTCOMES = ("resolved", "escalated", "nothing to fix", "rejected or cancelled", "under way")
 OUTCOME_OF = {status: "under way" for status in TicketStatus if not status.is_final} | {
     TicketStatus.RESOLVED: "resolved",
     TicketStatus.ESCALATED: "escalated",
-    TicketStatus.CLOSED: "false alarm",
+    TicketStatus.CLOSED: "nothing to fix",
     TicketStatus.REJECTED: "rejected or cancelled",
     TicketStatus.CANCELLED: "rejected or cancelled",
 }
