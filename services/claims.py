@@ -55,12 +55,12 @@ async def _closed_by_a_look(session: AsyncSession, record: Record) -> Record:
         ends = {"ticket_status": TicketStatus.ESCALATED, "ending": Ending(cause=EndCause.NOT_BORNE_OUT)}
         return record.model_copy(update={**ends, "reason": reason})
     ticket = await tickets.get_ticket(session, record.tenant, record.ticket_id)
-    if ticket is not None and ticket.severity not in SERIOUS:
+    if ticket is None or ticket.severity not in SERIOUS:
         return record
     return record.model_copy(
         update={
             "ticket_status": TicketStatus.ESCALATED,
-            "reason": f"{record.reason}; its severity is high, so a person has to close it",
+            "reason": f"{record.reason}; its severity is {ticket.severity.value}, so a person has to close it",
         }
     )
 

@@ -50,7 +50,7 @@ async def test_a_serious_one_is_closed_by_a_person(stack: Stack, tmp_path: Path)
     ticket = await stack.ended(ticket_id, days_pass=True)
     assert ticket.status is TicketStatus.ESCALATED
     assert ticket.asks_to_close
-    assert ticket.status_reason.endswith("close it?")
+    assert ticket.status_reason.endswith("its severity is high, so a person has to close it")
     await stack.cancel(ticket_id, CancelRequest(actor="sam", comment="looked myself", is_not_found=True))
     ticket = await stack.ended(ticket_id)
     assert (ticket.status, ticket.ending) == (TicketStatus.CLOSED, Ending(cause=EndCause.NOT_FOUND, actor="sam"))
