@@ -12,6 +12,8 @@ LOOKS = 2
 DENIED = 1
 """The exit status with which a check that confirms the problem denies it; every other one says nothing of the kind."""
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 SERIOUS = frozenset({Severity.CRITICAL, Severity.HIGH})
 """What nobody but a person closes."""
 
@@ -34,4 +36,4 @@ def _is_telling(plan: Plan, step: PlannedStep) -> bool:
         return False
     found = {name for other in plan.steps for name in other.spec.provides}
     others = (plan.inputs.keys() | plan.sealed_inputs.keys() | found) - plan.input_origins.keys()
-    return not any(re.search(rf"\b{name}\b", f"{step.spec.run} {step.spec.when}") for name in others)
+    return not others.intersection(_NAME.findall(f"{step.spec.run} {step.spec.when}"))
