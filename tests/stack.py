@@ -13,7 +13,6 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from db import connections, decisions, events, executions, runbooks, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
-from db.migrate import migrate
 from domain.base import new_id
 from domain.connection import Connection, Connector, NewCredential
 from domain.decision import Decision, DecisionKind, RecordedDecision
@@ -28,6 +27,7 @@ from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
+from tests.migrated import migrated
 from tests.patience import PATIENCE
 from tests.payloads import opened
 from tests.temporal_server import CIPHER, TemporalServer
@@ -42,8 +42,7 @@ Found = TypeVar("Found")
 @asynccontextmanager
 async def stack_on(server: TemporalServer, database_url: str, **fields: Any) -> AsyncIterator["Stack"]:
     """Lend a stack on an empty database and in a namespace that no other test uses; `fields`: those of Stack."""
-    database = Database(database_url)
-    await migrate(database)
+    database = await migrated(database_url)
     await server.wait()
     client = await server.client(server.next_namespace())
     await ensure_search_attributes(client)

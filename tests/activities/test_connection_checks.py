@@ -12,11 +12,11 @@ from activities.messages import ConnectionCheck, ConnectionReport
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
-from db.migrate import migrate
 from domain.connection import Connection, Connector, CredentialKind, NewCredential
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
 from integrations.ssh import SshRunner
+from tests.migrated import migrated
 from tests.sshd import Sshd
 from tests.sudo_host import ANYTHING, NO_KILL, NOTHING, SudoUser
 
@@ -34,8 +34,7 @@ steps:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     yield database
     await database.close()
 

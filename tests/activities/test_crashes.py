@@ -10,13 +10,12 @@ from cryptography.fernet import Fernet
 from activities.step_records import StepRecords
 from db import executions
 from db.cipher import Cipher
-from db.engine import Database
-from db.migrate import migrate
 from domain.connection import Connector
 from domain.execution import StepStatus
 from integrations.connector import DETACH, CommandRequest, CommandResult, HostAddress, Progress
 from integrations.local import LocalRunner
 from tests.activities.test_steps import Bench
+from tests.migrated import migrated
 from tests.patience import PATIENCE
 
 HERE = HostAddress(name="local", connector=Connector.LOCAL)
@@ -25,8 +24,7 @@ HERE = HostAddress(name="local", connector=Connector.LOCAL)
 @pytest.fixture
 async def crashed(tmp_path: Path) -> AsyncIterator[Bench]:
     """A bench whose worker died; the runner's own home keeps what the host knows."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     bench = Bench(database)
     yield bench
     await bench.runner.close()

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from db.engine import Database
-from db.migrate import migrate
 from domain.execution import StepStatus
 from integrations.local import LocalRunner
 from tests.activities.test_steps import Bench, step
+from tests.migrated import migrated
 from tests.needs import need
 
 FILL = "head -c 9000000 /dev/zero >filler 2>/dev/null; "
@@ -20,8 +19,7 @@ FILL = "head -c 9000000 /dev/zero >filler 2>/dev/null; "
 
 @asynccontextmanager
 async def bench_on(database_url: str) -> AsyncIterator[Bench]:
-    database = Database(database_url)
-    await migrate(database)
+    database = await migrated(database_url)
     bench = Bench(database)
     yield bench
     await bench.runner.close()

@@ -10,18 +10,17 @@ from temporalio.testing import ActivityEnvironment
 from activities.tickets import TicketActivities
 from db import events, tickets
 from db.engine import Database
-from db.migrate import migrate
 from domain.analysis.analysis import default_rules
 from domain.base import new_id
 from domain.orders import Record
 from domain.ticket import NewTicket, TicketStatus
 from services.library import Library
+from tests.migrated import migrated
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     yield database
     await database.close()
 

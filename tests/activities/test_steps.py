@@ -16,7 +16,6 @@ from activities.steps import PATIENCE_BEFORE, StepActivities
 from db import connections, executions, runbooks, signed, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
-from db.migrate import migrate
 from db.tables import ExecutionRow, SignedMessageRow, StepRow
 from db.turns import begin_again
 from domain.base import new_id, utc_now
@@ -34,6 +33,7 @@ from domain.ticket import NewTicket
 from integrations.connector import HostUnreachable
 from integrations.local import LocalRunner
 from services.planning import draft_plan
+from tests.migrated import migrated
 
 
 class Bench:
@@ -158,8 +158,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     bench = Bench(database)
     yield bench
     await bench.runner.close()

@@ -9,7 +9,6 @@ import pytest
 from api.main import create_app
 from api.services import Services
 from db.engine import Database
-from db.migrate import migrate
 from domain.analysis.analysis import default_rules
 from domain.connection import Connector
 from integrations.local import LocalRunner
@@ -17,6 +16,7 @@ from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
 from services.library import Library
 from tests.api.caller import TOKENS, Caller
+from tests.migrated import migrated
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
 from workflows.client import TicketClient
@@ -30,8 +30,7 @@ async def temporal(temporal_server: TemporalServer) -> TemporalServer:
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     yield database
     await database.close()
 

@@ -20,12 +20,11 @@ from schemathesis.specs.openapi import checks
 from api.main import create_app
 from api.services import Services
 from db.cipher import Cipher
-from db.engine import Database
-from db.migrate import migrate
 from domain.analysis.analysis import default_rules
 from payload_codec import SealingCodec
 from services.library import Library
 from tests.api.caller import SAM, TENANT, TOKENS, TOUCH
+from tests.migrated import migrated
 from tests.ports import free_port
 from tests.temporal_server import TemporalServer
 from workflows.client import TicketClient
@@ -59,8 +58,7 @@ class Server:
         self._thread.join(30)
 
     async def _serve(self) -> None:
-        database = Database(f"sqlite+aiosqlite:///{self.home / 'handrail.db'}")
-        await migrate(database)
+        database = await migrated(f"sqlite+aiosqlite:///{self.home / 'handrail.db'}")
         client = await TemporalServer(self.home, 1).client("test-0", lazy=True)
         cipher = Cipher([Fernet.generate_key().decode()])
         services = Services(

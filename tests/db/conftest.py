@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from db.engine import Database
-from db.migrate import migrate
+from tests.migrated import migrated
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await migrate(database)
+    database = await migrated(database_url)
     yield database
     await database.close()
 

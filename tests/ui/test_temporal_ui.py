@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from db.engine import Database
-from db.migrate import migrate
 from domain.connection import Connector
 from domain.ticket import TicketStatus
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
+from tests.migrated import migrated
 from tests.needs import need_program
 from tests.ports import free_port
 from tests.stack import Stack
@@ -29,8 +28,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     port = free_port()
     server = TemporalServer(tmp_path, 1, codec=f"http://127.0.0.1:{port}/api/v1/codec")
     server.start()
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     await server.wait()
     client = await server.client("test-0")
     await ensure_search_attributes(client)

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from db.engine import Database
-from db.migrate import migrate
 from payload_codec import sealing_converter
 from temporal_client import add_search_attributes, venv_program
+from tests.migrated import migrated
 from tests.stack import Stack
 from tests.temporal_server import CIPHER, Patience
 
@@ -27,8 +26,7 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 
 @pytest.fixture
 async def stack_without_worker(environment: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Stack]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
-    await migrate(database)
+    database = await migrated(f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}")
     await add_search_attributes(environment.client)
     stack = Stack(database, environment.client, skip=environment.sleep)
     yield stack
