@@ -16,12 +16,14 @@ from temporalio.testing import WorkflowEnvironment
 
 from db.engine import Database
 from db.migrate import migrate
-from domain.decision import DecisionKind
+from domain.decision import DecisionKind, SignedDecision
+from domain.execution import StepStatus
 from domain.ticket import TicketStatus
 from temporal_client import add_search_attributes, venv_program
 from tests.stack import Stack
 from tests.workflows.samples import runbook
 from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
+from workflows.ticket import TicketWorkflow
 
 FOLDER = Path(__file__).parent / "histories"
 WORDS = {"title": "widget files are missing", "service": "widgets"}
@@ -94,6 +96,66 @@ async def expired(stack: Stack, folder: Path) -> str:
     return await stack.file(**WORDS)
 
 
+async def step_waits(stack: Stack, ticket_id: str, position: int) -> None:
+    """Wait until a step waits for a person."""
+
+    async def look() -> bool | None:
+        step = (await stack.execution(ticket_id)).steps[position - 1]
+        return step.status is StepStatus.AWAITING_APPROVAL or None
+
+    await stack.until(look)
+
+
+async def signed_after_a_forged_one(stack: Stack, folder: Path) -> str:
+    """An approval without a signature counts for nothing; a plan and a step are then signed for."""
+    await stack.add_runbook(runbook(folder, second="approval: required"))
+    await stack.set(mode="hil")
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    execution = await stack.execution(ticket_id)
+    forged = SignedDecision(
+        decision=DecisionKind.APPROVE, plan_digest=execution.plan_digest, decision_id="forged", actor="mallory"
+    )
+    await stack.tickets.handle(stack.tenant, ticket_id).signal(TicketWorkflow.approval, forged)
+    await stack.decide(ticket_id)
+    await step_waits(stack, ticket_id, 3)
+    await stack.decide(ticket_id, step=3)
+    return ticket_id
+
+
+async def signed_rollback(stack: Stack, folder: Path) -> str:
+    return await undone_on_request(stack, folder)
+
+
+async def signed_cancel_midway(stack: Stack, folder: Path) -> str:
+    """A plan is signed for; while a step of it waits, a signed cancel has what ran undone."""
+    await stack.add_runbook(runbook(folder, second="approval: required"))
+    await stack.set(mode="hil")
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await stack.decide(ticket_id)
+    await step_waits(stack, ticket_id, 3)
+    await stack.cancel(ticket_id)
+    return ticket_id
+
+
+async def signed_reopen(stack: Stack, folder: Path) -> str:
+    """Closed as a false alarm, reopened, run and rejected at a step, each signed."""
+    ticket_id = await stack.file("the printer is out of toner")
+    await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    await stack.cancel(ticket_id, CancelRequest(actor="sam", is_false_positive=True))
+    await stack.ended(ticket_id)
+    await stack.add_runbook(runbook(folder, second="approval: required"))
+    await stack.tickets.reopen(stack.tenant, ticket_id, ReopenRequest(request_id="reopen", actor="sam"))
+    await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    await stack.execute(ticket_id, "make-widgets")
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await stack.decide(ticket_id)
+    await step_waits(stack, ticket_id, 3)
+    await stack.decide(ticket_id, DecisionKind.REJECT, step=3)
+    return ticket_id
+
+
 SCENARIOS: list[Scenario] = [
     resolved,
     rolled_back,
@@ -103,6 +165,10 @@ SCENARIOS: list[Scenario] = [
     undone_on_request,
     closed_and_reopened,
     expired,
+    signed_after_a_forged_one,
+    signed_rollback,
+    signed_cancel_midway,
+    signed_reopen,
 ]
 
 

@@ -1,5 +1,6 @@
 """Tickets that wait through a deploy: every committed history must replay on today's workflow."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from temporalio.worker import Replayer
 
 from payload_codec import sealing_converter
 from tests.temporal_server import CIPHER
+from workflows.names import BARE_SIGNALS, SignalName
 from workflows.ticket import TicketWorkflow
 
 HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
@@ -16,6 +18,23 @@ HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
 
 def test_there_are_histories() -> None:
     assert len(HISTORIES) >= 7
+
+
+def signed_signals(path: Path) -> set[str]:
+    """Return the signals of a history that carry the API's signature."""
+    found = set()
+    for event in json.loads(path.read_text(encoding="utf-8"))["events"]:
+        if signal := event.get("workflowExecutionSignaledEventAttributes"):
+            message = json.loads(base64.b64decode(signal["input"]["payloads"][0]["data"]))
+            if (message.get("signature") or {}).get("value"):
+                found.add(signal["signalName"])
+    return found
+
+
+def test_there_are_histories_of_every_signed_signal() -> None:
+    """A ticket that waits through a deploy was spoken to with signatures."""
+    signed = set().union(*(signed_signals(path) for path in HISTORIES))
+    assert signed == {name.value for name in SignalName} - BARE_SIGNALS
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
