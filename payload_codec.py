@@ -9,6 +9,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.common import RawValue
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -16,7 +18,9 @@ from temporalio.converter import (
     DefaultFailureConverterWithEncodedAttributes,
     EncodingPayloadConverter,
     PayloadCodec,
+    PayloadConverter,
 )
+from temporalio.exceptions import ApplicationError
 
 from db.cipher import Cipher
 from domain.sealed import CipherKeyWrong
@@ -87,6 +91,28 @@ class _PayloadConverter(CompositePayloadConverter):
         assert isinstance(plain, CompositePayloadConverter)
         super().__init__(*plain.converters.values(), _StillSealed())
 
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        """Leave raw what cannot be read and is wanted as nothing particular: details of failures, heartbeats."""
+        if type_hints:
+            return super().from_payloads(payloads, type_hints)
+        return [self._read_if_possible(payload) for payload in payloads]
+
+    def _read_if_possible(self, payload: Payload) -> Any:
+        try:
+            return super().from_payloads([payload])[0]
+        except Exception:
+            return RawValue(payload)
+
+
+class _FailureConverter(DefaultFailureConverterWithEncodedAttributes):
+    """Takes every failure for one: anybody can fail an activity by its id, with anything in it."""
+
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        try:
+            return super().from_failure(failure, payload_converter)
+        except Exception as error:
+            return ApplicationError(f"a failure that cannot be read: {error}", type="Unreadable")
+
 
 def sealing_converter(cipher: Cipher) -> DataConverter:
     """Return the data converter of every client, worker and replayer."""
@@ -94,5 +120,5 @@ def sealing_converter(cipher: Cipher) -> DataConverter:
         pydantic_data_converter,
         payload_converter_class=_PayloadConverter,
         payload_codec=_LenientCodec(cipher),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=_FailureConverter,
     )

@@ -37,6 +37,7 @@ from reconciler.starts import keep_starting
 from services.library import Library
 from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
+from workflows.answers import AnswerGuard
 from workflows.client import TicketClient
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.names import (
@@ -106,7 +107,7 @@ def build_worker(
         task_queue=TASK_QUEUE,
         workflows=WORKFLOWS,
         activities=activities_of(database, cipher, runners, model),
-        interceptors=[RunGuard(database, TICKET_WORKFLOW, ticket_workflow_id, ASIDE), SignalGuard()],
+        interceptors=[RunGuard(database, TICKET_WORKFLOW, ticket_workflow_id, ASIDE), SignalGuard(), AnswerGuard()],
         max_cached_workflows=WORKFLOWS_KEPT,
         max_concurrent_activities=STEPS_AT_ONCE,
         # A cancel reaches a step with its next heartbeat: at most a second later.

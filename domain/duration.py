@@ -54,3 +54,6 @@ Duration = Annotated[
         }
     ),
 ]
+
+Seconds = Annotated[float, Field(ge=0, le=LONGEST, allow_inf_nan=False)]
+"""A duration between machines: no more than a clock can be set to."""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from domain.analysis.analysis import Analysis
 from domain.base import Said, WireModel
+from domain.duration import Seconds
 from domain.execution import Execution, StepStatus
 from domain.lease import LeaseHolder
 from domain.match import Match
@@ -29,7 +30,7 @@ class AnalysisOutline(WireModel):
     ci_name: str | None = None
     connection: str | None = None
     ambiguous: list[str] = Field(default_factory=list)
-    runbook_timeout: float = Field(description="Seconds that the ticket waits for a runbook.")
+    runbook_timeout: Seconds = Field(description="Seconds that the ticket waits for a runbook.")
     needs_person: str = Field(default="", description="Why nothing may run for this ticket unasked; mostly empty.")
 
     @classmethod
@@ -82,7 +83,7 @@ class ReopenOutline(WireModel):
     reason: str = ""
     connection: str | None = None
     ambiguous: list[str] = Field(default_factory=list)
-    runbook_timeout: float = 0
+    runbook_timeout: Seconds = 0
 
 
 class PlanOutline(WireModel):
@@ -102,7 +103,7 @@ class PlanOutline(WireModel):
     telling: list[int] = Field(
         default_factory=list, description="Checks that may say, twice, that the problem is not there."
     )
-    approval_timeout: float = 0
+    approval_timeout: Seconds = 0
 
     @classmethod
     def of(cls, plan: Plan, execution_id: str, digest: str, approval_timeout: float, telling: list[int]) -> Self:

@@ -11,7 +11,7 @@ from pydantic import Field
 from domain.base import Model, WireModel, unused
 from domain.case.links import Case
 from domain.connection import Connection, Connector
-from domain.duration import Duration
+from domain.duration import Duration, Seconds
 from domain.runbooks.runbook import (
     Approval,
     OnFailure,
@@ -147,16 +147,16 @@ class StepOutline(WireModel):
     approval: bool = False
     ask: bool = False
     when: bool = False
-    timeout: float
+    timeout: Seconds
     attempts: int = 1
-    every: float = 0
+    every: Seconds = 0
     on_failure: OnFailure = OnFailure.ROLLBACK
     rollback: bool = False
     no_rollback: str = ""
     rollback_scope: RollbackScope = RollbackScope.ATTEMPTED
-    rollback_timeout: float = 0
+    rollback_timeout: Seconds = 0
     rollback_attempts: int = 1
-    rollback_every: float = 0
+    rollback_every: Seconds = 0
     confirms: bool = Field(default=False, description="It says whether the problem is there at all.")
 
     @classmethod

@@ -85,9 +85,9 @@ class StatusReporter:
         self.detail()
 
     def tag(self, name: str, value: str | None) -> None:
-        """Set a search attribute."""
+        """Set a search attribute, as much of it as Temporal takes: 2,048 bytes."""
         if value:
-            workflow.upsert_search_attributes([KEYS[name].value_set(value)])
+            workflow.upsert_search_attributes([KEYS[name].value_set(value[:500])])
 
     def wait(self, waits_for: str) -> None:
         """Show what it waits for; an empty text when it no longer does."""

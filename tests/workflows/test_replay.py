@@ -10,9 +10,12 @@ from temporalio.worker import Replayer
 
 from payload_codec import sealing_converter
 from tests.temporal_server import CIPHER
+from workflows.answers import AnswerGuard
 from workflows.names import BARE_SIGNALS, SignalName
+from workflows.signal_guard import SignalGuard
 from workflows.ticket import TicketWorkflow
 
+GUARDS = [SignalGuard(), AnswerGuard()]
 HISTORIES = sorted((Path(__file__).parent.parent / "histories").glob("*.json"))
 
 
@@ -40,7 +43,7 @@ def test_there_are_histories_of_every_signed_signal() -> None:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_a_committed_history_replays(path: Path) -> None:
     history = WorkflowHistory.from_json(f"ticket:demo:{path.stem}", path.read_text(encoding="utf-8"))
-    replayer = Replayer(workflows=[TicketWorkflow], data_converter=sealing_converter(CIPHER))
+    replayer = Replayer(workflows=[TicketWorkflow], interceptors=GUARDS, data_converter=sealing_converter(CIPHER))
     await replayer.replay_workflow(history)
 
 
@@ -51,6 +54,6 @@ async def test_a_history_of_another_story_does_not_replay(path: Path) -> None:
     scheduled = [event for event in document["events"] if "activityTaskScheduledEventAttributes" in event]
     scheduled[0]["activityTaskScheduledEventAttributes"]["activityType"]["name"] = "something_else"
     history = WorkflowHistory.from_json(f"ticket:demo:{path.stem}", json.dumps(document))
-    replayer = Replayer(workflows=[TicketWorkflow], data_converter=sealing_converter(CIPHER))
+    replayer = Replayer(workflows=[TicketWorkflow], interceptors=GUARDS, data_converter=sealing_converter(CIPHER))
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     assert result.replay_failure is not None
