@@ -215,8 +215,9 @@ class StepRecords:
             if stored.sent_attempt == order.attempt_id:
                 return stored
             await self._see_that_it_is_wanted(session, order, stored)
-            if not order.is_rollback:
-                await see_that_it_may_begin(session, order.execution_id, plan, order.position)
+            await see_that_it_may_begin(
+                session, order.execution_id, plan, order.position, is_rollback=order.is_rollback
+            )
             begun = replace(
                 stored,
                 status=StepStatus.RUNNING,

@@ -162,7 +162,8 @@ class StepActivities:
         except ExpressionFailed as error:
             return StepOutcome(status=StepStatus.FAILED, detail=f"when: {error}"), None, None
         except NotBorneOut as error:
-            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"not begun: {error}; roll back"), None, None
+            way_on = "have it undone again" if order.is_rollback else "roll back"
+            return StepOutcome(status=StepStatus.UNKNOWN, detail=f"not begun: {error}; {way_on}"), None, None
         except (EarlierOpen, HostRefused, HostUnreachable) as error:
             return self._given_up(order, job, error), None, None
         except Cancelled as cancelled:

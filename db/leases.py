@@ -61,6 +61,12 @@ async def take_leases(
     return before
 
 
+async def holds(session: AsyncSession, execution_id: str, lease: str) -> bool:
+    """Return whether an execution holds a lease, which nobody takes from it until this transaction ends."""
+    mine = select(LeaseRow.is_held).where(LeaseRow.execution_id == execution_id, LeaseRow.lease == lease)
+    return bool(await session.scalar(mine.with_for_update(read=True)))
+
+
 async def _ask_again(session: AsyncSession, execution_id: str, rows: list[LeaseRow]) -> None:
     """An undo that finds what a run before left behind asks for it anew: it must not be taken for left behind."""
     ended_at = await session.scalar(select(ExecutionRow.ended_at).where(ExecutionRow.id == execution_id))

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import executions, steps, tickets
+from db import executions, leases, steps, tickets
 from db.steps import StoredStep
 from domain.ending import EndCause, Ending
 from domain.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
@@ -16,12 +16,17 @@ NOT_VERIFIED = "it ran, and nothing verifies it: a person has to look whether th
 
 
 class NotBorneOut(Exception):
-    """A workflow goes on as if something before had ended well, and its row does not say so. For a person."""
+    """A workflow goes on as if it had the host, or what is before had ended well, and no row says so. For a person."""
 
 
-async def see_that_it_may_begin(session: AsyncSession, execution_id: str, plan: Plan, position: int) -> None:
-    """Raise NotBorneOut if a step before this one has not ended as its workflow was told."""
-    earlier = [step for step in plan.steps if step.position < position]
+async def see_that_it_may_begin(
+    session: AsyncSession, execution_id: str, plan: Plan, position: int, *, is_rollback: bool
+) -> None:
+    """Raise NotBorneOut if its host is not held, or a step before it has not ended, as its workflow was told."""
+    target = plan.target(plan.step(position).target)
+    if target.lease in plan.leases and not await leases.holds(session, execution_id, target.lease):
+        raise NotBorneOut(f"the turn on {target.name} is not this execution's, so others may be changing it")
+    earlier = [step for step in plan.steps if step.position < position and not is_rollback]
     if why := await _not_passed(session, execution_id, earlier):
         raise NotBorneOut(why)
 

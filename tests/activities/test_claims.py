@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from sqlalchemy import delete, update
+
 from activities.tickets import TicketActivities
 from db import executions, tickets
-from db.tables import StepRow
+from db.tables import LeaseRow, StepRow
 from domain.analysis.analysis import default_rules
 from domain.execution import ExecutionStatus, StepStatus
 from domain.orders import Record
@@ -47,6 +49,24 @@ async def test_a_step_begins_once_all_before_it_have_ended_as_they_must(
         ends = (StepStatus.SUCCEEDED, True) if begins else (StepStatus.UNKNOWN, False)
         assert (outcome.status, outcome.was_sent) == ends
         assert begins or "not begun: step 1" in outcome.detail
+
+
+async def test_nothing_begins_on_a_host_that_its_execution_does_not_hold(bench: Bench, tmp_path: Path) -> None:  # noqa: F811
+    """Whatever a workflow was told of its turn: it has none, or waits for it, or has given the host back."""
+    step = f"  - {{name: one, run: 'touch {tmp_path}/ran', rollback: 'touch {tmp_path}/undone'}}"
+    for is_rollback in (False, True):
+        await bench.plan(step)
+        await say(bench, StepStatus.SUCCEEDED if is_rollback else StepStatus.PENDING)
+        for changed in ({"is_held": False}, None):
+            async with bench.database.write() as session:
+                change = update(LeaseRow).values(**changed) if changed else delete(LeaseRow)
+                await session.execute(change)
+            attempt = 3 if changed else 4
+            outcome = await bench.run(attempt=attempt, is_rollback=is_rollback)
+            assert outcome.status is StepStatus.UNKNOWN
+            assert "not begun: the turn on local is not this execution's" in outcome.detail
+            assert not (tmp_path / "ran").exists()
+            assert not (tmp_path / "undone").exists()
 
 
 async def test_an_execution_ends_as_its_rows_say(bench: Bench) -> None:  # noqa: F811

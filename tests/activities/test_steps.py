@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.step_records import StepRecords
 from activities.steps import PATIENCE_BEFORE, StepActivities
-from db import connections, executions, runbooks, signed, tenants, tickets
+from db import connections, executions, leases, runbooks, signed, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
-from db.tables import ExecutionRow, SignedMessageRow, StepRow
+from db.tables import ExecutionRow, LeaseRow, SignedMessageRow, StepRow
 from db.turns import begin_again
 from domain.base import new_id, utc_now
 from domain.connection import Connector, CredentialKind, NewCredential
@@ -79,6 +80,7 @@ class Bench:
                 created_at=utc_now(),
             )
             await executions.add_execution(session, new)
+            await self.hold(session, new.id, ticket.id, plan)
         self.order = StepRun(
             tenant="demo",
             ticket_id=ticket.id,
@@ -87,6 +89,11 @@ class Bench:
             position=1,
         )
         await self.approve()
+
+    async def hold(self, session: AsyncSession, execution_id: str, ticket_id: str, plan: Plan) -> None:
+        """Give the plan's hosts to an execution, whoever had them."""
+        await session.execute(delete(LeaseRow))
+        assert await leases.take_leases(session, "demo", ticket_id, execution_id, plan.leases) == []
 
     async def approve(self, step: int | None = None, turn: int = 1) -> None:
         """Note what a worker notes that has looked at a signed approval."""
@@ -133,6 +140,7 @@ class Bench:
             ]
             plan = plan.model_copy(update={"targets": [*plan.targets, far], "steps": steps})
             row.plan, row.plan_digest = plan.model_dump(mode="json", by_alias=True), plan.digest()
+            await self.hold(session, row.id, row.ticket_id, plan)
         self.order = self.order.model_copy(update={"plan_digest": plan.digest()})
         await self.approve()
 
