@@ -9,7 +9,6 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.step_records import StepRecords
@@ -33,6 +32,7 @@ from domain.signature import MessageKind
 from domain.ticket import NewTicket
 from integrations.connector import HostUnreachable
 from integrations.local import LocalRunner
+from services.mail import NotAdmitted
 from services.planning import draft_plan
 from tests.migrated import migrated
 
@@ -203,12 +203,12 @@ async def test_a_plan_or_a_step_that_nobody_approved_does_not_run(bench: Bench, 
     """Whatever the workflow that orders it was made to believe."""
     await bench.plan(f"  - {{name: a, run: touch {tmp_path}/ran, approval: required, no_rollback: a test}}")
     await bench.approve(step=2)
-    with pytest.raises(ApplicationError, match="approved step 1"):
+    with pytest.raises(NotAdmitted, match="approved step 1"):
         await bench.run()
     async with bench.database.write() as session:
         await session.execute(delete(SignedMessageRow).where(SignedMessageRow.subject == bench.order.ticket_id))
     await bench.approve(step=1)
-    with pytest.raises(ApplicationError, match="approved this plan"):
+    with pytest.raises(NotAdmitted, match="approved this plan"):
         await bench.run()
     assert not (tmp_path / "ran").exists()
     await bench.approve()
@@ -220,7 +220,7 @@ async def test_a_step_that_was_approved_before_others_had_its_host_does_not_run(
     await bench.approve(step=1)
     async with bench.database.write() as session:
         await begin_again(session, bench.order.execution_id)
-    with pytest.raises(ApplicationError, match="approved step 1"):
+    with pytest.raises(NotAdmitted, match="approved step 1"):
         await bench.run()
     assert not (tmp_path / "ran").exists()
     await bench.approve(step=1, turn=2)
