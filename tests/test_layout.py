@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doors import door_files, questions_to_db, statements_of_doors
 from tests.sentences import sentences_read_back, sentences_read_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -314,3 +315,38 @@ def test_sets_of_statuses_stand_beside_their_enums() -> None:
     }
     assert not found
     assert status_sets("status in (TicketStatus.OPEN, TicketStatus.CLOSED)")  # it would be seen
+
+
+STILL_ASKING = {  # each is on its way into services/
+    "api/routes/connections.py",
+    "api/routes/credentials.py",
+    "api/pages/connections.py",
+    "activities/connections.py",
+    "activities/step_records.py",
+    "activities/rooms.py",
+}
+
+
+def test_doors_ask_the_database_nothing() -> None:
+    """What a page shows and an activity stores is a use case: the next door would make the same queries again."""
+    found = {str(path.relative_to(ROOT)): asked for path in door_files() if (asked := questions_to_db(path))}
+    assert found.keys() == STILL_ASKING
+    assert questions_to_db(ROOT / "services" / "inbox.py")  # it would be seen
+
+
+MOST_STATEMENTS = 11
+ROOMY = {
+    "activities/steps.py run_step": "it follows a command on a host, which is all that activities are for",
+    "activities/connections.py check_connection": "the same, for a try of a connection",
+    "api/pages/connections.py try_it": "with and without scripts, and what a host shows that nobody has confirmed",
+}
+"""Doors that have to do more than call and word, and why."""
+
+
+def test_doors_are_a_few_statements() -> None:
+    """Read what was given, call one use case, word the answer."""
+    found = {name: count for path in door_files() for name, count in statements_of_doors(path).items()}
+    assert {name for name, count in found.items() if count > MOST_STATEMENTS} == ROOMY.keys()
+    followers = ("activities/steps.py", "activities/connections.py")
+    calls = {name for name, count in found.items() if name.startswith("activities/") and count == 1}
+    assert calls == {name for name in found if name.startswith("activities/") and not name.startswith(followers)}

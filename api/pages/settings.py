@@ -1,6 +1,6 @@
 """The tenant's settings: whether people are in the loop, from which confidence on, and who changed what."""
 
-from itertools import pairwise
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -12,8 +12,7 @@ from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
 from api.services import Services
-from db import tenants
-from domain.tenant import TENANT_SETTINGS, Setting, SettingsChange, TenantSettings
+from domain.tenant import TENANT_SETTINGS, TenantSettings
 from services import settings
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
@@ -29,16 +28,7 @@ async def settings_page(request: Request, tenant: Tenant, services: Serving, sav
 async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving) -> Response:
     fields = await read_form(request)
     try:
-        names = [one.name for one in TENANT_SETTINGS]
-        if not fields.keys() & set(names):
-            raise Problem(422, "the form came without its fields, so nothing was changed; send it again")
-        given = {name: fields[name].strip() for name in names if fields.get(name)}
-        asked = build(TenantSettings, **given)
-        async with services.database.read() as session:
-            now = await settings.get_settings(session, tenant)
-        changes = {name: getattr(asked, name) for name in given if getattr(asked, name) != getattr(now, name)}
-        if changes:
-            await settings.change_settings(services.backends, tenant, changes, actor)
+        await settings.change_what_differs(services.backends, tenant, _read(fields), actor)
     except REFUSALS as error:
         problem = problem_of(error)
         notice = {"tone": "bad", "text": problem.detail}
@@ -46,12 +36,22 @@ async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving
     return go_to(f"/t/{tenant}/settings?saved=true")
 
 
+def _read(fields: dict[str, str]) -> dict[str, Any]:
+    """Return the settings that a form has. Raises Problem."""
+    names = [one.name for one in TENANT_SETTINGS]
+    if not fields.keys() & set(names):
+        raise Problem(422, "the form came without its fields, so nothing was changed; send it again")
+    given = {name: fields[name].strip() for name in names if fields.get(name)}
+    asked = build(TenantSettings, **given)
+    return {name: getattr(asked, name) for name in given}
+
+
 async def _show(
     request: Request, tenant: str, services: Services, *, status: int = 200, notice: dict[str, str] | None = None
 ) -> Response:
     async with services.database.read() as session:
         now = await settings.get_settings(session, tenant)
-        history = await tenants.list_changes(session, tenant)
+        history = await settings.list_changes(session, tenant)
     return await page(
         request,
         tenant,
@@ -61,15 +61,6 @@ async def _show(
         status=status,
         now=now,
         settings=sorted(TENANT_SETTINGS, key=lambda one: not one.about.choices),
-        history=_differences(history),
+        history=history,
         notice=notice,
     )
-
-
-def _differences(history: list[SettingsChange]) -> list[tuple[SettingsChange, list[Setting]]]:
-    """Return each change, newest first, with the settings that differ from the change before it."""
-    every = [*(change.settings for change in history), TenantSettings()]
-    return [
-        (change, [one for one in TENANT_SETTINGS if one.name in now.model_fields_set and one.of(now) != one.of(before)])
-        for change, (now, before) in zip(history, pairwise(every), strict=True)
-    ]
