@@ -25,7 +25,6 @@ from commands.server.private import make_private
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
-from domain.connection import Connector
 from domain.signs import signs
 from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
@@ -63,7 +62,7 @@ log = logging.getLogger("handrail.worker")
 
 
 def activities_of(
-    database: Database, cipher: Cipher, runners: dict[Connector, CommandRunner], model: LanguageModel | None = None
+    database: Database, cipher: Cipher, runners: dict[str, CommandRunner], model: LanguageModel | None = None
 ) -> list[Callable[..., Any]]:
     """Return all of Handrail's activities, each with what it needs."""
     library = Library(database)
@@ -98,7 +97,7 @@ def build_worker(
     client: Client,
     database: Database,
     cipher: Cipher,
-    runners: dict[Connector, CommandRunner],
+    runners: dict[str, CommandRunner],
     model: LanguageModel | None = None,
 ) -> Worker:
     """Return a worker for all of Handrail's workflows and activities."""

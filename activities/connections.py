@@ -8,7 +8,7 @@ from activities.messages import ConnectionCheck, ConnectionReport
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
-from domain.connection import Connector, fingerprint_of
+from domain.connection import fingerprint_of
 from domain.plan import Target
 from domain.sealed import CipherKeyWrong
 from domain.signature import MessageKind, letter_of, read_signed_text
@@ -28,7 +28,7 @@ SUDO_WORDS = {
 class ConnectionActivities:
     """Says whether a connection works; changes nothing on the host."""
 
-    def __init__(self, database: Database, cipher: Cipher, runners: dict[Connector, CommandRunner]) -> None:
+    def __init__(self, database: Database, cipher: Cipher, runners: dict[str, CommandRunner]) -> None:
         self._database, self._cipher, self._runners = database, cipher, runners
         self._signer = cipher.signer()
 
@@ -50,10 +50,10 @@ class ConnectionActivities:
                 )
             except CipherKeyWrong as error:
                 return ConnectionReport(is_ok=False, detail=str(error))
-            uses_sudo = connection.connector.facts.has_sudo and bool(
+            uses_sudo = connection.kind.has_sudo and bool(
                 await runbooks.search_runbooks(session, check.tenant, "sudo", limit=1)
             )
-        if connection.connector.facts.has_credential and opened is None:
+        if connection.kind.has_credential and opened is None:
             return ConnectionReport(is_ok=False, detail=f"there is no credential {connection.credential}; add it")
         address = _address(target)
         secret = Secret(**opened.model_dump(exclude={"name"})) if opened else None

@@ -160,7 +160,7 @@ class StepRecords:
     ) -> tuple[HostAddress, Secret | None, str]:
         """Return where, with what, and why without it."""
         address = HostAddress(**target.model_dump(exclude={"credential"}))
-        if not target.connector.facts.has_credential:
+        if not target.kind.has_credential:
             return address, None, ""
         try:
             opened = await connections.open_credential(session, tenant, target.credential or "", self._cipher)

@@ -10,7 +10,6 @@ from temporalio import activity
 from activities.judging import judge, why_not_judged
 from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
-from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.mask import Mask
 from domain.orders import ExecutionOver, StepRun
@@ -53,7 +52,7 @@ Result = TypeVar("Result")
 class StepActivities:
     """`runners` says who runs commands for each kind of connection."""
 
-    def __init__(self, records: StepRecords, runners: dict[Connector, CommandRunner]) -> None:
+    def __init__(self, records: StepRecords, runners: dict[str, CommandRunner]) -> None:
         self._records, self._runners = records, runners
         self._cleaned: dict[HostAddress, datetime] = {}
 

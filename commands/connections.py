@@ -1,17 +1,20 @@
 """`handrail connection ...` and `handrail credential ...`: how hosts are reached, and what lets Handrail in."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from commands.api_client import Api, part
+from commands.connector_options import takes_fields
 from commands.context import context_of, run
 from commands.failures import CommandFailed, Exit
 from commands.options import Json
 from commands.output import out, print_json, table
-from domain.connection import Connector, CredentialKind
+from domain.connection import CredentialKind
+from domain.connectors import CONNECTORS
 
 connections = typer.Typer(no_args_is_help=True)
 credentials = typer.Typer(no_args_is_help=True)
@@ -21,38 +24,23 @@ credentials = typer.Typer(no_args_is_help=True)
 def list_connections(context: typer.Context, as_json: Json = False) -> None:
     """List the connections."""
     columns = ["name", "connector", "host", "port", "username", "credential", "tags"]
-    run(_list(context, "/connections/{tenant}", columns, as_json))
+    own = [name for kind in CONNECTORS.values() for name in kind.own_fields]
+    run(_list(context, "/connections/{tenant}", columns, as_json, dict.fromkeys(own)))
 
 
 @connections.command("add")
+@takes_fields
 def add_connection(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The host's name, as tickets call it.")],
-    host: Annotated[str, typer.Option("--host", help="Address or DNS name.")] = "",
-    username: Annotated[str | None, typer.Option("--username", "-u", help="Who to log in as.")] = None,
-    credential: Annotated[str | None, typer.Option("--credential", "-c", help="Name of a stored credential.")] = None,
-    host_key: Annotated[
-        str | None, typer.Option("--host-key", help="OpenSSH public key line; without it, a test shows it to confirm.")
-    ] = None,
-    port: Annotated[int, typer.Option("--port", "-p", min=1, max=65535)] = 22,
-    connector: Annotated[Connector, typer.Option("--connector")] = Connector.SSH,
+    fields: dict[str, Any],
     alias: Annotated[list[str] | None, typer.Option("--alias", help="Another name of it; repeatable.")] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Repeatable.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change it if it exists.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a connection."""
-    body = {
-        "name": name,
-        "connector": connector.value,
-        "host": host,
-        "port": port,
-        "username": username,
-        "credential": credential,
-        "host_key": host_key,
-        "aliases": alias or [],
-        "tags": tag or [],
-    }
+    body = {"name": name, **fields, "aliases": alias or [], "tags": tag or []}
     run(_add(context, "/connections/{tenant}", body, replace, as_json, f"try it: ./handrail connection test {name}"))
 
 
@@ -166,12 +154,14 @@ def read_secret(file: Path | None, kind: CredentialKind) -> str:
     return secret
 
 
-async def _list(context: typer.Context, path: str, columns: list[str], as_json: bool) -> None:
+async def _list(context: typer.Context, path: str, columns: list[str], as_json: bool, rare: Iterable[str] = ()) -> None:
+    """Print a page's items; `rare` columns are there where an item has them."""
     async with _api(context) as api:
         items = [item async for item in api.pages(path, 100_000)]
     if as_json:
         print_json(items)
         return
+    columns += [column for column in rare if any(column in item for item in items)]
     rows = [[_cell(item.get(column)) for column in columns] for item in items]
     out.print(table(columns, rows))
 

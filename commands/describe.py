@@ -8,7 +8,7 @@ from rich.text import Text
 
 from commands.output import coloured, out, table, time_of
 from domain.aftermath import NOTHING_LEFT
-from domain.connectors import Connector
+from domain.connectors import CONNECTORS
 from domain.execution import WRONG_STEP_STATUSES, LaterChange, StepStatus, why_too_late
 from domain.lease import words_behind
 from domain.signs import one_line
@@ -84,9 +84,8 @@ def block(mark: str, text: str, style: str = "cyan") -> Iterator[Text]:
 
 
 def target_words(target: dict[str, Any]) -> str:
-    if Connector(target["connector"]).facts.is_own_host:
-        return f"{target['name']} (Handrail's own host)"
-    return f"{target['name']} ({target['connector']} {target['username']}@{target['host']}:{target['port']})"
+    kind = CONNECTORS[target["connector"]]
+    return f"{target['name']} ({'' if kind.is_own_host else f'{kind.name} '}{kind.words(target)})"
 
 
 def print_ticket(ticket: dict[str, Any]) -> None:

@@ -4,24 +4,25 @@ import base64
 import binascii
 import hashlib
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from domain.base import Line, Model
-from domain.connectors import Connector as Connector  # where connections are, it is looked for
+from domain.connectors import CONNECTORS, DEFAULT
+from domain.reachable import ConnectorName, Reachable
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
-class Connection(Model):
+class Connection(Reachable):
     """How to reach one CI. `credential` is a name; `host_key` is an OpenSSH public key line (`ssh-ed25519 AAAA...`).
 
     Without a `host_key` nothing runs there: a test shows the host's key, for a person to confirm.
     """
 
     name: Name = Field(examples=["web-01"])
-    connector: Connector = Connector.SSH
+    connector: ConnectorName = DEFAULT
     host: str = Field(default="", max_length=253, pattern=r"^[A-Za-z0-9._:%-]*$", examples=["10.0.3.17"])
     port: int = Field(default=22, ge=1, le=65535)
     username: str | None = Field(default=None, max_length=100, examples=["handrail"])
@@ -30,11 +31,18 @@ class Connection(Model):
     aliases: list[str] = Field(default_factory=list, examples=[["web-01.example.com"]])
     tags: list[str] = Field(default_factory=list, examples=[["web", "production"]])
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, values: Any) -> Any:
+        """What is not said of its connector's fields is written down, so that a plan has what it runs with."""
+        kind = CONNECTORS.get(str(values.get("connector", DEFAULT))) if isinstance(values, dict) else None
+        defaults = {one.name: one.default for one in kind.fields if one.default is not None} if kind else {}
+        return defaults | values if defaults else values
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        facts = self.connector.facts
-        if missing := [name for name in facts.needs if not getattr(self, name)]:
-            raise ValueError(f"{facts.called} needs {', '.join(missing)}")
+        if missing := [name for name in self.kind.needs if not getattr(self, name, None)]:
+            raise ValueError(f"{self.kind.called} needs {', '.join(missing)}")
         return self
 
 

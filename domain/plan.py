@@ -10,8 +10,10 @@ from pydantic import Field
 
 from domain.base import Model, WireModel, unused
 from domain.case.links import Case
-from domain.connection import Connection, Connector
+from domain.connection import Connection
+from domain.connectors.local import OWN_HOST, Local
 from domain.duration import Duration, Seconds
+from domain.reachable import ConnectorName, Reachable
 from domain.runbooks.runbook import (
     Approval,
     OnFailure,
@@ -24,7 +26,7 @@ from domain.runbooks.runbook import (
 )
 from domain.sealed import SealedValue
 
-LOCAL_TARGET = "local"
+LOCAL_TARGET = OWN_HOST
 CI_TARGET = "ci"
 
 
@@ -47,11 +49,11 @@ class Verdict(WireModel):
     reasons: list[str]
 
 
-class Target(Model):
+class Target(Reachable):
     """One host of a plan: a connection as it was when the plan was made. `credential` is a name, never the secret."""
 
     name: str
-    connector: Connector
+    connector: ConnectorName
     host: str = ""
     port: int = 22
     username: str | None = None
@@ -65,15 +67,15 @@ class Target(Model):
     @property
     def is_recognisable(self) -> bool:
         """Whether it can be told from another host that answers in its place."""
-        return not self.connector.facts.has_host_key or bool(self.host_key)
+        return not self.kind.has_host_key or bool(self.host_key)
 
     @property
     def lease(self) -> str:
         """The name under which this host is leased: its address, so that two names of one host exclude each other."""
-        return LOCAL_TARGET if self.connector.facts.is_own_host else f"{self.host.lower()}:{self.port}"
+        return self.kind.lease(self.model_dump(mode="json"))
 
 
-LOCAL = Target(name=LOCAL_TARGET, connector=Connector.LOCAL)
+LOCAL = Target(name=LOCAL_TARGET, connector=Local.name)
 
 
 _NOT_WHAT_RUNS = {"confidence_score", "verdict", "case", "input_origins"}

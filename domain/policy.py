@@ -65,7 +65,7 @@ def _unsupervised(question: PolicyQuestion) -> list[str]:
     runbook = question.runbook
     if not any(step.supervise for step in [*runbook.prechecks, *runbook.steps, *runbook.postchecks]):
         return []
-    return [target.name for target in question.targets if not target.connector.facts.supervises]
+    return [target.name for target in question.targets if not target.kind.supervises]
 
 
 def _asks(question: PolicyQuestion) -> Sequence[str]:
@@ -74,7 +74,7 @@ def _asks(question: PolicyQuestion) -> Sequence[str]:
         reasons.append("human-in-the-loop mode: every plan waits for approval")
     elif question.confidence_score < settings.confidence_threshold:
         reasons.append(f"confidence {_percent(question.confidence_score, settings.confidence_threshold)} the threshold")
-    is_local = any(target.connector.facts.is_own_host for target in question.targets)
+    is_local = any(target.kind.is_own_host for target in question.targets)
     if is_local and question.runbook.target != LOCAL_TARGET:
         reasons.append("no known connection for the ticket's CI: it would run on Handrail's own host")
     if question.runbook.is_unconfirmed and settings.unconfirmed is Unconfirmed.ASK:

@@ -6,19 +6,19 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from domain.base import Model
-from domain.connection import Connector as ConnectorKind
 from domain.connection import CredentialKind
+from domain.reachable import ConnectorName, Reachable
 
 DEFAULT_KEEP_BYTES = 1 << 20
 DETACH = "detach"
 RECORD_PATTERN = r"^[A-Za-z0-9.-]{1,79}(:[A-Za-z0-9._/-]{1,120})?$"
 
 
-class HostAddress(Model):
-    """Where a command runs. For the `local` connector only `name` matters."""
+class HostAddress(Reachable):
+    """Where a command runs; what its connector does not use does not matter."""
 
     name: str
-    connector: ConnectorKind
+    connector: ConnectorName
     host: str = ""
     port: int = 22
     username: str | None = None

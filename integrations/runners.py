@@ -1,18 +1,21 @@
 """Which class runs the commands of each kind of connector."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
-from domain.connectors import Connector
+from domain.connectors import CONNECTORS
+from domain.connectors.connector import Connector
 from integrations.connector import CommandRunner
-from integrations.local import LocalRunner
-from integrations.ssh import SshRunner
-
-RUNNERS: dict[Connector, Callable[[Sequence[str]], CommandRunner]] = {
-    Connector.SSH: lambda places: SshRunner(places=places),
-    Connector.LOCAL: lambda places: LocalRunner(places=places),
-}
+from integrations.runner import SessionRunner
 
 
-def make_runners(places: Sequence[str]) -> dict[Connector, CommandRunner]:
+def make_runners(places: Sequence[str]) -> dict[str, CommandRunner]:
     """Return a runner for each kind of connector. `places`: where on a host records may lie, best first."""
-    return {kind: make(places) for kind, make in RUNNERS.items()}
+    return {name: runner_class(kind)(places=places) for name, kind in CONNECTORS.items()}
+
+
+def runner_class(kind: Connector) -> type[SessionRunner]:
+    """Return the class that a connector names."""
+    module, _, name = kind.runner.partition(":")
+    found: type[SessionRunner] = getattr(import_module(module), name)
+    return found

@@ -80,8 +80,8 @@ async def confirm_host_key(
         if before is None:
             raise _missing(tenant, name)
         pinned = before.model_copy(update={"host_key": seen.host_key.strip()})
-        if not before.connector.facts.has_host_key:
-            raise Conflict(f"{name} is Handrail's own host and has no host key", "there is nothing to confirm")
+        if not before.kind.has_host_key:
+            raise Conflict(f"{name} is {before.words} and has no host key", "there is nothing to confirm")
         if before.host_key and before.host_key.split()[:2] != seen.host_key.split()[:2]:
             known = fingerprint_of(before.host_key)
             raise Conflict(f"{name} has the host key {known} already", "if the host was rebuilt, change the connection")

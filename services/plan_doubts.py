@@ -16,7 +16,7 @@ def doubts(plan: PlanDraft, analysis: Analysis | None, ran: list[Execution]) -> 
     found: list[str] = []
     if plan.risk is Risk.HIGH:
         found.append("Its author rates the risk as high.")
-    if any(target.connector.facts.is_own_host for target in plan.targets):
+    if any(target.kind.is_own_host for target in plan.targets):
         found.append("It runs on Handrail's own host, not on a remote one.")
     if len(plan.targets) > 1:
         found.append(f"It touches {len(plan.targets)} hosts.")

@@ -25,7 +25,7 @@ from db.engine import Database
 from db.migrate import migrate
 from db.tables import Row
 from domain.base import new_id
-from domain.connection import Connection, Connector, CredentialKind, NewCredential
+from domain.connection import Connection, CredentialKind, NewCredential
 from domain.plan import Plan
 from domain.tenant import TenantSettings
 from domain.ticket import NewTicket, TicketStatus
@@ -133,7 +133,7 @@ async def record(name: str) -> None:
         await ensure_search_attributes(client)
         database = Database(f"sqlite+aiosqlite:///{folder / 'handrail.db'}")
         await migrate(database)
-        stack = Stack(database, client, Cipher([KEY]), {Connector.LOCAL: LocalRunner(home=folder)})
+        stack = Stack(database, client, Cipher([KEY]), {"local": LocalRunner(home=folder)})
         found = await fill(stack)
         await stack.close()
         url = postgres.new_database("released")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
-from domain.connection import Connector, CredentialKind
+from domain.connection import CredentialKind
 from integrations.connector import HostAddress, Secret
 from tests.needs import need_program
 from tests.patience import PATIENCE
@@ -105,7 +105,7 @@ class Sshd:
         """How Handrail reaches this host."""
         return HostAddress(
             name="test-host",
-            connector=Connector.SSH,
+            connector="ssh",
             host=self.host,
             port=self.port,
             username=self.username,

@@ -14,7 +14,7 @@ from db import connections, decisions, events, executions, runbooks, tenants, ti
 from db.cipher import Cipher
 from db.engine import Database
 from domain.base import new_id
-from domain.connection import Connection, Connector, NewCredential
+from domain.connection import Connection, NewCredential
 from domain.decision import Decision, DecisionKind, RecordedDecision
 from domain.event import Event
 from domain.execution import Execution
@@ -59,9 +59,7 @@ class Stack:
     database: Database
     client: Client
     cipher: Cipher = CIPHER
-    runners: dict[Connector, CommandRunner] = field(
-        default_factory=lambda: {Connector.LOCAL: LocalRunner(), Connector.SSH: SshRunner()}
-    )
+    runners: dict[str, CommandRunner] = field(default_factory=lambda: {"local": LocalRunner(), "ssh": SshRunner()})
     tenant: str = DEMO_TENANT
     skip: Callable[[timedelta], Awaitable[None]] | None = None
     model: LanguageModel | None = None

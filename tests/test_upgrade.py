@@ -17,7 +17,6 @@ from db import connections, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from domain.connection import Connector
 from domain.decision import Decision, DecisionKind
 from domain.finding import FindingKind
 from domain.ticket import TicketStatus
@@ -69,7 +68,7 @@ async def stack(release: str, database_url: str, tmp_path: Path) -> AsyncIterato
     server.start()
     await server.wait()
     client = await server.client(server.next_namespace(), cipher=cipher)
-    stack = Stack(database, client, cipher, {Connector.LOCAL: LocalRunner(home=tmp_path)})
+    stack = Stack(database, client, cipher, {"local": LocalRunner(home=tmp_path)})
     yield stack
     await stack.close()
     await database.close()

@@ -1,7 +1,5 @@
 """Connections: which hosts are known, how they are reached, who uses them, and whether they answer."""
 
-from typing import Any
-
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
@@ -16,20 +14,20 @@ from db import connections as stored
 from db import lists, runbooks
 from domain.connection import (
     Connection,
-    Connector,
     HostKeyConfirmation,
     NewConnection,
     ShownHostKey,
     fingerprint_of,
 )
+from domain.connectors import CONNECTORS, DEFAULT
+from domain.connectors.connector import Connector
 from domain.runbooks.runbook import Runbook
 from services import connections
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
 LISTS = tuple(name for name, field in Connection.model_fields.items() if field.default_factory is list)
-TEXTS = tuple(name for name in Connection.model_fields if name not in LISTS)
-EMPTY = {name: str(Connection.model_fields[name].get_default() or "") for name in TEXTS if name != "name"}
+NAMES = dict.fromkeys(("name", *LISTS), "")
 MOST_TICKETS = 10
 UNCONFIRMED = "The host answers. Nobody has confirmed its key yet, so nobody logged in."
 
@@ -49,8 +47,8 @@ async def list_page(request: Request, tenant: Tenant, session: Reading) -> Respo
 
 
 @router.get("/new-connection")
-async def new_page(request: Request, tenant: Tenant, services: Serving) -> Response:
-    return await _form(request, tenant, services, EMPTY, None)
+async def new_page(request: Request, tenant: Tenant, services: Serving, connector: str = DEFAULT) -> Response:
+    return await _form(request, tenant, services, {"connector": connector}, None)
 
 
 @router.post("/new-connection")
@@ -68,10 +66,14 @@ async def add(
 
 
 @router.get("/connections/{name}")
-async def connection_page(request: Request, tenant: Tenant, name: ConnectionName, services: Serving) -> Response:
+async def connection_page(
+    request: Request, tenant: Tenant, name: ConnectionName, services: Serving, connector: str | None = None
+) -> Response:
+    """`connector`: the form as it would be with another one."""
     async with services.database.read() as session:
         connection = await connections.get_connection(session, tenant, name)
-    return await _form(request, tenant, services, _fields(connection), connection)
+    other = {"connector": connector} if connector else {}
+    return await _form(request, tenant, services, _fields(connection) | other, connection)
 
 
 @router.post("/connections/{name}")
@@ -163,7 +165,9 @@ async def _form(
         use = await lists.connection_use(session, tenant, connection.name, MOST_TICKETS) if connection else None
         credentials = [one.name for one in await stored.list_credentials(session, tenant)]
         found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
-    values: dict[str, Any] = {name: fields.get(name, "") for name in (*TEXTS, *LISTS)}
+    kind = _kind(fields)
+    defaults = {field.name: "" if field.default is None else str(field.default) for field in kind.fields}
+    values = {name: fields.get(name) or default for name, default in {**NAMES, **defaults}.items()}
     return await page(
         request,
         tenant,
@@ -173,7 +177,8 @@ async def _form(
         status=problem.status if problem else 200,
         connection=connection,
         values=values,
-        connectors=[one.value for one in Connector],
+        kind=kind,
+        connectors=[*CONNECTORS],
         credentials=credentials,
         users=_users(connection, found_runbooks) if connection else [],
         use=use,
@@ -185,14 +190,19 @@ async def _form(
 
 
 def _fields(connection: Connection) -> dict[str, str]:
-    values = connection.model_dump(mode="json")
-    return {name: str(values[name] or "") for name in TEXTS} | {name: ", ".join(values[name]) for name in LISTS}
+    values = connection.model_dump(mode="json", exclude_none=True)
+    return {name: ", ".join(value) if name in LISTS else str(value) for name, value in values.items()}
 
 
 def _read(fields: dict[str, str]) -> NewConnection:
-    texts = {name: fields[name].strip() for name in TEXTS if fields.get(name, "").strip()}
+    names = ["name", "connector", *(field.name for field in _kind(fields).fields)]
+    texts = {name: fields[name].strip() for name in names if fields.get(name, "").strip()}
     lists = {name: [one.strip() for one in fields.get(name, "").split(",") if one.strip()] for name in LISTS}
     return build(NewConnection, **texts, **lists)
+
+
+def _kind(fields: dict[str, str]) -> Connector:
+    return CONNECTORS.get(fields.get("connector", DEFAULT), CONNECTORS[DEFAULT])
 
 
 def _users(connection: Connection, found_runbooks: list[Runbook]) -> list[str]:

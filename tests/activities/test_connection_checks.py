@@ -12,7 +12,7 @@ from activities.messages import ConnectionCheck, ConnectionReport
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
-from domain.connection import Connection, Connector, CredentialKind, NewCredential
+from domain.connection import Connection, CredentialKind, NewCredential
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
 from integrations.ssh import SshRunner
@@ -50,7 +50,7 @@ async def try_it(database: Database, sshd: Sshd, command: str) -> ConnectionRepo
         await connections.save_connection(session, "demo", Connection.model_validate(fields), "test")
         await runbooks.save_runbook(session, "demo", parse_runbook(text), text, "test")
     runner = SshRunner()
-    activities = ConnectionActivities(database, cipher, {Connector.SSH: runner})
+    activities = ConnectionActivities(database, cipher, {"ssh": runner})
     check = ConnectionCheck(tenant="demo", name="web-01")
     signed = cipher.signer().sign(MessageKind.CONNECTION_CHECK, "demo", "web-01", check, message_id="1")
     try:

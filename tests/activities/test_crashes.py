@@ -10,7 +10,6 @@ from cryptography.fernet import Fernet
 from activities.step_records import StepRecords
 from db import executions
 from db.cipher import Cipher
-from domain.connection import Connector
 from domain.execution import StepStatus
 from integrations.connector import DETACH, CommandRequest, CommandResult, HostAddress, Progress
 from integrations.local import LocalRunner
@@ -18,7 +17,7 @@ from tests.activities.test_steps import Bench
 from tests.migrated import migrated
 from tests.patience import PATIENCE
 
-HERE = HostAddress(name="local", connector=Connector.LOCAL)
+HERE = HostAddress(name="local", connector="local")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from domain.connection import Connector
 from domain.execution import StepStatus
 from domain.orders import ExecutionOver
 from integrations.local import LocalRunner
@@ -57,7 +56,7 @@ async def test_room_is_kept_on_every_host_before_the_first_step_on_any(bench: Be
     await bench.plan(f"  - {{name: near, run: touch {tmp_path}/ran, rollback: 'true'}}\n{STEPS}")
     await bench.move_to_another_host(2)
     bench.use(near)
-    bench.activity._runners[Connector.SSH] = far
+    bench.activity._runners["ssh"] = far
     (tmp_path / "far/.handrail").write_text("in the way")
     outcome = await bench.run()
     assert (outcome.status, outcome.was_sent) == (StepStatus.FAILED, False)

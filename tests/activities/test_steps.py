@@ -19,7 +19,7 @@ from db.engine import Database
 from db.tables import ExecutionRow, LeaseRow, SignedMessageRow, StepRow
 from db.turns import begin_again
 from domain.base import new_id, utc_now
-from domain.connection import Connector, CredentialKind, NewCredential
+from domain.connection import CredentialKind, NewCredential
 from domain.decision import Decision, DecisionKind
 from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
 from domain.orders import StepRun
@@ -50,7 +50,7 @@ class Bench:
     def use(self, runner: LocalRunner) -> None:
         """Reach the host by this runner from now on, as a new worker does."""
         self.runner = runner
-        self.activity = StepActivities(StepRecords(self.database, self.cipher), {Connector.LOCAL: runner})
+        self.activity = StepActivities(StepRecords(self.database, self.cipher), {"local": runner})
 
     async def plan(self, steps: str, **inputs: str) -> None:
         """Store a plan whose steps are these (YAML, indented by two)."""
@@ -129,7 +129,7 @@ class Bench:
 
     async def move_to_another_host(self, position: int) -> None:
         """Let the approved plan run one of its steps on `far`, over SSH."""
-        far = Target(name="far", connector=Connector.SSH, host="far", username="u", credential="c", host_key="k")
+        far = Target(name="far", connector="ssh", host="far", username="u", credential="c", host_key="k")
         async with self.database.write() as session:
             key = NewCredential(name="c", kind=CredentialKind.PASSWORD, username="u", password="secret")
             await connections.save_credential(session, "demo", key, self.cipher, "test")

@@ -10,7 +10,6 @@ from api.main import create_app
 from api.services import Services
 from db.engine import Database
 from domain.analysis.analysis import default_rules
-from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
@@ -41,7 +40,7 @@ async def stack(database: Database, temporal: TemporalServer, tmp_path: Path) ->
     host = tmp_path / "host"
     host.mkdir()
     client = await temporal.client(temporal.next_namespace())
-    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()})
+    stack = Stack(database, client, runners={"local": LocalRunner(home=host), "ssh": SshRunner()})
     yield stack
     await stack.close()
 

@@ -1,7 +1,7 @@
-"""Every kind of connector has its facts, runner, form and docs, and nothing asks for a kind by name."""
+"""What a connector says of itself is all that anybody asks: nothing asks for a kind by name."""
 
 import ast
-from dataclasses import replace
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,48 +9,97 @@ import pytest
 from pydantic import ValidationError
 
 from commands.describe import target_words
-from domain import connectors
 from domain.connection import Connection, NewConnection
-from domain.connectors import FACTS, Connector
+from domain.connectors import CONNECTORS
+from domain.connectors.connector import COMMON, Connector, FieldKind
+from domain.connectors.local import Local
 from domain.plan import LOCAL, Target
 from domain.policy import PolicyQuestion, decide
 from domain.runbooks.text import parse_runbook
 from domain.tenant import TenantSettings
 from integrations.runner import SessionRunner
-from integrations.runners import make_runners
+from integrations.runners import runner_class
 from tests.api.caller import TENANT, Caller
+from tests.api.test_problems import assert_problem
+from tests.shell_connector import Shell
 
 ROOT = Path(__file__).parents[2]
 NOT_OURS = {"tests", ".venv", "var"}
-GIVEN: dict[str, Any] = {"host": "10.0.3.17", "username": "handrail", "credential": "ops-key", "host_key": "ssh-rsa AA"}
+NAMED = {FieldKind.CREDENTIAL, FieldKind.HOST_KEY}
+GIVEN: dict[str, Any] = {"host": "10.0.3.17", "username": "handrail", "credential": "ops-key", "directory": "/srv"}
 LOOK = "id: look\ntitle: Look\nrisk: none\ntarget: local\nsteps:\n  - {name: Look, run: uptime}\n"
 
 
-@pytest.mark.parametrize("kind", Connector)
-def test_every_kind_has_facts_a_runner_and_docs(kind: Connector) -> None:
-    facts = kind.facts
-    assert set(facts.needs) <= GIVEN.keys() & Connection.model_fields.keys()
-    NewConnection(name="one", connector=kind, **{name: GIVEN[name] for name in facts.needs})
-    for missing in facts.needs:
-        with pytest.raises(ValidationError, match=f"{facts.called} needs {missing}"):
-            NewConnection(name="one", connector=kind, **{name: GIVEN[name] for name in facts.needs if name != missing})
-    assert isinstance(make_runners(["home"])[kind], SessionRunner)
-    assert f"`{kind.value}`" in (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-    target = Target(name="one", connector=kind, **{name: GIVEN[name] for name in GIVEN if name != "host_key"})
-    assert target.is_recognisable is not facts.has_host_key
-    assert ("own host" in target_words(target.model_dump(mode="json"))) is facts.is_own_host
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connector of somebody's own."""
+    monkeypatch.setitem(CONNECTORS, Shell.name, Shell())
 
 
-async def test_the_form_has_every_kind_and_every_field(lone_caller: Caller) -> None:
-    page = (await lone_caller.client.get(f"/t/{TENANT}/new-connection")).text
-    for kind in Connector:
-        assert f">{kind.value}</option>" in page
-    for name in Connection.model_fields:
-        assert f' name="{name}"' in page
+@pytest.mark.parametrize("kind", [*CONNECTORS.values(), Shell()], ids=lambda kind: kind.name)
+def test_every_kind_says_what_is_asked_of_it(kind: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CONNECTORS, kind.name, kind)
+    assert issubclass(runner_class(kind), SessionRunner)
+    assert kind.called
+    assert kind.test_words
+    by_kind = {field.name: field.kind for field in kind.fields if field.kind in NAMED}
+    assert by_kind == {name: name for name in by_kind}  # a secret or a key in another field would not be found
+    assert not kind.own_fields.keys() & {*Connection.model_fields, *Target.model_fields}
+    values = {name: GIVEN[name] for name in kind.needs}
+    made = NewConnection(name="one", connector=kind.name, **values)
+    for missing in kind.needs:
+        with pytest.raises(ValidationError, match=f"{kind.called} needs {missing}"):
+            NewConnection(name="one", connector=kind.name, **{name: values[name] for name in values if name != missing})
+    target = Target.of(made)
+    assert target.words
+    assert target.lease
+    assert target.is_recognisable is not kind.has_host_key
+    words = f"one ({'' if kind.is_own_host else f'{kind.name} '}{target.words})"
+    assert target_words(target.model_dump(mode="json")) == words
+
+
+def test_every_kind_is_in_the_docs() -> None:
+    words = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    assert not [name for name in CONNECTORS if f"`{name}`" not in words]
+
+
+async def test_the_form_has_every_kind_with_its_fields(lone_caller: Caller, shell: None) -> None:
+    for kind in CONNECTORS.values():
+        page = (await lone_caller.client.get(f"/t/{TENANT}/new-connection?connector={kind.name}")).text
+        assert re.findall(r"<option (?:selected)?>(\w+)</option>", page) == [*CONNECTORS]
+        own = page[page.index('id="own"') : page.index('for="aliases"')]
+        assert re.findall(r' name="(\w+)"', own) == [field.name for field in kind.fields]
+        assert all(f">{field.label} <span" in own for field in kind.fields)
+
+
+async def test_the_api_takes_the_fields_of_the_connector_and_no_others(lone_caller: Caller, shell: None) -> None:
+    at, box = f"/connections/{TENANT}", {"name": "box", "connector": "shell", "directory": "/srv"}
+    for change, field, words in (
+        ({"level": 10}, "level", "less than or equal to 9"),
+        ({"directory": "srv"}, "directory", "pattern"),
+        ({"container": "web"}, "container", "no field of this"),
+        ({"connector": "local"}, "directory", "no field of this"),
+    ):
+        problem = assert_problem(await lone_caller.post(at, box | change), 422, words)
+        assert [error["field"] for error in problem["errors"]] == [field]
+    kept = (await lone_caller.post(at, box)).json()
+    assert {name: kept[name] for name in Shell().own_fields} == {"directory": "/srv", "level": 1}
+    assert (await lone_caller.get(f"{at}/box")).json() == kept
+    schemas = (await lone_caller.client.get("/openapi.json")).json()["components"]["schemas"]
+    for name in ("Connection", "NewConnection", "Target"):
+        assert schemas[name]["additionalProperties"] is False
+        assert schemas[name]["properties"]["connector"]["enum"] == ["ssh", "local", "shell"]
+        assert schemas[name]["properties"]["directory"]["description"] == "Where commands start."
+
+
+def test_a_connection_without_own_fields_is_written_as_ever() -> None:
+    common = {"name", "connector", *COMMON}
+    assert Connection(name="here", connector="local").model_dump().keys() == common | {"aliases", "tags"}
+    assert LOCAL.model_dump().keys() == common
 
 
 def test_what_cannot_supervise_gets_only_what_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connectors.FACTS, Connector.LOCAL, replace(FACTS[Connector.LOCAL], supervises=False))
+    monkeypatch.setattr(Local, "supervises", False)
 
     def verdict(text: str) -> str:
         question = PolicyQuestion(
@@ -69,15 +118,15 @@ def compared_kinds(path: Path) -> list[int]:
         for compare in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(compare, ast.Compare)
         for node in [compare.left, *compare.comparators]
-        if ast.unparse(node).startswith("Connector.") or ast.unparse(node).endswith((".connector", "['connector']"))
+        if ast.unparse(node).endswith((".connector", "['connector']", ".kind.name"))
     ]
 
 
 def test_nothing_asks_for_a_kind_by_name(tmp_path: Path) -> None:
     ours = [path for path in ROOT.rglob("*.py") if not NOT_OURS & set(path.relative_to(ROOT).parts)]
     assert not {str(path): lines for path in ours if (lines := compared_kinds(path))}
-    pages = (ROOT / "api" / "templates").rglob("*.html")
-    assert not [path for path in pages if "connector.value ==" in path.read_text(encoding="utf-8")]
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "api" / "templates").rglob("*.html")]
+    assert not [page for page in pages if re.search(r"(connector|kind\.name) == *[\"']", page)]
     seen = tmp_path / "seen.py"
-    seen.write_text("a = x.connector is Connector.SSH\nb = x['connector'] == 'ssh'\n")
+    seen.write_text("a = x.connector is Ssh.name\nb = x['connector'] == 'ssh'\n")
     assert set(compared_kinds(seen)) == {1, 2}

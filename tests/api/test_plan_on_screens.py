@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from api.pages import plan_card
 from api.pages.render import TEMPLATES
 from commands.describe import plan_lines
-from domain.connection import Connector
 from domain.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import Ask, Expect, InputSpec, Retry, Risk, Rollback, Step
 from services.plan_changes import changes
@@ -86,7 +85,7 @@ def draft(fields: dict[str, Any]) -> PlanDraft:
         title="t",
         risk=Risk.LOW,
         inputs={},
-        targets=[Target(name="web-01", connector=Connector.SSH, host="web-01", username="ops")],
+        targets=[Target(name="web-01", connector="ssh", host="web-01", username="ops")],
         steps=[step],
         confidence_score=0.9,
         verdict=Verdict(decision=VerdictDecision.ASK, reasons=[]),

@@ -25,7 +25,6 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 import worker
 from db.cipher import Cipher
 from db.engine import Database
-from domain.connectors import Connector
 from domain.orders import Record, StepRun
 from integrations.connector import (
     CommandRequest,
@@ -35,7 +34,7 @@ from integrations.connector import (
     Progress,
     Secret,
 )
-from integrations.runners import RUNNERS
+from integrations.runners import make_runners
 from integrations.session import Session
 from integrations.ssh import SshRunner
 from temporal_client import connect
@@ -211,6 +210,6 @@ def main() -> None:
     compress_time()
     replace("connect", connect_with_points)
     replace("Database", CountedDatabase)
-    RUNNERS[Connector.SSH] = lambda places: CountedRunner(places=places)
+    replace("make_runners", lambda places: {**make_runners(places), "ssh": CountedRunner(places=places)})
     replace("TicketClient", CountedTickets)
     worker.main()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.analysis.ci import METADATA_KEYS, CiExtraction, extract_ci
 from domain.analysis.connection_match import ConnectionIndex, bare_host
 from domain.analysis.host_names import looks_like_host
-from domain.connection import Connection, Connector
+from domain.connection import Connection
 from domain.ticket import NewTicket
 
 
@@ -25,7 +25,7 @@ CONNECTIONS = [
     connection("prod-01", "10.0.3.19"),
     connection("db-01", "2001:db8::17", aliases=["WIN-AB12CD34EF5"]),
     connection("bastion", "10.0.3.20"),
-    Connection(name="here", connector=Connector.LOCAL),
+    Connection(name="here", connector="local"),
 ]
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from domain.connection import Connector
 from domain.plan import Target, VerdictDecision, plan_steps
 from domain.policy import PolicyQuestion, decide
 from domain.runbooks.checks import warnings
@@ -16,7 +15,7 @@ from domain.tenant import DEMO_TENANT, TenantSettings, Unconfirmed
 
 LOOK = {"name": "It is broken", "run": "test -f broken"}
 CONFIRMS = {**LOOK, "confirms": "problem"}
-WEB = Target(name="web-01", connector=Connector.SSH, host="web-01", host_key="key")
+WEB = Target(name="web-01", connector="ssh", host="web-01", host_key="key")
 
 
 def runbook(**changes: Any) -> Runbook:

@@ -6,15 +6,12 @@ from typing import Any
 import pytest
 
 from domain.case.links import Case, Link, LinkName, LinkState
-from domain.connection import Connector
 from domain.not_found import telling_checks
 from domain.plan import Plan, Target, Verdict, VerdictDecision, plan_steps
 from domain.runbooks.inputs import bind_inputs
 from domain.runbooks.text import parse_runbook
 
-WEB_01, WEB_02 = (
-    Target(name=name, connector=Connector.SSH, host=name, host_key="key") for name in ("web-01", "web-02")
-)
+WEB_01, WEB_02 = (Target(name=name, connector="ssh", host=name, host_key="key") for name in ("web-01", "web-02"))
 CHECK = {"name": "It is broken", "run": 'test "$unit" = broken', "confirms": "problem"}
 BROUGHT = {"unit": "labels.name"}
 

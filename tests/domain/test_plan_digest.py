@@ -1,6 +1,5 @@
 """A plan that waits has the digest that was approved, whatever fields a later release gives to its parts."""
 
-from domain.connection import Connector
 from domain.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import Risk, Step
 
@@ -31,7 +30,7 @@ def test_a_new_field_changes_no_digest_of_before() -> None:
         title="Clear the spool",
         risk=Risk.LOW,
         inputs={"days": "7"},
-        targets=[Target(name="web-01", connector=Connector.SSH, host="web-01", username="ops")],
+        targets=[Target(name="web-01", connector="ssh", host="web-01", username="ops")],
         steps=[
             PlannedStep(position=at, phase=phase, target="web-01", spec=Step.model_validate(spec))
             for at, (phase, spec) in enumerate(zip(phases, steps, strict=True), start=1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.analysis.analysis import Analysis, analyse, default_rules
 from domain.analysis.second_opinion import RunbookOpinion, RunbooksOpinion, TicketOpinion, doubt_analysis, doubt_matches
-from domain.connection import Connection, Connector
+from domain.connection import Connection
 from domain.match import Match
 from domain.policy import FALSE_POSITIVE_THRESHOLD
 from domain.ticket import Classification, NewTicket, Severity
@@ -16,7 +16,7 @@ from domain.ticket import Classification, NewTicket, Severity
 REAL = NewTicket(title="nginx is down on the mail box", severity=Severity.CRITICAL, labels={"alertname": "NginxDown"})
 FALSE = NewTicket(title="[TEST] nginx is down")
 FAINT = NewTicket(title="hello")
-CONNECTIONS = [Connection(name=name, connector=Connector.LOCAL) for name in ("mail", "web-01", "web-02", "db")]
+CONNECTIONS = [Connection(name=name, connector="local") for name in ("mail", "web-01", "web-02", "db")]
 CERTAIN = default_rules().certain_from
 
 probabilities = st.floats(0, 1)

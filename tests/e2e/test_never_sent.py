@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from domain.connection import Connector
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
 from tests.e2e.test_refused import BY_SAM, WORDS, Notes
@@ -28,7 +27,7 @@ async def before_second(stack: Stack, host: Path) -> str:
 
 @pytest.mark.parametrize("way", ["rotated key", "login script exits"])
 async def test_a_refused_step_is_not_undone(stack: Stack, host: Path, sshd: Sshd, way: str) -> None:
-    stack.runners[Connector.SSH] = notes = Notes(patience=0.5)
+    stack.runners["ssh"] = notes = Notes(patience=0.5)
     async with stack.worker():
         ticket_id = await before_second(stack, host)
         with refused(sshd, way):
@@ -49,7 +48,7 @@ async def test_a_refused_step_is_not_undone(stack: Stack, host: Path, sshd: Sshd
 
 
 async def test_cancelled_while_its_host_is_down_it_is_not_undone(stack: Stack, host: Path, sshd: Sshd) -> None:
-    stack.runners[Connector.SSH] = notes = Notes(patience=0.5)
+    stack.runners["ssh"] = notes = Notes(patience=0.5)
     async with stack.worker():
         ticket_id = await before_second(stack, host)
         sshd.stop()

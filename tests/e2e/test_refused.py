@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from activities import steps
-from domain.connection import Connector
 from domain.decision import UnknownOutcome
 from domain.execution import ExecutionStatus, StepStatus
 from domain.ticket import TicketStatus
@@ -54,7 +53,7 @@ class Notes(SshRunner):
 def runner(stack: Stack) -> Notes:
     """Short of patience within one try of an activity, so that the activity is tried again."""
     notes = Notes(patience=0.5)
-    stack.runners[Connector.SSH] = notes
+    stack.runners["ssh"] = notes
     return notes
 
 

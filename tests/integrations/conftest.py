@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until
@@ -58,5 +57,5 @@ async def local_host(tmp_path: Path) -> AsyncIterator[Host]:
     """This machine as a host, through the local connector; its sshd is never started."""
     sshd = Sshd(tmp_path / "host")
     runner = LocalRunner(home=sshd.home)
-    async for host in used(Host(runner, sshd.address.model_copy(update={"connector": Connector.LOCAL}), None, sshd)):
+    async for host in used(Host(runner, sshd.address.model_copy(update={"connector": "local"}), None, sshd)):
         yield host

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncssh
 
 from domain.base import new_id
-from domain.connection import Connector, CredentialKind
+from domain.connection import CredentialKind
 from domain.patterns import compile_pattern
 from domain.runbooks.inputs import bind_inputs
 from domain.runbooks.runbook import Runbook, Step
@@ -40,7 +40,7 @@ class Commands:
         host = self.host
         address = HostAddress(
             name=host.name,
-            connector=Connector.SSH,
+            connector="ssh",
             host=host.host,
             port=host.port,
             username=host.username,

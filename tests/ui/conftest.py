@@ -12,7 +12,6 @@ import uvicorn
 from api.main import create_app
 from api.services import Services
 from domain.analysis.analysis import default_rules
-from domain.connection import Connector
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from payload_codec import SealingCodec
@@ -30,7 +29,7 @@ async def stack(temporal_server: TemporalServer, tmp_path: Path) -> AsyncIterato
     """Rows, a namespace of its own, and no worker yet."""
     host = tmp_path / "host"
     host.mkdir()
-    runners = {Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()}
+    runners = {"local": LocalRunner(home=host), "ssh": SshRunner()}
     url = f"sqlite+aiosqlite:///{tmp_path / 'handrail.db'}"
     async with stack_on(temporal_server, url, runners=runners) as stack:
         yield stack

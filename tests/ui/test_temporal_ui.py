@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from domain.connection import Connector
 from domain.ticket import TicketStatus
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
@@ -34,7 +33,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     await ensure_search_attributes(client)
     host = tmp_path / "host"
     host.mkdir()
-    stack = Stack(database, client, runners={Connector.LOCAL: LocalRunner(home=host), Connector.SSH: SshRunner()})
+    stack = Stack(database, client, runners={"local": LocalRunner(home=host), "ssh": SshRunner()})
     async with served(stack, host, port, f"http://127.0.0.1:{server.ports.ui}") as site, stack.worker():
         yield site
     await stack.close()

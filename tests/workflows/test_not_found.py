@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from db import outcomes
-from domain.connection import Connection, Connector, CredentialKind, NewCredential
+from domain.connection import Connection, CredentialKind, NewCredential
 from domain.ending import EndCause, Ending
 from domain.execution import ExecutionStatus
 from domain.orders import Record
@@ -114,7 +114,7 @@ async def test_an_alert_about_a_service_that_runs_is_closed_with_its_host_as_it_
         host = lab.hosts["web-02"]
         connection = Connection(
             name=host.name,
-            connector=Connector.SSH,
+            connector="ssh",
             host=host.host,
             port=host.port,
             username=host.username,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from db import connections
-from domain.connection import Connection, Connector
+from domain.connection import Connection
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 from services.library import match_query
@@ -127,7 +127,7 @@ async def test_a_closing_that_it_prevents_runs_nothing(doubted: Stack, server: L
 
 async def test_a_target_that_only_it_found_waits(doubted: Stack, server: LlmServer, tmp_path: Path) -> None:
     server.answer = both(on_ticket(confidence=1.0, ci_names=["db"]), on_runbooks(make_widgets=1.0))
-    known = Connection(name="db", connector=Connector.LOCAL, tags=["widgets"])
+    known = Connection(name="db", connector="local", tags=["widgets"])
     async with doubted.database.write() as session:
         await connections.save_connection(session, doubted.tenant, known, "test")
     await doubted.add_runbook(runbook(tmp_path).replace("target: local", "target: ci"))

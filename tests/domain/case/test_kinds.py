@@ -8,7 +8,7 @@ import pytest
 from domain.analysis.analysis import analyse
 from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case, LinkName, LinkState
-from domain.connection import Connection, Connector
+from domain.connection import Connection
 from domain.plan import resolve_targets
 from domain.runbooks.binding import values_of_ticket
 from domain.runbooks.inputs import bind_inputs
@@ -18,9 +18,7 @@ from domain.ticket import NewTicket
 
 RUNBOOKS = Path(__file__).parents[3] / "runbooks"
 CONNECTIONS = [
-    Connection(
-        name=name, connector=Connector.SSH, host=f"10.0.0.{number}", username="ops", credential="ops", tags=["web"]
-    )
+    Connection(name=name, connector="ssh", host=f"10.0.0.{number}", username="ops", credential="ops", tags=["web"])
     for number, name in enumerate(("web-01", "web-02", "db-01"), 1)
 ]
 
