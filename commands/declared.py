@@ -5,11 +5,19 @@ from inspect import Parameter, signature
 from typing import Any
 
 
-def taking(command: Callable[..., None], name: str, declared: Sequence[Parameter]) -> Callable[..., None]:
-    """Return a command with these parameters in the place of its parameter of that name, which gets their values."""
+def taking(
+    command: Callable[..., None],
+    name: str,
+    declared: Sequence[Parameter],
+    read: Callable[[Any], Any] = lambda value: value,
+) -> Callable[..., None]:
+    """Return a command with these parameters in the place of its parameter of that name, which gets their values.
+
+    `read` turns what was typed into what it gets.
+    """
 
     def with_options(**given: Any) -> None:
-        values = {one.name: given.pop(one.name) for one in declared}
+        values = {one.name: read(given.pop(one.name)) for one in declared}
         command(**given, **{name: values})
 
     parameters: list[Parameter] = []

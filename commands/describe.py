@@ -1,9 +1,10 @@
 """Tickets, plans and executions as text that a person can check before approving."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from commands.output import coloured, out, table, time_of
@@ -13,6 +14,7 @@ from domain.execution import WRONG_STEP_STATUSES, LaterChange, StepStatus, why_t
 from domain.lease import words_behind
 from domain.signs import one_line
 from domain.ticket import NOTABLE, TicketStatus
+from domain.ticket_columns import Column, ColumnKind
 
 SHORT_DIGEST = 12
 LINK_COLOURS = {"clear": "green", "doubtful": "yellow", "against": "red"}
@@ -86,6 +88,24 @@ def block(mark: str, text: str, style: str = "cyan") -> Iterator[Text]:
 def target_words(target: dict[str, Any]) -> str:
     kind = CONNECTORS[target["connector"]]
     return f"{target['name']} ({'' if kind.is_own_host else f'{kind.name} '}{kind.words(target)})"
+
+
+def ticket_table(columns: Sequence[Column], tickets: Iterable[dict[str, Any]], title: str | None = None) -> Table:
+    """Return tickets as a table."""
+    rows = [[_cell(one, ticket) for one in columns] for ticket in tickets]
+    return table([one.terminal for one in columns], rows, title=title)
+
+
+def _cell(column: Column, ticket: dict[str, Any]) -> Any:
+    value = ticket.get(column.name)
+    match column.kind:
+        case ColumnKind.ID:
+            return ticket["id"][-8:]
+        case ColumnKind.STATUS:
+            return coloured(value)
+        case ColumnKind.TIME:
+            return time_of(value)
+    return value
 
 
 def print_ticket(ticket: dict[str, Any]) -> None:

@@ -11,14 +11,9 @@ from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind
 
 
 def takes_filters(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each filter of tickets; it gets them as `filters`."""
+    """Give a command an option for each filter of tickets; as `filters` it gets them in the words of the wire."""
 
-    return taking(command, "filters", [_parameter(one) for one in TICKET_FILTERS])
-
-
-def sent(filters: dict[str, Any]) -> dict[str, Any]:
-    """Return the filters that were typed as the wire has them."""
-    return {name: _sent(value) for name, value in filters.items()}
+    return taking(command, "filters", [_parameter(one) for one in TICKET_FILTERS], _sent)
 
 
 def _parameter(one: Filter) -> Parameter:

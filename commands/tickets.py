@@ -9,14 +9,15 @@ from commands import find
 from commands.api_client import Api
 from commands.context import context_of, run
 from commands.decisions import app as decisions
-from commands.describe import print_ticket
+from commands.describe import print_ticket, ticket_table
 from commands.failures import CommandFailed
 from commands.options import Id, Json, named
-from commands.output import coloured, errors, out, print_json, table, time_of, write
-from commands.ticket_filters import sent, takes_filters
+from commands.output import errors, out, print_json, write
+from commands.ticket_filters import takes_filters
 from commands.watch import watch as watch_ticket
 from domain.execution import SILENT_STEP_STATUSES
 from domain.ticket import Severity
+from domain.ticket_columns import ON_TERMINAL
 
 app = typer.Typer(no_args_is_help=True)
 app.registered_commands += decisions.registered_commands
@@ -79,12 +80,11 @@ def list_(
 
 async def _list(context: typer.Context, filters: dict[str, Any], limit: int, as_json: bool) -> None:
     async with _api(context) as api:
-        tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", limit, **sent(filters))]
+        tickets = [ticket async for ticket in api.pages("/tickets/{tenant}/tickets", limit, **filters)]
     if as_json:
         print_json(tickets)
         return
-    rows = [(t["id"][-8:], coloured(t["status"]), t["severity"], time_of(t["created_at"]), t["title"]) for t in tickets]
-    out.print(table(["ticket", "status", "severity", "created (UTC)", "title"], rows))
+    out.print(ticket_table(ON_TERMINAL, tickets))
     if not tickets:
         errors.print("no ticket; file one: ./handrail ticket file --title ...", style="dim")
 

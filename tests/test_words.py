@@ -96,3 +96,10 @@ def test_no_screen_compares_with_a_status_written_out() -> None:
     assert compared_with_words("ticket['status'] in ('failed', 'x') or step.status == 'failed'") == [1, 1]
     assert IN_TEMPLATES.search('step.status.value == "running"')
     assert IN_TEMPLATES.search('rejectattr("status.value", "in", ["pending"])')
+
+
+def test_a_host_s_address_is_put_into_words_by_its_connector_alone() -> None:
+    paths = [path for part in ("domain", "api", "commands", "services") for path in (ROOT / part).rglob("*.*")]
+    texts = {path: path.read_text() for path in paths if path.suffix in (".py", ".html")}
+    spelt = {path for path, text in texts.items() if re.search(r"username[^@\n]{0,14}@", text)}
+    assert {path.relative_to(ROOT).parent.as_posix() for path in spelt} == {"domain/connectors"}

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from api.pages.words import FILTERS, finalize
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
+from domain.ticket_columns import ON_PAGE
 
 HERE = Path(__file__).resolve().parent.parent
 STATIC = HERE / "static"
@@ -49,7 +50,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(FILTERS)
-    made.globals |= {"asset": asset, "ExecutionStatus": ExecutionStatus, "TicketStatus": TicketStatus}
+    made.globals |= {
+        "asset": asset,
+        "ticket_columns": ON_PAGE,
+        "ExecutionStatus": ExecutionStatus,
+        "TicketStatus": TicketStatus,
+    }
     return made
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from commands.api_client import Api
 from commands.context import shown
-from commands.output import coloured, out, table
+from commands.describe import ticket_table
+from commands.output import out, table
 from domain.ticket import TicketStatus
+from domain.ticket_columns import ON_TERMINAL
 from settings import Settings
 
 SHOWN_TICKETS = 5
@@ -28,8 +30,8 @@ async def greet(settings: Settings, api: Api, hosts: list[dict[str, Any]], ssh_c
     out.print(table(["what", "where"], rows))
     if tickets:
         out.print()
-        listed = [(ticket["id"][-8:], coloured(ticket["status"]), ticket["title"]) for ticket in tickets]
-        out.print(table(["ticket", "status", "title"], listed, title="Tickets of earlier runs, newest first:"))
+        brief = [one for one in ON_TERMINAL if one.name in ("id", "status", "title")]
+        out.print(ticket_table(brief, tickets, title="Tickets of earlier runs, newest first:"))
         for ticket in tickets:
             if ticket["status"] == TicketStatus.AWAITING_APPROVAL:
                 out.print(f"  one waits for you: ./handrail ticket approve {ticket['id'][-8:]}", style="yellow")

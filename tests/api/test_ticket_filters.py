@@ -1,5 +1,6 @@
-"""Every declared filter of tickets works through the route, the page and the command line."""
+"""Every declared filter and column of tickets works through the route, the page and the command line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
+from commands.describe import ticket_table
 from commands.ticket_filters import takes_filters
 from commands.tickets import app as ticket_commands
 from db.tables import TicketRow
+from domain.ticket_columns import ON_TERMINAL, TICKET_COLUMNS, Column, ColumnKind
 from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind
 from tests.api.caller import TENANT, Caller
 
@@ -80,3 +83,20 @@ def test_every_filter_is_an_option_and_in_the_contract() -> None:
     for one in TICKET_FILTERS:
         assert set(one.about.options or (f"--{one.name}",)) <= options
         assert f"`{one.name}`" in described or f"`{one.name}=true`" in described
+
+
+async def test_page_and_terminal_show_the_columns_that_are_declared(lone_caller: Caller) -> None:
+    await lone_caller.file("no room", service="spooler")
+    page = (await lone_caller.client.get(f"/t/{TENANT}/tickets")).text
+    items = (await lone_caller.get(f"/tickets/{TENANT}/tickets")).json()["items"]
+    head, rows = page.split('<ol id="rows"')
+    for one in TICKET_COLUMNS:
+        assert (f'<span class="{one.style}">{one.page}</span>' in head) is bool(one.page)
+        assert (re.search(rf'<span class="{one.style}[" ]', rows) is not None) is bool(one.page)
+        assert one.name in items[0] or one.kind is ColumnKind.RUNBOOK
+    printed = ticket_table(ON_TERMINAL, items)
+    assert [column.header for column in printed.columns] == [one.terminal for one in ON_TERMINAL]
+    assert [str(column._cells[0]) for column in printed.columns][-1] == "no room"
+    assert "spooler" in rows
+    a_new_one = Column("environment", ColumnKind.TEXT, terminal="environment")
+    assert [str(column._cells[0]) for column in ticket_table([a_new_one], [{"environment": "lab"}]).columns] == ["lab"]
