@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import connections, runbooks, tickets
+from commands import connections, runbooks, sources, tickets
 from commands.context import Commands, Context, context_of, run
 from commands.match import match
 from commands.options import Json
@@ -110,6 +110,7 @@ app.add_typer(tickets.app, name="ticket", help="File, follow and decide tickets.
 app.add_typer(runbooks.app, name="runbook", help="Runbooks: list, show, validate, sync.")
 app.add_typer(connections.connections, name="connection", help="How hosts are reached.")
 app.add_typer(connections.credentials, name="credential", help="What lets Handrail in on hosts.")
+app.add_typer(sources.app, name="source", help="Who may send reports here.")
 app.add_typer(tenants.app, name="tenant", help="Tenants, straight on the database (for whoever runs the server).")
 
 

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cross_origin import is_codec_question
+from api.deliveries import is_delivery
 from api.problems import Problem, to_response
 from api.services import Services
 from services import sessions
@@ -74,14 +75,15 @@ class RequireActor:
             return
         request = Request(scope)
         actor = None
-        if scope["type"] == "http" and not is_open(scope["path"]):
+        needs_nobody = is_open(scope["path"]) or is_delivery(scope)  # a source has a secret of its own
+        if scope["type"] == "http" and not needs_nobody:
             try:
                 actor = await authenticate(request, self._services)
             except (DBAPIError, PoolTimeout):
                 away = Problem(503, "the database does not answer, so nobody's session can be looked up; try again")
                 await to_response(away, scope["path"])(scope, receive, send)
                 return
-        if actor is None and not is_open(scope["path"]):
+        if actor is None and not needs_nobody:
             problem = Problem(
                 401,
                 "who are you? Send `Authorization: Bearer TOKEN`; the token is in HANDRAIL_HOME/token or "

@@ -6,17 +6,22 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.deliveries import is_delivery
 from api.problems import Problem, invalid, to_response
 from domain.storable import why_unstorable
 from services.reading import beside
 
 MAX_BODY = 1024 * 1024
+MAX_DELIVERY = 8 * MAX_BODY  # a refused one is not sent again: thousands of alerts at once are taken
 MAX_DRAINED = 32 * MAX_BODY
 SMALL = 64 * 1024  # is read at once; more beside the loop
 
 
 class BodyLimit:
-    """Reads the body of each request at once, into `state.body`, and refuses what is too large or unstorable."""
+    """Reads the body of each request at once, into `state.body`, and refuses what is too large or unstorable.
+
+    What a source sends is mended where it is read instead: a character must not cost an alert.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,8 +32,9 @@ class BodyLimit:
             return
         try:
             _check_address(scope)
-            body = await _read(receive)
-            if body and is_json(Headers(scope=scope).get("content-type", "")):
+            of_source = is_delivery(scope)
+            body = await _read(receive, MAX_DELIVERY if of_source else MAX_BODY)
+            if body and not of_source and is_json(Headers(scope=scope).get("content-type", "")):
                 await beside(_check_json, body) if len(body) > SMALL else _check_json(body)
         except Problem as problem:
             await to_response(problem, scope["path"])(scope, receive, send)
@@ -71,7 +77,7 @@ def _check_json(body: bytes) -> None:
         raise invalid("body", why)
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes:
     """Raises Problem if it is too large: after reading it, so that the caller hears it, unless that never ends."""
     parts: list[bytes] = []
     size, more = 0, True
@@ -81,9 +87,10 @@ async def _read(receive: Receive) -> bytes:
             raise ConnectionError
         part = message.get("body", b"")
         size += len(part)
-        if size <= MAX_BODY:
+        if size <= most:
             parts.append(part)
         more = message.get("more_body", False)
-    if size > MAX_BODY:
-        raise Problem(413, f"the body is too large; at most {MAX_BODY} bytes (1 MiB) are taken. Shorten it")
+    if size > most:
+        words = f"the body is too large; at most {most} bytes ({most >> 20} MiB) are taken. Shorten it"
+        raise Problem(413, words)
     return b"".join(parts)

@@ -21,6 +21,7 @@ from api.routes import (
     connections,
     credentials,
     decisions,
+    deliveries,
     executions,
     health,
     history,
@@ -29,6 +30,7 @@ from api.routes import (
     runbooks,
     settings,
     signed,
+    sources,
     tickets,
     timeline,
 )
@@ -55,6 +57,8 @@ ROUTERS = (
     match.router,
     connections.router,
     credentials.router,
+    sources.router,
+    deliveries.router,
     codec.router,
     health.router,
 )

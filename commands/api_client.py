@@ -16,7 +16,7 @@ from settings import Settings
 START = "start Handrail with `make up` (or `./handrail up`), or set HANDRAIL_API_URL to where it runs"
 RECONNECT_SECONDS = 0.5
 MOST_RECONNECTS = 60
-LISTED = ("ticket", "runbook", "connection", "credential")
+LISTED = ("ticket", "runbook", "connection", "credential", "source")
 REPLACED = {"connections": "connection", "credentials": "credential"}
 
 

@@ -10,4 +10,6 @@ if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev
 fi
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
     missing Chromium "tests in a browser are skipped" chromium
+command -v prometheus >/dev/null && command -v prometheus-alertmanager >/dev/null ||
+    missing Prometheus "the test with a real alert is skipped" "prometheus prometheus-alertmanager"
 exit 0

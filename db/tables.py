@@ -327,6 +327,37 @@ class CredentialRow(Row):
     updated_at: Mapped[datetime]
 
 
+class SourceRow(Row):
+    """A sender of reports. Of its secrets only SHA-256 sums are kept: they are random, and need no slow ones.
+
+    `former_hash`: the secret before, which lets in as well until the rotation is finished.
+    """
+
+    __tablename__ = "sources"
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    kind: Mapped[str] = mapped_column(NAME)
+    options: Mapped[dict[str, Any]]
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    former_hash: Mapped[str | None] = mapped_column(String(64))
+    created_by: Mapped[str] = mapped_column(NAME)
+    created_at: Mapped[datetime]
+    rotated_by: Mapped[str | None] = mapped_column(NAME)
+    rotated_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Row):
+    """What a source sent, and what became of it. Only the last ones are kept."""
+
+    __tablename__ = "source_deliveries"
+    __table_args__ = (Index(None, "tenant", "source", "outcome", "id"),)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME)
+    source: Mapped[str] = mapped_column(NAME)
+    outcome: Mapped[str] = mapped_column(NAME)
+    document: Mapped[dict[str, Any]]
+
+
 class SettingChangeRow(Row):
     """Who changed a tenant's settings, when, to what."""
 

@@ -1,0 +1,43 @@
+"""Where sources deliver."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, BackgroundTasks, Path, Request
+
+from api.dependencies import Serving
+from api.problems import Problem, problem_responses
+from api.routes.sources import SourceName
+from domain.sources.source import DeliveryTaken
+from services import deliveries
+
+router = APIRouter(prefix="/api/v1/sources/{tenant}", tags=["sources"])
+
+BODY: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
+UNKNOWN = "this is not the secret of a source at this address; send it as `Authorization: Bearer SECRET` or as the "
+UNKNOWN += "password of basic authentication. Rotating it makes another one"
+
+
+@router.post(
+    "/{name}",
+    status_code=202,
+    summary="Deliver reports, as a source",
+    responses=problem_responses(401, 413, 422, 429, 503),
+    openapi_extra=BODY,
+)
+async def deliver(
+    request: Request,
+    tenant: Annotated[str, Path(max_length=200)],
+    name: SourceName,
+    services: Serving,
+    background: BackgroundTasks,
+) -> DeliveryTaken:
+    """In the sender's own format, with the source's secret instead of a token. Everything in it is safe once this
+    answers; 503 means that nothing of it was taken. What is not a report is named in the source's deliveries."""
+    headers = dict(request.headers)
+    body: bytes = request.state.body
+    known = await deliveries.recognise(services.backends, tenant, name, headers)
+    if known is None:
+        services.failures.note(request)
+        await deliveries.note_stranger(services.backends, tenant, name, len(body))
+        raise Problem(401, UNKNOWN, headers={"WWW-Authenticate": 'Bearer realm="handrail"'})
+    return await deliveries.deliver(services.backends, tenant, known, body, headers, background.add_task)

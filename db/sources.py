@@ -1,0 +1,111 @@
+"""Queries on sources of reports and their last deliveries."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.tables import DeliveryRow, SourceRow
+from domain.base import utc_now
+from domain.sources.source import Delivery, Source
+
+
+class SecretHashes(NamedTuple):
+    """SHA-256 sums of the secrets that let a source in: the one it has, and the one before while it is changed."""
+
+    current: str
+    former: str | None
+
+
+async def add_source(
+    session: AsyncSession, tenant: str, name: str, kind: str, options: dict[str, Any], secret_hash: str, actor: str
+) -> bool:
+    """Store a new one; False if there is one of that name."""
+    if await session.get(SourceRow, (tenant, name)) is not None:
+        return False
+    session.add(
+        SourceRow(
+            tenant=tenant,
+            name=name,
+            kind=kind,
+            options=options,
+            secret_hash=secret_hash,
+            created_by=actor,
+            created_at=utc_now(),
+        )
+    )
+    await session.flush()
+    return True
+
+
+async def get_source(session: AsyncSession, tenant: str, name: str) -> Source | None:
+    row = await session.get(SourceRow, (tenant, name))
+    return _to_source(row) if row else None
+
+
+async def get_hashes(session: AsyncSession, tenant: str, name: str, *, lock: bool = False) -> SecretHashes | None:
+    """Return what lets it in; with `lock`, nobody else changes it before this transaction ends."""
+    row = await session.get(SourceRow, (tenant, name), with_for_update=lock or None)
+    return SecretHashes(row.secret_hash, row.former_hash) if row else None
+
+
+async def list_sources(session: AsyncSession, tenant: str, after: str = "", limit: int | None = None) -> list[Source]:
+    """Return a tenant's sources after a name, by name; all of them unless there is a limit."""
+    query = select(SourceRow).where(SourceRow.tenant == tenant, SourceRow.name > after)
+    return [_to_source(row) for row in await session.scalars(query.order_by(SourceRow.name).limit(limit))]
+
+
+async def set_hashes(session: AsyncSession, tenant: str, name: str, hashes: SecretHashes, actor: str) -> None:
+    """Say which secrets let it in from now on. The source exists."""
+    row = await session.get_one(SourceRow, (tenant, name))
+    row.secret_hash, row.former_hash = hashes
+    row.rotated_by, row.rotated_at = actor, utc_now()
+
+
+async def delete_source(session: AsyncSession, tenant: str, name: str) -> None:
+    """Delete a source and what is kept of its deliveries; its tickets stay."""
+    await session.execute(delete(DeliveryRow).where(DeliveryRow.tenant == tenant, DeliveryRow.source == name))
+    await session.execute(delete(SourceRow).where(SourceRow.tenant == tenant, SourceRow.name == name))
+
+
+async def add_delivery(session: AsyncSession, tenant: str, source: str, delivery: Delivery) -> None:
+    """Keep what became of a delivery, and no more of its kind than are to be kept."""
+    session.add(
+        DeliveryRow(
+            id=delivery.id,
+            tenant=tenant,
+            source=source,
+            outcome=delivery.outcome.value,
+            document=delivery.model_dump(mode="json"),
+        )
+    )
+    await session.flush()
+    kind = (DeliveryRow.tenant == tenant, DeliveryRow.source == source, DeliveryRow.outcome == delivery.outcome.value)
+    oldest = select(DeliveryRow.id).where(*kind).order_by(DeliveryRow.id.desc()).offset(delivery.outcome.most_kept)
+    found = (await session.scalars(oldest.limit(1))).first()
+    if found is not None:
+        await session.execute(delete(DeliveryRow).where(*kind, DeliveryRow.id <= found))
+
+
+async def list_deliveries(session: AsyncSession, tenant: str, source: str, limit: int = 200) -> list[Delivery]:
+    """Return a source's last deliveries, newest first."""
+    query = select(DeliveryRow.document).where(DeliveryRow.tenant == tenant, DeliveryRow.source == source)
+    found = await session.scalars(query.order_by(DeliveryRow.id.desc()).limit(limit))
+    return [Delivery.model_validate(document) for document in found]
+
+
+def _to_source(row: SourceRow) -> Source:
+    return Source(
+        name=row.name,
+        kind=row.kind,
+        address=address_of(row.tenant, row.name),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        rotated_by=row.rotated_by,
+        rotated_at=row.rotated_at,
+        is_rotating=row.former_hash is not None,
+    )
+
+
+def address_of(tenant: str, name: str) -> str:
+    return f"/api/v1/sources/{tenant}/{name}"

@@ -1,0 +1,116 @@
+"""Sources: who may send reports here, with which secret."""
+
+import hashlib
+import json
+import secrets
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import sources
+from db.paging import Page, page_of
+from db.sources import SecretHashes
+from domain.reports import DEFAULT_SOURCE, NoTicket, Report
+from domain.sources.registry import SENDERS
+from domain.sources.sender import Sent, Unreadable
+from domain.sources.source import NewSource, RotationStep, Source, SourceDetail, SourceSecret, Tried, TriedReport
+from services.backends import Backends
+from services.errors import Conflict, NotFound, invalid
+from services.reading import beside
+
+SECRET_BYTES = 32
+SECRET_PREFIX = "hrs_"  # so that those who look for secrets in the wrong place find it
+
+
+async def list_sources(session: AsyncSession, tenant: str, limit: int, cursor: str | None = None) -> Page[Source]:
+    """Return one page, by name; `cursor` is the last name of the page before."""
+    return page_of(await sources.list_sources(session, tenant, cursor or "", limit + 1), limit, lambda one: one.name)
+
+
+async def get_source(session: AsyncSession, tenant: str, name: str) -> SourceDetail:
+    """Return a source and its last deliveries. Raises NotFound."""
+    source = await _found(session, tenant, name)
+    deliveries = await sources.list_deliveries(session, tenant, name)
+    return SourceDetail(**source.model_dump(), deliveries=deliveries)
+
+
+async def add_source(backends: Backends, tenant: str, new: NewSource, actor: str) -> SourceSecret:
+    """Store a new one with a secret of its own, which nobody is shown again. Raises Conflict, Invalid."""
+    if new.kind not in SENDERS:
+        raise invalid("kind", f"there is no {new.kind!r}; there are {', '.join(SENDERS)}")
+    if new.name == DEFAULT_SOURCE:
+        raise invalid("name", f"{DEFAULT_SOURCE!r} is what tickets without a source are called; take another name")
+    secret = _new_secret()
+    async with backends.database.write() as session:
+        if not await sources.add_source(session, tenant, new.name, new.kind, {}, hash_of(secret), actor):
+            raise Conflict(f"source {new.name!r} exists", "rotate its secret, or remove it first")
+        source = await _found(session, tenant, new.name)
+    return SourceSecret(**source.model_dump(), secret=secret)
+
+
+async def rotate(backends: Backends, tenant: str, name: str, step: RotationStep, actor: str) -> SourceSecret:
+    """Change its secret without losing what is sent meanwhile: both let in until it is finished. Raises NotFound,
+    Conflict."""
+    secret: str | None = None
+    async with backends.database.write() as session:
+        now = await sources.get_hashes(session, tenant, name, lock=True)
+        if now is None:
+            raise _missing(tenant, name)
+        if step is RotationStep.BEGIN:
+            if now.former is not None:
+                mend = "finish that once the sender has the new one, or undo it"
+                raise Conflict(f"the secret of {name!r} is being changed already", mend)
+            secret = _new_secret()
+            then = SecretHashes(hash_of(secret), now.current)
+        elif now.former is None:
+            raise Conflict(f"the secret of {name!r} is not being changed", "begin with a new one")
+        else:
+            then = SecretHashes(now.current if step is RotationStep.FINISH else now.former, None)
+        await sources.set_hashes(session, tenant, name, then, actor)
+        source = await _found(session, tenant, name)
+    return SourceSecret(**source.model_dump(), secret=secret)
+
+
+async def remove_source(backends: Backends, tenant: str, name: str) -> None:
+    """Remove it: what it sends from now on is refused; its tickets stay. Raises NotFound."""
+    async with backends.database.write() as session:
+        await _found(session, tenant, name)
+        await sources.delete_source(session, tenant, name)
+
+
+async def try_payload(session: AsyncSession, tenant: str, name: str, body: bytes) -> Tried:
+    """Return what would be taken in of a payload, or of the sender's sample; nothing is. Raises NotFound, Invalid."""
+    source = await _found(session, tenant, name)
+    sender = SENDERS[source.kind]
+    sent = Sent(name, body or json.dumps(sender.sample).encode())
+    try:
+        read = await beside(sender.read, sent)
+    except Unreadable as error:
+        raise invalid(error.field, error.detail) from None
+    found = [one for one in read.reports if isinstance(one, Report)]
+    fields = set(TriedReport.model_fields)
+    return Tried(
+        reports=[TriedReport.model_validate(one.model_dump(include=fields)) for one in found],
+        passed_over=[str(one) for one in read.reports if isinstance(one, NoTicket)],
+        notes=read.notes,
+    )
+
+
+def hash_of(secret: str) -> str:
+    """Return what is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
+async def _found(session: AsyncSession, tenant: str, name: str) -> Source:
+    source = await sources.get_source(session, tenant, name)
+    if source is None:
+        raise _missing(tenant, name)
+    return source
+
+
+def _missing(tenant: str, name: str) -> NotFound:
+    mend = "list its sources to see which there are"
+    return NotFound(f"tenant {tenant} has no source {name!r}", mend, missing="source")
