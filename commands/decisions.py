@@ -169,6 +169,7 @@ def sign(
     ticket: Id,
     reject: Annotated[bool, typer.Option("--reject", help="A rejection instead of an approval.")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="A cancel of the ticket instead of a decision.")] = False,
+    false_positive: Annotated[bool, typer.Option("--false-positive", help="With --cancel: nothing is wrong.")] = False,
     digest: Annotated[str | None, typer.Option("--digest", help="Sign for this plan and no other.")] = None,
     answer: Annotated[list[str] | None, typer.Option("--answer", help="NAME=VALUE, for a step that asks.")] = None,
     comment: Comment = "",
@@ -177,8 +178,11 @@ def sign(
     """Print a signed approval of what waits, to be sent by hand with Temporal's CLI. Decides nothing by itself."""
     if reject and cancel:
         raise typer.BadParameter("give --reject or --cancel")
+    if false_positive and not cancel:
+        raise typer.BadParameter("--false-positive goes with --cancel")
     what = "cancel" if cancel else "reject" if reject else "approve"
-    run(_sign(context, ticket, what, digest, comment, as_json, named(answer, "--answer")))
+    closing = {"false_positive": True} if false_positive else {}
+    run(_sign(context, ticket, what, digest, {"comment": comment, **closing}, as_json, named(answer, "--answer")))
 
 
 async def _sign(
@@ -186,17 +190,17 @@ async def _sign(
     given: str,
     what: str,
     digest: str | None,
-    comment: str,
+    said: dict[str, Any],
     as_json: bool,
     answers: dict[str, str],
 ) -> None:
     async with _api(context) as api:
         ticket = await find.ticket(api, given)
         if what == "cancel":
-            signed = await api.post(f"{TICKET}{ticket['id']}/cancel/signed", {"comment": comment})
+            signed = await api.post(f"{TICKET}{ticket['id']}/cancel/signed", said)
         else:
             plan = _plan_of(ticket, what, digest)
-            body = {"decision": what, "plan_digest": plan["digest"], "comment": comment, "answers": answers}
+            body = {"decision": what, "plan_digest": plan["digest"], "answers": answers, **said}
             body["step"] = ticket["waits_for_step"]
             body["turn"] = plan["turn"] if body["step"] is not None else 1
             signed = await api.post(f"{TICKET}{ticket['id']}/decision/signed", body)

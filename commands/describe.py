@@ -13,7 +13,7 @@ from domain.connectors import CONNECTORS
 from domain.execution import WRONG_STEP_STATUSES, LaterChange, StepStatus, why_too_late
 from domain.lease import words_behind
 from domain.signs import one_line
-from domain.ticket import NOTABLE, TicketStatus
+from domain.ticket import NOTABLE, CloseQuestion, TicketStatus
 from domain.ticket_columns import Column, ColumnKind
 
 SHORT_DIGEST = 12
@@ -148,6 +148,12 @@ def print_ticket(ticket: dict[str, Any]) -> None:
         print_plan(ticket["plan"])
 
 
+QUESTIONS = {
+    CloseQuestion.FALSE_ALARM.value: ("false alarm? close it:", "--false-positive"),
+    CloseQuestion.NOT_FOUND.value: ("not found on the host: close it?", "--not-found"),
+}
+
+
 def print_left(ticket: dict[str, Any]) -> None:
     """Print, before all else, what failed executions have left changed on which host."""
     for line in ticket.get("still_changed") or ([NOTHING_LEFT] if has_failed(ticket) else []):
@@ -169,6 +175,9 @@ def print_next(ticket: dict[str, Any]) -> None:
         what = "try the failed undo again" if any(s["was_tried"] for s in undoable[-1]["still_changed"]) else "undo it"
         command = f"./handrail ticket rollback {name} --execution {undoable[-1]['id']}"
         out.print(f"  {what}: {command}", style="dim", soft_wrap=True)
+    if question := ticket.get("asks_to_close"):
+        asked, option = QUESTIONS[question]
+        out.print(f"  {asked} ./handrail ticket cancel {name} {option} -m COMMENT", style="bold", soft_wrap=True)
     if has_failed(ticket):
         what = "or take note" if undoable else "take note"
         out.print(f"  {what} of it: ./handrail ticket note {name} -m COMMENT", style="dim", soft_wrap=True)

@@ -18,7 +18,7 @@ from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.inbox import why_a_person
 from domain.match import Match
-from domain.ticket import Classification, NewTicket, PersonNeeded, TakenNote, Ticket, TicketStatus
+from domain.ticket import Classification, NewTicket, PersonNeeded, TakenNote, Ticket, TicketStatus, closing_question
 from domain.ticket_filter import TICKET_FILTERS, FilterKind, TicketFilter
 
 Selected = TypeVar("Selected")
@@ -31,6 +31,7 @@ async def get_doubts(session: AsyncSession, ticket_id: str) -> list[str]:
 
 
 def to_ticket(row: TicketRow) -> Ticket:
+    ending = Ending.model_validate(row.ending) if row.ending else None
     return Ticket(
         id=row.id,
         tenant=row.tenant,
@@ -45,7 +46,7 @@ def to_ticket(row: TicketRow) -> Ticket:
         metadata=row.ticket_metadata,
         status=row.status,
         status_reason=row.status_reason,
-        ending=Ending.model_validate(row.ending) if row.ending else None,
+        ending=ending,
         classification=row.classification,
         classification_confidence=row.classification_confidence,
         occurrences=row.occurrences,
@@ -56,7 +57,13 @@ def to_ticket(row: TicketRow) -> Ticket:
         person_needed=PersonNeeded(row.person_needed) if row.person_needed else None,
         person_needed_since=row.person_needed_since,
         taken_note=TakenNote.model_validate(row.taken_note) if row.taken_note else None,
+        asks_to_close=closing_question(TicketStatus(row.status), ending, may_be_false=_may_be_false(row)),
     )
+
+
+def _may_be_false(row: TicketRow) -> bool:
+    is_asked = row.analysis is not None and TicketStatus(row.status).waits_for_a_person
+    return is_asked and Analysis.model_validate(row.analysis).may_be_false
 
 
 async def file_ticket(

@@ -122,6 +122,22 @@ class PersonNeeded(StrEnum):
 NOTABLE = frozenset({PersonNeeded.ROLLBACK_FAILED, PersonNeeded.ESCALATED})
 
 
+class CloseQuestion(StrEnum):
+    """Why a ticket may have to be closed, where only a person may say so."""
+
+    FALSE_ALARM = "false_alarm"
+    NOT_FOUND = "not_found"
+
+
+def closing_question(status: TicketStatus, ending: Ending | None, *, may_be_false: bool) -> CloseQuestion | None:
+    """Return what a person is asked of a ticket that waits. `may_be_false`: as its analysis has it."""
+    if not status.waits_for_a_person:
+        return None
+    if ending is not None and ending.cause is EndCause.NOT_FOUND:
+        return CloseQuestion.NOT_FOUND
+    return CloseQuestion.FALSE_ALARM if may_be_false else None
+
+
 class TakenNote(Model):
     """Who knows of a ticket's failure, since when, and what they said."""
 
@@ -181,9 +197,7 @@ class Ticket(NewTicket):
     taken_note: TakenNote | None = Field(
         default=None, description="Who knows of its failure: it then waits for nobody, until its status changes."
     )
-
-    @property
-    def asks_to_close(self) -> bool:
-        """True where its problem was not found on the host, and only a person may close it."""
-        is_not_found = self.ending is not None and self.ending.cause is EndCause.NOT_FOUND
-        return self.status is TicketStatus.ESCALATED and is_not_found
+    asks_to_close: CloseQuestion | None = Field(
+        default=None,
+        description="What a person is asked of the ticket itself, and says yes to by closing it; null if nothing.",
+    )

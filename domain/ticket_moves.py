@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from domain.execution import Execution
-from domain.ticket import Ticket, TicketStatus
+from domain.ticket import CloseQuestion, Ticket, TicketStatus
 
 
 def under_way(ran: Sequence[Execution]) -> list[Execution]:
@@ -29,7 +29,7 @@ def why_no_false_positive(ran: Sequence[Execution]) -> str | None:
 
 def why_no_not_found(ticket: Ticket) -> str | None:
     """Return why a ticket that could be cancelled cannot be closed as not found on the host, or None."""
-    if ticket.asks_to_close:
+    if ticket.asks_to_close is CloseQuestion.NOT_FOUND:
         return None
     return "no check has looked twice for its problem and found none; cancel it, or close it as a false alarm"
 

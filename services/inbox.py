@@ -25,6 +25,11 @@ class Waiting:
     step: PlanStep | None = None
 
     @property
+    def asks_to_close(self) -> bool:
+        """Whether it may be closed instead: not once somebody has approved its plan, of which a step waits."""
+        return self.ticket.asks_to_close is not None and self.step is None
+
+    @property
     def until(self) -> datetime | None:
         """When its question expires."""
         return self.plan.expires_at if self.plan and not self.step and self.needed is PersonNeeded.APPROVAL else None

@@ -10,6 +10,7 @@ from domain.connection import Connection
 from domain.event import Event
 from domain.execution import Execution, ExecutionStatus, replaced_execution
 from domain.runbooks.runbook import Runbook
+from domain.ticket import CloseQuestion
 from domain.ticket_moves import why_no_cancel, why_no_reopen, why_no_run
 from services.plan_changes import Change, changes
 from services.plan_view import view_plan
@@ -61,6 +62,11 @@ class Look:
     @property
     def can_reopen(self) -> bool:
         return why_no_reopen(self.ticket) is None
+
+    @property
+    def asks_false_alarm(self) -> bool:
+        """Whether a person is asked if anything is wrong at all; with an approved plan under way nobody is."""
+        return self.ticket.asks_to_close is CloseQuestion.FALSE_ALARM and self.can_choose
 
     @property
     def can_choose(self) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import Reading, Serving, Tenant
 from api.pages.render import digest_of, html, text_of
 from api.pages.shell import page
-from domain.ticket import PersonNeeded
+from domain.ticket import CloseQuestion, PersonNeeded
 from services import inbox
 from services.inbox import Waiting
 
@@ -66,8 +66,14 @@ async def waiting(request: Request, tenant: Tenant, services: Serving, seen: int
 
 def what(one: Waiting) -> str:
     """Return what is asked of a person, in words."""
-    if one.ticket.asks_to_close:
-        return "not found on the host: close it?"
+    wanted = _wanted(one)
+    if not one.asks_to_close:
+        return wanted
+    is_gone = one.ticket.asks_to_close is CloseQuestion.NOT_FOUND
+    return "not found on the host: close it?" if is_gone else f"false alarm? else {wanted}"
+
+
+def _wanted(one: Waiting) -> str:
     if one.plan is None or one.needed is not PersonNeeded.APPROVAL:
         return WHAT.get(one.needed, "look at it")
     if one.step is None:

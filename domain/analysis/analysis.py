@@ -32,6 +32,12 @@ class Analysis(WireModel):
     needs_person: str = Field(default="", description="Why a person is asked, whatever the confidence; mostly empty.")
 
     @property
+    def may_be_false(self) -> bool:
+        """Whether something says that it is no real problem: what is not closed for that is a person's question."""
+        is_doubtful = self.classification is Classification.UNCERTAIN and any(one.weight < 0 for one in self.reasons)
+        return self.classification is Classification.FALSE_POSITIVE or is_doubtful or bool(self.needs_person)
+
+    @property
     def words(self) -> str:
         return "; ".join(reason.text for reason in self.reasons)
 

@@ -164,3 +164,18 @@ def test_any_ticket_is_analysed(text: str, severity: Severity, labels: dict[str,
 def test_a_description_of_the_largest_size_is_analysed() -> None:
     for piece in ("a ", "high a ", "a-", "[", "1.", "aaaa", "::", "\n", "timed "):
         assert analysis("t", description=(piece * 100_000)[:100_000]).reasons
+
+
+@pytest.mark.parametrize(
+    ("title", "more", "is_asked"),
+    [
+        ("[TEST] nginx is down on web-02", {"severity": Severity.CRITICAL}, True),
+        ("watchdog: BUG: soft lockup on web-01", {"severity": Severity.HIGH}, True),
+        ("Recovery: db-01 refuses connections", {}, True),
+        ("nginx is down, planned maintenance", {}, True),
+        ("nginx is down on web-02", {"severity": Severity.HIGH}, False),
+        ("The printer of floor 3 is out of toner", {}, False),
+    ],
+)
+def test_what_something_calls_no_problem_may_be_a_false_alarm(title: str, more: dict[str, Any], is_asked: bool) -> None:
+    assert analysis(title, **more).may_be_false is is_asked

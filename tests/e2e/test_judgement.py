@@ -15,8 +15,15 @@ from tests.e2e.running import Running, running, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.sshd, pytest.mark.timeout(600)]
 
+MAYBE_FALSE = {
+    "title": "[TEST] nginx is down on web-02, testers cannot work",
+    "environment": "test",
+    "severity": "high",
+    "service": "nginx",
+}
 WAITS = {"awaiting_approval", "awaiting_runbook"}
 NOTHING_MAY_RUN: list[dict[str, Any]] = [
+    MAYBE_FALSE,
     {
         "title": "CHG0040217: stop nginx on web-02 for kernel upgrade",
         "description": "nginx service will be stopped; connection refused is expected",
@@ -97,6 +104,11 @@ def test_nothing_runs_that_a_careful_engineer_would_not_have_run(handrail: Runni
     assert not is_active(roots["web-02"], "nginx")
     changed = [line for name, root in roots.items() for line in differences(before[name], snapshot(root))]
     assert changed == []
+    [doubtful] = [ticket_id for ticket_id, title in filed.items() if title == MAYBE_FALSE["title"]]
+    assert handrail.get(f"/tickets/demo/tickets/{doubtful}")["asks_to_close"] == "false_alarm"
+    assert "--false-positive" in handrail.cli("ticket", "show", doubtful).stdout
+    handrail.json("ticket", "cancel", doubtful, "--false-positive", "-m", "the testers said so")
+    until(lambda: status(handrail, doubtful) == "closed", lambda: status(handrail, doubtful))
 
 
 def wait_for_a_person(handrail: Running, ticket_id: str, title: str) -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from domain.ticket import Classification, TicketStatus
+from domain.ending import EndCause, Ending
+from domain.ticket import Classification, CloseQuestion, TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 from workflows.messages import CancelRequest, ReopenRequest
@@ -60,12 +61,19 @@ async def test_a_reopened_ticket_goes_on_to_its_fix(stack: Stack, tmp_path: Path
     assert "only a closed one can be reopened" in (await stack.events(ticket_id))[-1].text
 
 
-async def test_a_plan_that_waits_ends_with_the_closing(stack: Stack, tmp_path: Path) -> None:
+async def test_what_may_be_a_false_alarm_waits_for_a_person_and_its_plan_ends_with_the_closing(
+    stack: Stack, tmp_path: Path
+) -> None:
     await stack.add_runbook(runbook(tmp_path))
-    await stack.set(mode="hil")
-    ticket_id = await stack.file(title="widget files are missing", service="widgets")
-    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    ticket_id = await stack.file("[TEST] widget files are missing", service="widgets", severity="critical")
+    ticket = await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL, TicketStatus.CLOSED)
+    assert (ticket.status, ticket.asks_to_close) == (TicketStatus.AWAITING_APPROVAL, CloseQuestion.FALSE_ALARM)
     await stack.cancel(ticket_id, FALSE)
-    assert (await stack.ended(ticket_id)).status is TicketStatus.CLOSED
+    ticket = await stack.ended(ticket_id)
+    assert (ticket.status, ticket.ending) == (
+        TicketStatus.CLOSED,
+        Ending(cause=EndCause.FALSE_POSITIVE, actor="sam"),
+    )
+    assert ticket.asks_to_close is None
     assert (await stack.execution(ticket_id)).status.value == "cancelled"
     assert ledger(tmp_path) == []

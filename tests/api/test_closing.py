@@ -1,9 +1,10 @@
-"""The question whether to close what a check did not find: asked on screens, answered signed, and only where asked."""
+"""The questions whether to close a ticket: asked on screens, answered signed, and only where they are asked."""
 
 from api.services import Services
 from db import tickets
+from domain.analysis.analysis import analyse
 from domain.ending import EndCause, Ending
-from domain.ticket import TicketStatus
+from domain.ticket import NewTicket, Severity, TicketStatus
 from tests.api.caller import Caller
 from tests.api.test_problems import assert_problem
 
@@ -33,3 +34,25 @@ async def test_it_is_asked_where_nothing_was_found_and_answered_only_there(
     answer = await lone_caller.post(sign, CLOSES)
     assert answer.status_code == 200, answer.text
     assert answer.json()["input"]["is_not_found"] is True
+
+
+async def test_a_false_alarm_is_asked_about_wherever_its_ticket_waits(
+    lone_caller: Caller, lone_services: Services
+) -> None:
+    ticket_id = await lone_caller.file("[TEST] nginx is down", severity="high")
+    found = analyse(NewTicket(title="[TEST] nginx is down", severity=Severity.HIGH), [])
+
+    async def shown(status: TicketStatus) -> tuple[str | None, bool, bool]:
+        async with lone_services.database.write() as session:
+            written = found.model_dump(mode="json")
+            await tickets.update_ticket(session, ticket_id, status=status.value, analysis=written)
+        page, inbox = [
+            (await lone_caller.client.get(path)).text for path in (f"/t/demo/tickets/{ticket_id}", "/t/demo/approvals")
+        ]
+        asked = (await lone_caller.ticket(ticket_id))["asks_to_close"]
+        return asked, 'id="false-alarm"' in page, "false alarm? else pick a runbook" in inbox
+
+    assert await shown(TicketStatus.AWAITING_RUNBOOK) == ("false_alarm", True, True)
+    answer = await lone_caller.post(lone_caller.at(ticket_id, "/cancel/signed"), {"false_positive": True})
+    assert answer.json()["input"]["is_false_positive"] is True
+    assert await shown(TicketStatus.RESOLVED) == (None, False, False)
