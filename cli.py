@@ -10,7 +10,7 @@ from commands.match import match
 from commands.options import Json
 from commands.output import out
 from commands.server import tenants
-from commands.server.leaving import run_and_leave
+from process.leaving import run_and_leave
 
 app = typer.Typer(
     name="./handrail",

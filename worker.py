@@ -19,9 +19,6 @@ from activities.signatures import SignatureActivities
 from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
-from commands.output import write
-from commands.server.leaving import run_and_leave
-from commands.server.private import make_private
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
@@ -30,6 +27,9 @@ from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
 from integrations.runners import make_runners
 from log_setup import set_up_logging
+from process.leaving import run_and_leave
+from process.private import make_private
+from process.streams import write
 from reconciler.alive import keep_alive_file
 from reconciler.reconcile import keep_reconciling
 from reconciler.starts import keep_starting

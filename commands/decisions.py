@@ -13,8 +13,9 @@ from commands.context import context_of, run
 from commands.describe import print_plan, short
 from commands.failures import CommandFailed, Exit
 from commands.options import Comment, Id, Json, named
-from commands.output import errors, out, print_json, write
+from commands.output import errors, out, print_json
 from commands.sensitive import add_sensitive
+from process.streams import write
 
 SHORTEST_DIGEST = 8
 TICKET = "/tickets/{tenant}/tickets/"

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 import rich.text
 from rich.console import Console
@@ -69,12 +69,6 @@ def print_json_line(value: Any) -> None:
     """Print one JSON document on a line of its own, at once."""
     sys.stdout.write(json_signs(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
-
-
-def write(text: str, stream: TextIO) -> None:
-    """Write a text as it is into a file or a pipe, with signs on a terminal."""
-    shown = signs(text) if stream.isatty() else text.encode(errors="replace").decode()
-    stream.write(shown)
 
 
 def coloured(word: str | None) -> Text:

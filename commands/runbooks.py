@@ -10,10 +10,11 @@ from commands.api_client import Api, part
 from commands.context import ROOT, context_of, run
 from commands.failures import Exit
 from commands.options import Comment, Json
-from commands.output import errors, out, print_json, table, time_of, write
+from commands.output import errors, out, print_json, table, time_of
 from commands.runbook_files import check, found_in
 from commands.runbook_files import sync as sync_files
 from domain.runbooks.text import Problem, RunbookInvalid
+from process.streams import write
 
 app = typer.Typer(no_args_is_help=True)
 Files = Annotated[list[Path] | None, typer.Argument(help="Files, or folders of them; runbooks/ unless given.")]

@@ -12,12 +12,13 @@ from commands.decisions import app as decisions
 from commands.describe import print_ticket, ticket_table
 from commands.failures import CommandFailed
 from commands.options import Id, Json, named
-from commands.output import errors, out, print_json, write
+from commands.output import errors, out, print_json
 from commands.ticket_filters import takes_filters
 from commands.watch import watch as watch_ticket
 from domain.execution import SILENT_STEP_STATUSES
 from domain.ticket import Severity
 from domain.ticket_columns import ON_TERMINAL
+from process.streams import write
 
 app = typer.Typer(no_args_is_help=True)
 app.registered_commands += decisions.registered_commands

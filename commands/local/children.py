@@ -12,7 +12,7 @@ from pathlib import Path
 
 from commands.context import ROOT, shown
 from commands.failures import CommandFailed
-from commands.server.private import open_log
+from process.private import open_log
 
 TAIL_LINES = 15
 LONGEST_PAUSE = 30.0

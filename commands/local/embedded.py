@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from commands.api_client import Api
 from commands.context import ROOT
 from commands.local.children import Child, Readiness
-from commands.server.private import UMASK
+from process.private import UMASK
 from settings import Settings
 
 if TYPE_CHECKING:

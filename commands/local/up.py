@@ -24,8 +24,8 @@ from commands.local.welcome import greet
 from commands.output import errors, out
 from commands.runbook_files import sync
 from commands.server.migrations import migrate_database
-from commands.server.private import make_private, opener
 from lab.processes import end_lab_processes
+from process.private import make_private, opener
 from settings import Settings
 
 AFTER_A_CRASH_SECONDS = 40.0

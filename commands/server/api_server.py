@@ -7,12 +7,12 @@ from fastapi import FastAPI
 
 from api.main import create_app
 from api.services import Services
-from commands.server.private import make_private
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
 from log_setup import set_up_logging
 from payload_codec import SealingCodec
+from process.private import make_private
 from services.library import Library
 from settings import Settings
 from temporal_client import connect

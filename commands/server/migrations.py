@@ -1,7 +1,7 @@
 """The migrations as a command."""
 
 from commands.failures import CommandFailed, NotReachable
-from commands.server.private import make_private
+from process.private import make_private
 from settings import Settings
 
 

@@ -10,8 +10,8 @@ import pytest
 from commands.local.children import Child, Children
 from commands.local.up import only_one
 from commands.server.migrations import migrate_database
-from commands.server.private import UMASK, make_private
 from lab.lab import Lab
+from process.private import UMASK, make_private
 from settings import Settings
 from tests.ports import free_port
 from worker import run as run_worker

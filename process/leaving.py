@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from commands.output import write
+from process.streams import write
 
 
 def run_and_leave(command: Callable[[], object]) -> NoReturn:

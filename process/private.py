@@ -5,9 +5,9 @@ import stat
 from pathlib import Path
 from typing import IO
 
-from commands.context import ROOT
 from settings import SettingsWrong
 
+ROOT = Path(__file__).resolve().parent.parent
 UMASK = 0o077
 
 
