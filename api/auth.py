@@ -5,10 +5,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.context import ApiContext
 from api.cross_origin import is_codec_question
 from api.deliveries import is_delivery
 from api.problems import Problem, to_response
-from api.services import Services
 from services import sessions
 
 SESSION_COOKIE = "handrail_session"
@@ -22,36 +22,36 @@ def is_open(path: str) -> bool:
     return path in OPEN or path.startswith(OPEN_FOLDERS)
 
 
-async def authenticate(request: Request, services: Services) -> str | None:
+async def authenticate(request: Request, context: ApiContext) -> str | None:
     """Return the name of whoever asks, or None. A cookie only counts for writes that come from our own pages, and until
     its session is ended. Raises DBAPIError or TimeoutError of SQLAlchemy where that cannot be looked up."""
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
-        return owner_of(token.strip(), services) if scheme.lower() == "bearer" else None
+        return owner_of(token.strip(), context) if scheme.lower() == "bearer" else None
     cookie = request.cookies.get(SESSION_COOKIE)
-    if cookie is None or (request.method not in SAFE_METHODS and not _may_write(request, services)):
+    if cookie is None or (request.method not in SAFE_METHODS and not _may_write(request, context)):
         return None
-    return await sessions.session_owner(services.backends, cookie, services.tokens)
+    return await sessions.session_owner(context.backends, cookie, context.tokens)
 
 
-async def log_out(request: Request, services: Services) -> None:
+async def log_out(request: Request, context: ApiContext) -> None:
     """End the session of a request's cookie: a copy of it is nobody's from now on."""
-    await sessions.end_session(services.backends, request.cookies.get(SESSION_COOKIE, ""), services.tokens)
+    await sessions.end_session(context.backends, request.cookies.get(SESSION_COOKIE, ""), context.tokens)
 
 
-def owner_of(token: str, services: Services) -> str | None:
+def owner_of(token: str, context: ApiContext) -> str | None:
     """Return the name of a token's owner."""
-    return sessions.token_owner(token, services.tokens)
+    return sessions.token_owner(token, context.tokens)
 
 
-def new_session(actor: str, services: Services) -> str:
+def new_session(actor: str, context: ApiContext) -> str:
     """Return a signed value for the session cookie."""
-    return sessions.begin_session(actor, services.cipher)
+    return sessions.begin_session(actor, context.cipher)
 
 
-def _may_write(request: Request, services: Services) -> bool:
-    return is_same_origin(request) or is_codec_question(request, services)
+def _may_write(request: Request, context: ApiContext) -> bool:
+    return is_same_origin(request) or is_codec_question(request, context)
 
 
 def is_same_origin(request: Request) -> bool:
@@ -66,8 +66,8 @@ def is_same_origin(request: Request) -> bool:
 class RequireActor:
     """Lets a request through if its path is open or somebody known asks, whose name it leaves in `state.actor`."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self._app, self._services = app, services
+    def __init__(self, app: ASGIApp, context: ApiContext) -> None:
+        self._app, self._services = app, context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

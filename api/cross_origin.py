@@ -6,7 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.services import Services
+from api.context import ApiContext
 
 CODEC_PATH = "/api/v1/codec"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -21,20 +21,20 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
-def is_codec_question(request: Request, services: Services) -> bool:
+def is_codec_question(request: Request, context: ApiContext) -> bool:
     """Return whether a browser says that Temporal's UI asks the codec endpoint; then a cookie counts."""
     origin = request.headers.get("origin")
-    return _is_codec(request.scope) and origin == origin_of(services.temporal_ui_url)
+    return _is_codec(request.scope) and origin == origin_of(context.temporal_ui_url)
 
 
 class CodecCors:
     """Answers browsers that ask whether Temporal's UI may use the codec endpoint; every other path is as it was."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, context: ApiContext) -> None:
         self._app = app
         self._cors = CORSMiddleware(
             app,
-            allow_origins=[origin_of(services.temporal_ui_url)],
+            allow_origins=[origin_of(context.temporal_ui_url)],
             allow_methods=["POST"],
             allow_headers=["Content-Type", "X-Namespace"],
             allow_credentials=True,

@@ -1,4 +1,4 @@
-"""What routes ask for: who asks, whose tenant, a session, the services."""
+"""What routes ask for: who asks, whose tenant, a session, the context."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -8,8 +8,8 @@ from fastapi import Depends, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.bodies import is_json
+from api.context import ApiContext
 from api.problems import Problem
-from api.services import Services
 from db.paging import MAX_LIMIT
 from domain.base import MAX_NUMBER as MAX_NUMBER
 from domain.base import new_id
@@ -18,12 +18,12 @@ from services.tenants import list_tenants
 CURSOR_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
 
 
-def get_services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+def get_context(request: Request) -> ApiContext:
+    context: ApiContext = request.app.state.context
+    return context
 
 
-Serving = Annotated[Services, Depends(get_services)]
+Context = Annotated[ApiContext, Depends(get_context)]
 
 
 def get_actor(request: Request) -> str:
@@ -41,7 +41,7 @@ async def get_tenant(request: Request, tenant: Annotated[str, Path(max_length=20
     """Return a tenant's name. Raises Problem for one that does not exist; one that does is not looked up again."""
     known: set[str] = request.app.state.known_tenants
     if tenant not in known:
-        async with get_services(request).database.read() as session:
+        async with get_context(request).database.read() as session:
             known.update(await list_tenants(session))
     if tenant not in known:
         raise Problem(404, f"there is no tenant {tenant!r}; there are: {', '.join(sorted(known)) or 'none'}")
@@ -51,8 +51,8 @@ async def get_tenant(request: Request, tenant: Annotated[str, Path(max_length=20
 Tenant = Annotated[str, Depends(get_tenant)]
 
 
-async def _reading(services: Serving) -> AsyncIterator[AsyncSession]:
-    async with services.database.read() as session:
+async def _reading(context: Context) -> AsyncIterator[AsyncSession]:
+    async with context.database.read() as session:
         yield session
 
 

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.context import ApiContext
 from api.problems import Problem, to_response
-from api.services import Services
 from db import idempotency
 from db.idempotency import KeptAnswer
 
@@ -30,8 +30,8 @@ class IdempotentWrites:
     itself, and whose answer may get better, sets `state.is_repeatable`: then nothing is kept.
     """
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self._app, self._services = app, services
+    def __init__(self, app: ASGIApp, context: ApiContext) -> None:
+        self._app, self._services = app, context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from api.auth import RequireActor
 from api.bodies import BodyLimit
+from api.context import ApiContext
 from api.cross_origin import CodecCors
 from api.docs import POLICY, render_docs
 from api.idempotency import IdempotentWrites
@@ -34,7 +35,6 @@ from api.routes import (
     tickets,
     timeline,
 )
-from api.services import Services
 from api.web import Web
 
 DESCRIPTION = """Handrail turns tickets into verified fixes: it analyses a ticket, matches a runbook, waits for an
@@ -64,8 +64,8 @@ ROUTERS = (
 )
 
 
-def create_app(services: Services) -> FastAPI:
-    """Return the API on these services. It starts, and takes tickets, while Temporal is down."""
+def create_app(context: ApiContext) -> FastAPI:
+    """Return the API in this context. It starts, and takes tickets, while Temporal is down."""
     metrics = Metrics()
     app = FastAPI(
         title="Handrail",
@@ -78,13 +78,13 @@ def create_app(services: Services) -> FastAPI:
         middleware=[
             Middleware(CountRequests, metrics=metrics),
             Middleware(ErrorPages),
-            Middleware(CodecCors, services=services),
-            Middleware(RequireActor, services=services),
+            Middleware(CodecCors, context=context),
+            Middleware(RequireActor, context=context),
             Middleware(BodyLimit),
-            Middleware(IdempotentWrites, services=services),
+            Middleware(IdempotentWrites, context=context),
         ],
     )
-    app.state.services = services
+    app.state.context = context
     app.state.metrics = metrics
     app.state.known_tenants = set()
     install_handlers(app)
@@ -98,7 +98,7 @@ def create_app(services: Services) -> FastAPI:
         return HTMLResponse(render_docs(app.openapi()), headers={"Content-Security-Policy": POLICY})
 
     inner = app.build_middleware_stack  # what answers for errors of ours stands outside all other middleware
-    app.build_middleware_stack = lambda: Web(inner(), services.hosts)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: Web(inner(), context.hosts)  # type: ignore[method-assign]
     return app
 
 

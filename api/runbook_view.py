@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.services import Services
+from api.context import ApiContext
 from db.runbooks import StoredRunbook
 from domain.base import Model
 from domain.match import Duplicate
@@ -98,10 +98,10 @@ def _summary_fields(stored: StoredRunbook) -> dict[str, Any]:
     }
 
 
-async def runbook_detail(tenant: str, found: FoundRunbook, services: Services) -> RunbookDetail:
+async def runbook_detail(tenant: str, found: FoundRunbook, context: ApiContext) -> RunbookDetail:
     """Return what is shown of a version of a runbook."""
     stored = found.stored
-    alike = await services.library.duplicates(tenant, [stored.runbook.id])
+    alike = await context.library.duplicates(tenant, [stored.runbook.id])
     return RunbookDetail(
         **_summary_fields(stored),
         needs_changes=found.needs_changes,

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from api.services import Services
+from api.context import ApiContext
 from domain.base import Model
 from domain.ticket import Ticket
 from services.tickets import KnownTicket, TicketFindings
@@ -29,16 +29,16 @@ class TicketPage(Model):
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")
 
 
-def accepted(ticket: Ticket, services: Services) -> TicketAccepted:
+def accepted(ticket: Ticket, context: ApiContext) -> TicketAccepted:
     workflow_id = ticket_workflow_id(ticket.tenant, ticket.id)
-    namespace = quote(services.temporal_namespace, safe="")
+    namespace = quote(context.temporal_namespace, safe="")
     return TicketAccepted(
         **ticket.model_dump(include=set(Ticket.model_fields)),
         workflow_id=workflow_id,
-        temporal_url=f"{services.temporal_ui_url}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}",
+        temporal_url=f"{context.temporal_ui_url}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}",
     )
 
 
-def detail_of(known: KnownTicket, services: Services) -> TicketDetail:
+def detail_of(known: KnownTicket, context: ApiContext) -> TicketDetail:
     findings = {name: getattr(known, name) for name in TicketFindings.model_fields}
-    return TicketDetail(**accepted(known, services).model_dump(), **findings)
+    return TicketDetail(**accepted(known, context).model_dump(), **findings)

@@ -5,7 +5,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.dependencies import Reading, Serving, Tenant
+from api.dependencies import Context, Reading, Tenant
 from api.pages.render import digest_of, html, text_of
 from api.pages.shell import page
 from domain.ticket import CloseQuestion, PersonNeeded
@@ -36,10 +36,10 @@ async def approvals(request: Request, tenant: Tenant, session: Reading) -> Respo
 
 @router.get("/approvals-live")
 async def live(
-    request: Request, tenant: Tenant, services: Serving, seen: str = Query(default="", max_length=40)
+    request: Request, tenant: Tenant, context: Context, seen: str = Query(default="", max_length=40)
 ) -> Response:
     """The inbox; 204 if it is as seen."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         shown = await _inbox(session, tenant)
     if f'data-digest="{seen}"' in shown:
         return Response(status_code=204)
@@ -55,9 +55,9 @@ async def _inbox(session: AsyncSession, tenant: str) -> Markup:
 
 
 @router.get("/waiting")
-async def waiting(request: Request, tenant: Tenant, services: Serving, seen: int = Query(default=-1)) -> Response:
+async def waiting(request: Request, tenant: Tenant, context: Context, seen: int = Query(default=-1)) -> Response:
     """The number of what waits, for the tab and the page's title; 204 if it is as seen."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         count = await inbox.count_waiting(session, tenant)
     if count == seen:
         return Response(status_code=204)

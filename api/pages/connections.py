@@ -3,13 +3,13 @@
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
-from api.dependencies import Actor, ConnectionName, Reading, Serving, Tenant
+from api.context import ApiContext
+from api.dependencies import Actor, ConnectionName, Context, Reading, Tenant
 from api.pages.decide import build
 from api.pages.forms import read_form
 from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from api.services import Services
 from db import connections as stored
 from db import lists, runbooks
 from domain.connection import (
@@ -47,33 +47,33 @@ async def list_page(request: Request, tenant: Tenant, session: Reading) -> Respo
 
 
 @router.get("/new-connection")
-async def new_page(request: Request, tenant: Tenant, services: Serving, connector: str = DEFAULT) -> Response:
-    return await _form(request, tenant, services, {"connector": connector}, None)
+async def new_page(request: Request, tenant: Tenant, context: Context, connector: str = DEFAULT) -> Response:
+    return await _form(request, tenant, context, {"connector": connector}, None)
 
 
 @router.post("/new-connection")
 async def add(
-    request: Request, tenant: Tenant, actor: Actor, services: Serving, background: BackgroundTasks
+    request: Request, tenant: Tenant, actor: Actor, context: Context, background: BackgroundTasks
 ) -> Response:
     fields = await read_form(request)
     try:
         connection = _read(fields)
-        await connections.add_connection(services.backends, tenant, connection, actor, background.add_task)
+        await connections.add_connection(context.backends, tenant, connection, actor, background.add_task)
     except REFUSALS as error:
         problem = problem_of(error)
-        return await _form(request, tenant, services, fields, None, problem)
+        return await _form(request, tenant, context, fields, None, problem)
     return _after(go_to(f"/t/{tenant}/connections/{connection.name}"), background)
 
 
 @router.get("/connections/{name}")
 async def connection_page(
-    request: Request, tenant: Tenant, name: ConnectionName, services: Serving, connector: str | None = None
+    request: Request, tenant: Tenant, name: ConnectionName, context: Context, connector: str | None = None
 ) -> Response:
     """`connector`: the form as it would be with another one."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         connection = await connections.get_connection(session, tenant, name)
     other = {"connector": connector} if connector else {}
-    return await _form(request, tenant, services, _fields(connection) | other, connection)
+    return await _form(request, tenant, context, _fields(connection) | other, connection)
 
 
 @router.post("/connections/{name}")
@@ -82,33 +82,33 @@ async def change(
     tenant: Tenant,
     name: ConnectionName,
     actor: Actor,
-    services: Serving,
+    context: Context,
     background: BackgroundTasks,
 ) -> Response:
     fields = {**await read_form(request), "name": name}
     try:
         new = _read(fields)
-        await connections.put_connection(services.backends, tenant, name, new, actor, background.add_task)
+        await connections.put_connection(context.backends, tenant, name, new, actor, background.add_task)
     except REFUSALS as error:
         problem = problem_of(error)
-        async with services.database.read() as session:
+        async with context.database.read() as session:
             before = await stored.get_connection(session, tenant, name)
-        return await _form(request, tenant, services, fields, before, problem)
+        return await _form(request, tenant, context, fields, before, problem)
     return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
 
 
 @router.post("/connections/{name}/remove")
-async def remove(tenant: Tenant, name: ConnectionName, services: Serving, background: BackgroundTasks) -> Response:
-    await connections.delete_connection(services.backends, tenant, name, background.add_task)
+async def remove(tenant: Tenant, name: ConnectionName, context: Context, background: BackgroundTasks) -> Response:
+    await connections.delete_connection(context.backends, tenant, name, background.add_task)
     return _after(go_to(f"/t/{tenant}/connections"), background)
 
 
 @router.post("/connections/{name}/test")
-async def try_it(request: Request, tenant: Tenant, name: ConnectionName, services: Serving) -> Response:
+async def try_it(request: Request, tenant: Tenant, name: ConnectionName, context: Context) -> Response:
     """What a worker found, as a line; without scripts as a page."""
     shown: ShownHostKey | None = None
     try:
-        tested = await connections.test_connection(services.backends, tenant, name)
+        tested = await connections.test_connection(context.backends, tenant, name)
         shown = tested.unconfirmed
         notice = {
             "tone": "good" if tested.is_ok else "warn" if shown else "bad",
@@ -122,9 +122,9 @@ async def try_it(request: Request, tenant: Tenant, name: ConnectionName, service
     if is_part(request):
         at = f"/t/{tenant}/connections/{name}"
         return html(request, text_of("connections/tested.html", at=at, notice=notice, shown=shown))
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         connection = await connections.get_connection(session, tenant, name)
-    return await _form(request, tenant, services, _fields(connection), connection, notice=notice, shown=shown)
+    return await _form(request, tenant, context, _fields(connection), connection, notice=notice, shown=shown)
 
 
 @router.post("/connections/{name}/host-key")
@@ -133,35 +133,35 @@ async def confirm(
     tenant: Tenant,
     name: ConnectionName,
     actor: Actor,
-    services: Serving,
+    context: Context,
     background: BackgroundTasks,
 ) -> Response:
     """Pin the key that the test showed; one that is no longer the right one is refused, and the page says why."""
     fields = await read_form(request)
     try:
         seen = build(HostKeyConfirmation, **{part: fields.get(part, "") for part in ("host_key", "host", "port")})
-        await connections.confirm_host_key(services.backends, tenant, name, seen, actor, background.add_task)
+        await connections.confirm_host_key(context.backends, tenant, name, seen, actor, background.add_task)
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status not in (409, 422):
             raise
-        async with services.database.read() as session:
+        async with context.database.read() as session:
             before = await connections.get_connection(session, tenant, name)
-        return await _form(request, tenant, services, _fields(before), before, problem)
+        return await _form(request, tenant, context, _fields(before), before, problem)
     return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
 
 
 async def _form(
     request: Request,
     tenant: str,
-    services: Services,
+    context: ApiContext,
     fields: dict[str, str],
     connection: Connection | None,
     problem: Problem | None = None,
     notice: dict[str, str] | None = None,
     shown: ShownHostKey | None = None,
 ) -> Response:
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         use = await lists.connection_use(session, tenant, connection.name, MOST_TICKETS) if connection else None
         credentials = [one.name for one in await stored.list_credentials(session, tenant)]
         found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ValidationError
 
-from api.dependencies import Actor, Serving, Tenant, TicketId, request_key
+from api.context import ApiContext
+from api.dependencies import Actor, Context, Tenant, TicketId, request_key
 from api.pages.forms import prefixed, read_form
 from api.pages.render import go_to, is_part
 from api.pages.ticket import show
 from api.problems import REFUSALS, Problem, problem_of
-from api.services import Services
 from services import cancel as stopping
 from services import decisions, notes
 from services import execute as executing
@@ -39,7 +39,7 @@ CANCELLING = "The cancel is on its way; whatever ran is rolled back."
 
 
 @router.post("/decision")
-async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
 
     async def act() -> str:
@@ -54,15 +54,15 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
             outcome=fields.get("outcome") or None,
         )
         key = request_key(request, tenant, ticket_id, "decision")
-        is_taken = await decisions.decide(services.backends, tenant, ticket_id, new, actor, key)
+        is_taken = await decisions.decide(context.backends, tenant, ticket_id, new, actor, key)
         return "" if is_taken else KEPT
 
     seen = Seen(actor, fields.get("question", ""), locks=is_part(request))
-    return await answered(request, tenant, ticket_id, services, act(), seen=seen)
+    return await answered(request, tenant, ticket_id, context, act(), seen=seen)
 
 
 @router.post("/cancel")
-async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
 
     is_false, is_not_found = (fields.get("do") == what for what in ("false_positive", "not_found"))
@@ -71,50 +71,50 @@ async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
         closing = {"false_positive": is_false, "not_found": is_not_found}
         asked = build(Cancellation, comment=fields.get("comment", ""), **closing)
         key = request_key(request, tenant, ticket_id, "cancel")
-        await stopping.cancel(services.backends, tenant, ticket_id, asked, actor, key)
+        await stopping.cancel(context.backends, tenant, ticket_id, asked, actor, key)
 
     done = CLOSING if is_false else CLOSED if is_not_found else CANCELLING
-    return await answered(request, tenant, ticket_id, services, act(), done)
+    return await answered(request, tenant, ticket_id, context, act(), done)
 
 
 @router.post("/reopen")
-async def reopen(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+async def reopen(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
 
     async def act() -> None:
         asked = build(Reopening, comment=fields.get("comment", ""))
         key = request_key(request, tenant, ticket_id, "reopen")
-        await reopening.reopen(services.backends, tenant, ticket_id, asked, actor, key)
+        await reopening.reopen(context.backends, tenant, ticket_id, asked, actor, key)
 
-    return await answered(request, tenant, ticket_id, services, act(), "It is taken up again, and matched.")
+    return await answered(request, tenant, ticket_id, context, act(), "It is taken up again, and matched.")
 
 
 @router.post("/rollback")
-async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
 
     async def act() -> None:
         asked = build(Undoing, execution_id=fields.get("execution_id") or None, comment=fields.get("comment", ""))
         key = request_key(request, tenant, ticket_id, "rollback")
-        await undoing.rollback(services.backends, tenant, ticket_id, asked, actor, key)
+        await undoing.rollback(context.backends, tenant, ticket_id, asked, actor, key)
 
-    return await answered(request, tenant, ticket_id, services, act(), "The rollback is on its way.")
+    return await answered(request, tenant, ticket_id, context, act(), "The rollback is on its way.")
 
 
 @router.post("/note")
-async def note(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+async def note(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
 
     async def act() -> None:
         asked = build(NewNote, comment=fields.get("comment", ""), since=fields.get("since") or None)
         key = request_key(request, tenant, ticket_id, "note")
-        await notes.take_note(services.backends, tenant, ticket_id, asked, actor, key)
+        await notes.take_note(context.backends, tenant, ticket_id, asked, actor, key)
 
-    return await answered(request, tenant, ticket_id, services, act(), NOTED)
+    return await answered(request, tenant, ticket_id, context, act(), NOTED)
 
 
 @router.post("/execute")
-async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving) -> Response:
+async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
 
     async def act() -> None:
@@ -125,16 +125,16 @@ async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: 
             target=fields.get("target") or None,
         )
         key = request_key(request, tenant, ticket_id, "execute")
-        await executing.execute(services.backends, tenant, ticket_id, choice, actor, key)
+        await executing.execute(context.backends, tenant, ticket_id, choice, actor, key)
 
-    return await answered(request, tenant, ticket_id, services, act(), "The plan is being made.")
+    return await answered(request, tenant, ticket_id, context, act(), "The plan is being made.")
 
 
 async def answered(
     request: Request,
     tenant: str,
     ticket_id: str,
-    services: Services,
+    context: ApiContext,
     act: Awaitable[str | None],
     done: str = "",
     seen: Seen | None = None,
@@ -156,9 +156,9 @@ async def answered(
         status, notice = problem.status, {"tone": "bad", "text": problem.detail}
     if (notice is None or notice["tone"] == "good") and not is_part(request):
         return go_to(f"/t/{tenant}/tickets/{ticket_id}")
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         look = await look_at(session, tenant, ticket_id, seen if status == 409 else None)
-    return await show(request, tenant, look, services, status=status, notice=notice)
+    return await show(request, tenant, look, context, status=status, notice=notice)
 
 
 def build(model: type[Body], **fields: Any) -> Body:

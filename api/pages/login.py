@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api import auth
 from api.auth import SESSION_COOKIE, authenticate, is_same_origin, new_session, owner_of
-from api.dependencies import Actor, Serving
+from api.dependencies import Actor, Context
 from api.pages.forms import read_form
 from api.pages.render import go_to, html, text_of
 from api.problems import Problem
@@ -18,15 +18,15 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def home(actor: Actor, services: Serving) -> Response:
+async def home(actor: Actor, context: Context) -> Response:
     """The tickets of the demo tenant, or of the first there is."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         return go_to(f"/t/{await first_tenant(session)}/tickets")
 
 
 @router.get("/login")
-async def login_page(request: Request, services: Serving, after: Annotated[str, Query(alias="next")] = "/") -> Response:
-    if await authenticate(request, services) is not None:
+async def login_page(request: Request, context: Context, after: Annotated[str, Query(alias="next")] = "/") -> Response:
+    if await authenticate(request, context) is not None:
         return go_to(_ours(after))
     if request.headers.get("sec-fetch-site") == "cross-site":
         # A link from elsewhere, such as a chat: a strict cookie only comes along once the step is from our own page.
@@ -35,20 +35,20 @@ async def login_page(request: Request, services: Serving, after: Annotated[str, 
 
 
 @router.post("/login")
-async def log_in(request: Request, services: Serving) -> Response:
+async def log_in(request: Request, context: Context) -> Response:
     """Take a token; the session's cookie never reaches a script or another site."""
     if not is_same_origin(request):
         raise Problem(403, "this form did not come from Handrail's own login page; open /login and try again")
     fields = await read_form(request)
     after = _ours(fields.get("next", "/"))
-    owner = owner_of(fields.get("token", "").strip(), services)
+    owner = owner_of(fields.get("token", "").strip(), context)
     if owner is None:
-        services.failures.note(request)
+        context.failures.note(request)
         return _login(request, after, "That is no token of this Handrail.", 401)
     answer = go_to(after)
     answer.set_cookie(
         SESSION_COOKIE,
-        new_session(owner, services),
+        new_session(owner, context),
         max_age=int(SESSION_LIFE.total_seconds()),
         httponly=True,
         samesite="strict",
@@ -58,9 +58,9 @@ async def log_in(request: Request, services: Serving) -> Response:
 
 
 @router.post("/logout")
-async def log_out(request: Request, actor: Actor, services: Serving) -> Response:
+async def log_out(request: Request, actor: Actor, context: Context) -> Response:
     """End the session for good: its cookie, wherever it was copied to, lets nobody in any more."""
-    await auth.log_out(request, services)
+    await auth.log_out(request, context)
     answer = go_to("/login")
     answer.delete_cookie(SESSION_COOKIE)
     return answer

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.dependencies import Actor, RunbookId, Serving, Tenant, TicketId
+from api.context import ApiContext
+from api.dependencies import Actor, Context, RunbookId, Tenant, TicketId
 from api.pages import plan_card
 from api.pages.decide import build
 from api.pages.forms import prefixed
 from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from api.services import Services
 from domain.runbooks.runbook import Runbook
 from domain.storable import why_unstorable
 from domain.ticket_filter import TicketFilter
@@ -38,19 +38,19 @@ async def preview_page(
     tenant: Tenant,
     runbook_id: RunbookId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     ticket: Annotated[str, Query(max_length=100)] = "",
     q: Words = "",
 ) -> Response:
     """First the tickets to choose from, then the plan for the chosen one."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         book = (await runbooks.get_runbook(session, tenant, runbook_id)).stored.runbook
         if not ticket:
             return await _tickets_for(request, tenant, book, session, q)
         look = await look_at(session, tenant, ticket)
     sensitive = {f"{INPUT}{name}" for name, spec in book.inputs.items() if spec.sensitive}
     fields = {name: value for name, value in _fields(request).items() if name not in sensitive}
-    plan, notice, status = await _try(tenant, book, look, fields, actor, services)
+    plan, notice, status = await _try(tenant, book, look, fields, actor, context)
     return await page(
         request,
         tenant,
@@ -80,10 +80,10 @@ async def _tickets_for(request: Request, tenant: str, book: Runbook, session: As
 
 @router.get("/tickets/{ticket_id}/runbooks")
 async def choose_page(
-    request: Request, tenant: Tenant, ticket_id: TicketId, services: Serving, q: Words = ""
+    request: Request, tenant: Tenant, ticket_id: TicketId, context: Context, q: Words = ""
 ) -> Response:
     """Every runbook in use that has these words, whether it matched or not."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         look = await look_at(session, tenant, ticket_id)
         found, is_cut = await search_runbooks(session, tenant, q, AT_ONCE)
     values: dict[str, Any] = {
@@ -100,13 +100,13 @@ async def choose_page(
 
 
 async def _try(
-    tenant: str, book: Runbook, look: Look, fields: dict[str, str], actor: str, services: Services
+    tenant: str, book: Runbook, look: Look, fields: dict[str, str], actor: str, context: ApiContext
 ) -> tuple[PlanDraft | None, dict[str, str] | None, int]:
     """Return the plan, or what stands against it and its status."""
     given = prefixed(fields, INPUT)
     try:
         choice = build(RunbookChoice, runbook_id=book.id, inputs=given, target=fields.get("target") or None)
-        return await preview(services.backends, tenant, look.ticket.id, choice, actor), None, 200
+        return await preview(context.backends, tenant, look.ticket.id, choice, actor), None, 200
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status not in SHOWN_IN_PLACE:

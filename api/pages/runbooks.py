@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 from fastapi.responses import Response
 
-from api.dependencies import MAX_NUMBER, Actor, Reading, RunbookId, Serving, Tenant
+from api.context import ApiContext
+from api.dependencies import MAX_NUMBER, Actor, Context, Reading, RunbookId, Tenant
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, problem_of
 from api.runbook_view import EXAMPLE, runbook_detail
-from api.services import Services
 from domain.plan import Phase
 from domain.runbooks.text import Problem
 from services import history, runbooks
@@ -25,9 +25,9 @@ Version = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
 
 @router.get("/runbooks")
 async def list_page(
-    request: Request, tenant: Tenant, session: Reading, services: Serving, retired: bool = False
+    request: Request, tenant: Tenant, session: Reading, context: Context, retired: bool = False
 ) -> Response:
-    found = (await list_runbooks(session, services.library, tenant, with_retired=retired)).items
+    found = (await list_runbooks(session, context.library, tenant, with_retired=retired)).items
     return await page(
         request,
         tenant,
@@ -47,9 +47,9 @@ async def new_page(request: Request, tenant: Tenant) -> Response:
 
 @router.post("/new-runbook")
 async def create(
-    request: Request, tenant: Tenant, actor: Actor, services: Serving, background: BackgroundTasks
+    request: Request, tenant: Tenant, actor: Actor, context: Context, background: BackgroundTasks
 ) -> Response:
-    return await _save(request, tenant, None, actor, services, background)
+    return await _save(request, tenant, None, actor, context, background)
 
 
 @router.get("/runbooks/{runbook_id}")
@@ -58,13 +58,13 @@ async def runbook_page(
     tenant: Tenant,
     runbook_id: RunbookId,
     session: Reading,
-    services: Serving,
+    context: Context,
     version: Version = None,
     against: Version = None,
 ) -> Response:
     """One version; with `against`, its difference to another one."""
     look = await look_at_runbook(session, tenant, runbook_id, version, against)
-    shown = await runbook_detail(tenant, look.found, services)
+    shown = await runbook_detail(tenant, look.found, context)
     book = shown.runbook
     return await page(
         request,
@@ -92,25 +92,25 @@ async def save(
     tenant: Tenant,
     runbook_id: RunbookId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     background: BackgroundTasks,
 ) -> Response:
-    return await _save(request, tenant, runbook_id, actor, services, background)
+    return await _save(request, tenant, runbook_id, actor, context, background)
 
 
 @router.post("/runbooks/{runbook_id}/reset-history")
 async def reset_history(
-    request: Request, tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving
+    request: Request, tenant: Tenant, runbook_id: RunbookId, actor: Actor, context: Context
 ) -> Response:
     """Let its history begin anew; back to its page."""
     comment = (await read_form(request)).get("comment", "")[:2_000]
-    await history.reset_history(services.backends, tenant, runbook_id, actor, comment)
+    await history.reset_history(context.backends, tenant, runbook_id, actor, comment)
     return go_to(f"/t/{tenant}/runbooks/{runbook_id}#history")
 
 
 @router.post("/runbooks/{runbook_id}/retire")
-async def retire(tenant: Tenant, runbook_id: RunbookId, services: Serving, background: BackgroundTasks) -> Response:
-    await runbooks.retire(services.backends, tenant, runbook_id, background.add_task)
+async def retire(tenant: Tenant, runbook_id: RunbookId, context: Context, background: BackgroundTasks) -> Response:
+    await runbooks.retire(context.backends, tenant, runbook_id, background.add_task)
     return _after(go_to(f"/t/{tenant}/runbooks/{runbook_id}"), background)
 
 
@@ -119,7 +119,7 @@ async def _save(
     tenant: str,
     runbook_id: str | None,
     actor: str,
-    services: Services,
+    context: ApiContext,
     background: BackgroundTasks,
 ) -> Response:
     """Check and, unless only that was asked, store; every error shows at its line."""
@@ -131,7 +131,7 @@ async def _save(
             words = f"This is a valid runbook: {valid.runbook.title}. Nothing is stored yet."
             notice = {"tone": "good", "text": f"{words} But {valid.unchecked}." if valid.unchecked else words}
             return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=valid.warnings)
-        done = await runbooks.store(services.backends, tenant, text.encode(), actor, background.add_task, runbook_id)
+        done = await runbooks.store(context.backends, tenant, text.encode(), actor, background.add_task, runbook_id)
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status != 422:

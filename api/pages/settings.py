@@ -5,13 +5,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.dependencies import Actor, Serving, Tenant
+from api.context import ApiContext
+from api.dependencies import Actor, Context, Tenant
 from api.pages.decide import build
 from api.pages.forms import read_form
 from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from api.services import Services
 from domain.tenant import TENANT_SETTINGS, TenantSettings
 from services import settings
 
@@ -19,20 +19,20 @@ router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
 
 @router.get("/settings")
-async def settings_page(request: Request, tenant: Tenant, services: Serving, saved: bool = False) -> Response:
+async def settings_page(request: Request, tenant: Tenant, context: Context, saved: bool = False) -> Response:
     notice = {"tone": "good", "text": "Saved. It holds from the next plan on; plans that wait go on waiting."}
-    return await _show(request, tenant, services, notice=notice if saved else None)
+    return await _show(request, tenant, context, notice=notice if saved else None)
 
 
 @router.post("/settings")
-async def save(request: Request, tenant: Tenant, actor: Actor, services: Serving) -> Response:
+async def save(request: Request, tenant: Tenant, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
     try:
-        await settings.change_what_differs(services.backends, tenant, _read(fields), actor)
+        await settings.change_what_differs(context.backends, tenant, _read(fields), actor)
     except REFUSALS as error:
         problem = problem_of(error)
         notice = {"tone": "bad", "text": problem.detail}
-        return await _show(request, tenant, services, status=problem.status, notice=notice)
+        return await _show(request, tenant, context, status=problem.status, notice=notice)
     return go_to(f"/t/{tenant}/settings?saved=true")
 
 
@@ -47,9 +47,9 @@ def _read(fields: dict[str, str]) -> dict[str, Any]:
 
 
 async def _show(
-    request: Request, tenant: str, services: Services, *, status: int = 200, notice: dict[str, str] | None = None
+    request: Request, tenant: str, context: ApiContext, *, status: int = 200, notice: dict[str, str] | None = None
 ) -> Response:
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         now = await settings.get_settings(session, tenant)
         history = await settings.list_changes(session, tenant)
     return await page(

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from api.dependencies import get_actor, get_services
+from api.dependencies import get_actor, get_context
 from api.pages.render import html, text_of
 from services.inbox import count_waiting
 from services.tenants import list_tenants
@@ -24,8 +24,8 @@ async def page(
     request: Request, tenant: str, template: str, *, tab: str, title: str, status: int = 200, **values: Any
 ) -> Response:
     """Render a whole page of a tenant."""
-    services = get_services(request)
-    async with services.database.read() as session:
+    context = get_context(request)
+    async with context.database.read() as session:
         waiting = await count_waiting(session, tenant)
         every = await list_tenants(session)
     shell = {

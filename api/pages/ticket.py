@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from api.dependencies import Actor, Reading, Serving, Tenant, TicketId
+from api.context import ApiContext
+from api.dependencies import Actor, Context, Reading, Tenant, TicketId
 from api.pages import plan_card
 from api.pages.render import digest_of, html, is_part, text_of
 from api.pages.shell import page
-from api.services import Services
 from api.ticket_view import detail_of
 from services.questions import Seen
 from services.ticket_look import Look, look_again, look_at
@@ -24,9 +24,9 @@ Question = Annotated[str, Query(max_length=200)]
 _KEY = "\ue000key\ue000"  # stands for a form's one-time key, which must not make a section look changed
 
 
-def sections_of(look: Look, services: Services, notice: dict[str, Any] | None = None) -> dict[str, Markup]:
+def sections_of(look: Look, context: ApiContext, notice: dict[str, Any] | None = None) -> dict[str, Markup]:
     """Return each section's HTML by name. `notice`: {tone, text}, shown where people decide."""
-    ticket = detail_of(look.ticket, services)
+    ticket = detail_of(look.ticket, context)
     values: dict[str, Any] = {
         "look": look,
         "ticket": ticket,
@@ -55,23 +55,23 @@ def _digest_in(section: str) -> str:
 
 @router.get("/{ticket_id}")
 async def ticket_page(
-    request: Request, tenant: Tenant, ticket_id: TicketId, session: Reading, services: Serving
+    request: Request, tenant: Tenant, ticket_id: TicketId, session: Reading, context: Context
 ) -> Response:
     """The page; for the list's side panel, its content alone."""
-    return await show(request, tenant, await look_at(session, tenant, ticket_id), services)
+    return await show(request, tenant, await look_at(session, tenant, ticket_id), context)
 
 
 async def show(
     request: Request,
     tenant: str,
     look: Look,
-    services: Services,
+    context: ApiContext,
     *,
     status: int = 200,
     notice: dict[str, Any] | None = None,
 ) -> Response:
     """Render a ticket: whole, as the side panel's content, or after a form the section where people decide."""
-    sections = sections_of(look, services, notice)
+    sections = sections_of(look, context, notice)
     address = f"/t/{tenant}/tickets/{look.ticket.id}"
     if is_part(request) and request.method == "POST":
         return html(request, sections["decide"], status)
@@ -89,7 +89,7 @@ async def live(
     tenant: Tenant,
     ticket_id: TicketId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     pulse: Annotated[int, Query()] = -1,
     seen: Annotated[str, Query(max_length=200)] = "",
     shown: Question = "",
@@ -97,11 +97,11 @@ async def live(
 ) -> Response:
     """The sections that are not as the page has them; 204 if all are. `seen`: their digests, in order; `shown` and
     `read`: the question that the page showed, and the one whose difference to it was opened."""
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         look = await look_again(session, tenant, ticket_id, pulse, Seen(actor, shown, read))
     if look is None:
         return Response(status_code=204)
     known = set(seen.split(","))
-    sections = [text for text in sections_of(look, services).values() if _digest_in(text) not in known]
+    sections = [text for text in sections_of(look, context).values() if _digest_in(text) not in known]
     pulse_now = Markup('<i id="pulse" data-pulse="{}"></i>').format(look.pulse)
     return html(request, "".join([*sections, pulse_now]))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime
 
-from api.dependencies import Cursor, Reading, Serving, Tenant
+from api.dependencies import Context, Cursor, Reading, Tenant
 from api.pages import words
 from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
@@ -84,14 +84,14 @@ async def list_page(
 async def live(
     request: Request,
     tenant: Tenant,
-    services: Serving,
+    context: Context,
     filters: Filtered,
     since: AwareDatetime,
     oldest: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
     """The rows that changed since then, in the order of the list; 204 if none did."""
     now = utc_now()
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         changed = await ticket_list.changed_tickets(session, tenant, filters.filter, oldest, since)
     if not changed.found:
         return Response(status_code=204)

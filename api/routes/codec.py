@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from temporalio.api.common.v1 import Payload
 
 from api.cross_origin import CODEC_PATH
-from api.dependencies import Serving, requires_json
+from api.dependencies import Context, requires_json
 from api.problems import Problem, invalid, problem_responses
 from domain.sealed import CipherKeyWrong
 
@@ -35,20 +35,20 @@ class WirePayloads(BaseModel):
 
 
 @router.post("/decode", summary="Open payloads for Temporal's UI or CLI")
-async def decode(given: WirePayloads, request: Request, services: Serving) -> WirePayloads:
+async def decode(given: WirePayloads, request: Request, context: Context) -> WirePayloads:
     """What is not sealed is answered as it is. Of other sites only Temporal's UI (HANDRAIL_TEMPORAL_UI_URL) may ask."""
     request.state.is_repeatable = True  # an opened answer is not kept under an Idempotency-Key
     try:
-        return _answer(await services.codec.decode(_payloads(given)))
+        return _answer(await context.codec.decode(_payloads(given)))
     except CipherKeyWrong as error:
         raise Problem(422, str(error)) from error
 
 
 @router.post("/encode", summary="Seal payloads for Temporal's UI or CLI")
-async def encode(given: WirePayloads, request: Request, services: Serving) -> WirePayloads:
+async def encode(given: WirePayloads, request: Request, context: Context) -> WirePayloads:
     """For the inputs that people give there. A seal gives no rights: it says nothing of who made it."""
     request.state.is_repeatable = True
-    return _answer(await services.codec.encode(_payloads(given)))
+    return _answer(await context.codec.encode(_payloads(given)))
 
 
 def _payloads(given: WirePayloads) -> list[Payload]:

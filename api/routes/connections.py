@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Response
 
-from api.dependencies import Actor, ConnectionName, Cursor, Limit, Reading, Serving, Tenant, requires_json
+from api.dependencies import Actor, ConnectionName, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import answer, problem_responses
 from db import connections as stored_connections
 from db.paging import page_of
@@ -41,13 +41,13 @@ async def add_connection(
     connection: NewConnection,
     tenant: Tenant,
     actor: Actor,
-    services: Serving,
+    context: Context,
     response: Response,
     background: BackgroundTasks,
 ) -> Connection:
     """Its credential has to exist. `host_key` is the line that `ssh-keyscan -t ed25519 HOST` prints, without the host
     in front; without it nothing runs there until somebody has confirmed the key that a test shows."""
-    added = await connections.add_connection(services.backends, tenant, connection, actor, background.add_task)
+    added = await connections.add_connection(context.backends, tenant, connection, actor, background.add_task)
     response.headers["Location"] = f"/api/v1/connections/{tenant}/{connection.name}"
     return added
 
@@ -68,12 +68,12 @@ async def put_connection(
     tenant: Tenant,
     name: ConnectionName,
     actor: Actor,
-    services: Serving,
+    context: Context,
     response: Response,
     background: BackgroundTasks,
 ) -> Connection:
     """Plans that wait and use it are made again and need a new approval."""
-    done = await connections.put_connection(services.backends, tenant, name, connection, actor, background.add_task)
+    done = await connections.put_connection(context.backends, tenant, name, connection, actor, background.add_task)
     stored, is_new = done
     response.status_code = 201 if is_new else 200
     return stored
@@ -81,17 +81,17 @@ async def put_connection(
 
 @router.delete("/{name}", status_code=204, summary="Remove a connection")
 async def delete_connection(
-    tenant: Tenant, name: ConnectionName, actor: Actor, services: Serving, background: BackgroundTasks
+    tenant: Tenant, name: ConnectionName, actor: Actor, context: Context, background: BackgroundTasks
 ) -> None:
     """Plans that wait and use it can no longer run. What ran before keeps its record."""
-    await connections.delete_connection(services.backends, tenant, name, background.add_task)
+    await connections.delete_connection(context.backends, tenant, name, background.add_task)
 
 
 @router.post("/{name}/test", summary="Try a connection from a worker")
-async def test_connection(tenant: Tenant, name: ConnectionName, services: Serving) -> ConnectionTested:
+async def test_connection(tenant: Tenant, name: ConnectionName, context: Context) -> ConnectionTested:
     """Connects, checks the host key, logs in and runs a harmless command, from where the commands would run. Without a
     confirmed host key it only shows the host's: compare it, then POST it to `.../host-key`."""
-    return await connections.test_connection(services.backends, tenant, name)
+    return await connections.test_connection(context.backends, tenant, name)
 
 
 @router.post("/{name}/host-key", summary="Confirm a host's key, once", responses=problem_responses(409, 413, 415))
@@ -100,9 +100,9 @@ async def confirm_host_key(
     tenant: Tenant,
     name: ConnectionName,
     actor: Actor,
-    services: Serving,
+    context: Context,
     background: BackgroundTasks,
 ) -> Connection:
     """Pins the key that a test showed, after a person has compared it. A connection that has a key keeps it: PUT
     changes it, knowingly."""
-    return await connections.confirm_host_key(services.backends, tenant, name, confirmation, actor, background.add_task)
+    return await connections.confirm_host_key(context.backends, tenant, name, confirmation, actor, background.add_task)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
 
-from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, requires_json
+from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import answer, problem_responses
 from db import connections
 from db.paging import page_of
@@ -42,10 +42,10 @@ async def list_credentials(
 
 @router.post("", status_code=201, summary="Add a credential", responses=problem_responses(409, 413, 415))
 async def add_credential(
-    new: NewCredential, tenant: Tenant, actor: Actor, services: Serving, response: Response
+    new: NewCredential, tenant: Tenant, actor: Actor, context: Context, response: Response
 ) -> Credential:
     """Encrypted before it is stored."""
-    credential = await credentials.add_credential(services.backends, tenant, new, actor)
+    credential = await credentials.add_credential(context.backends, tenant, new, actor)
     response.headers["Location"] = f"/api/v1/credentials/{tenant}/{new.name}"
     return credential
 
@@ -66,12 +66,12 @@ async def put_credential(
     tenant: Tenant,
     name: CredentialName,
     actor: Actor,
-    services: Serving,
+    context: Context,
     response: Response,
     background: BackgroundTasks,
 ) -> Credential:
     """The next command that uses it uses the new one."""
-    done = await credentials.put_credential(services.backends, tenant, name, new, actor, background.add_task)
+    done = await credentials.put_credential(context.backends, tenant, name, new, actor, background.add_task)
     credential, is_new = done
     response.status_code = 201 if is_new else 200
     return credential
@@ -79,7 +79,7 @@ async def put_credential(
 
 @router.delete("/{name}", status_code=204, summary="Remove a credential", responses=problem_responses(409))
 async def delete_credential(
-    tenant: Tenant, name: CredentialName, actor: Actor, services: Serving, background: BackgroundTasks
+    tenant: Tenant, name: CredentialName, actor: Actor, context: Context, background: BackgroundTasks
 ) -> None:
     """Not while a connection uses it."""
-    await credentials.delete_credential(services.backends, tenant, name, background.add_task)
+    await credentials.delete_credential(context.backends, tenant, name, background.add_task)

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.dependencies import Actor, Serving, Tenant, TicketId, request_key, requires_json
+from api.dependencies import Actor, Context, Tenant, TicketId, request_key, requires_json
 from api.problems import answer, problem_responses
 from api.ticket_view import TicketAccepted, accepted
 from domain.base import Model
@@ -42,12 +42,12 @@ class DecisionKept(Model):
     responses=answer(202, DecisionKept, "Kept until a worker is there"),
 )
 async def decide(
-    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
 ) -> RecordedDecision | JSONResponse:
     """Sent to the ticket's workflow, which judges it. 200 has what the workflow recorded; 409 has the current `plan`
     when the digest is stale or somebody was first."""
     key = request_key(request, tenant, ticket_id, "decision")
-    recorded = await decisions.decide(services.backends, tenant, ticket_id, new, actor, key)
+    recorded = await decisions.decide(context.backends, tenant, ticket_id, new, actor, key)
     if recorded is not None:
         return recorded
     request.state.is_repeatable = True
@@ -61,14 +61,14 @@ async def cancel(
     tenant: Tenant,
     ticket_id: TicketId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     body: Cancellation | None = None,
 ) -> TicketAccepted:
     """Possible until the ticket has ended. An escalated one is closed as cancelled. With `false_positive` the ticket is
     closed as a false alarm, from which analysis learns; with `not_found`, since its check did not find the problem."""
     key = request_key(request, tenant, ticket_id, "cancel")
     asked = body or Cancellation()
-    return accepted(await stopping.cancel(services.backends, tenant, ticket_id, asked, actor, key), services)
+    return accepted(await stopping.cancel(context.backends, tenant, ticket_id, asked, actor, key), context)
 
 
 @router.post("/reopen", status_code=202, summary="Take a closed ticket up again")
@@ -77,13 +77,13 @@ async def reopen(
     tenant: Tenant,
     ticket_id: TicketId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     body: Reopening | None = None,
 ) -> TicketAccepted:
     """For one that was closed, as a false positive or as not found, whoever did: its story goes on with matching."""
     key = request_key(request, tenant, ticket_id, "reopen")
-    ticket = await reopening.reopen(services.backends, tenant, ticket_id, body or Reopening(), actor, key)
-    return accepted(ticket, services)
+    ticket = await reopening.reopen(context.backends, tenant, ticket_id, body or Reopening(), actor, key)
+    return accepted(ticket, context)
 
 
 @router.post("/rollback", status_code=202, summary="Undo a finished execution")
@@ -92,12 +92,12 @@ async def rollback(
     tenant: Tenant,
     ticket_id: TicketId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     response: Response,
     body: Undoing | None = None,
 ) -> TicketAccepted:
     """Run the rollbacks of every step that changed something, in reverse order."""
     key = request_key(request, tenant, ticket_id, "rollback")
-    ticket, execution_id = await undoing.rollback(services.backends, tenant, ticket_id, body or Undoing(), actor, key)
+    ticket, execution_id = await undoing.rollback(context.backends, tenant, ticket_id, body or Undoing(), actor, key)
     response.headers["Location"] = f"/api/v1/executions/{tenant}/{execution_id}"
-    return accepted(ticket, services)
+    return accepted(ticket, context)

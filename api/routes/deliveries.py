@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Path, Request
 
-from api.dependencies import Serving
+from api.dependencies import Context
 from api.problems import Problem, problem_responses
 from api.routes.sources import SourceName
 from domain.sources.source import DeliveryTaken
@@ -28,16 +28,16 @@ async def deliver(
     request: Request,
     tenant: Annotated[str, Path(max_length=200)],
     name: SourceName,
-    services: Serving,
+    context: Context,
     background: BackgroundTasks,
 ) -> DeliveryTaken:
     """In the sender's own format, with the source's secret instead of a token. Everything in it is safe once this
     answers; 503 means that nothing of it was taken. What is not a report is named in the source's deliveries."""
     headers = dict(request.headers)
     body: bytes = request.state.body
-    known = await deliveries.recognise(services.backends, tenant, name, headers)
+    known = await deliveries.recognise(context.backends, tenant, name, headers)
     if known is None:
-        services.failures.note(request)
-        await deliveries.note_stranger(services.backends, tenant, name, len(body))
+        context.failures.note(request)
+        await deliveries.note_stranger(context.backends, tenant, name, len(body))
         raise Problem(401, UNKNOWN, headers={"WWW-Authenticate": 'Bearer realm="handrail"'})
-    return await deliveries.deliver(services.backends, tenant, known, body, headers, background.add_task)
+    return await deliveries.deliver(context.backends, tenant, known, body, headers, background.add_task)

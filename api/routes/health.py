@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.dependencies import Serving
+from api.dependencies import Context
 from api.metrics import Metrics
 from api.problems import problem_responses
 from domain.base import Model
@@ -38,9 +38,9 @@ async def healthz() -> Health:
     summary="Can it serve",
     responses={503: {"model": Readiness, "description": "The database does not answer"}},
 )
-async def readyz(services: Serving) -> JSONResponse:
+async def readyz(context: Context) -> JSONResponse:
     """Ready when the database answers."""
-    found = await readiness.look(services.backends, services.start_seconds)
+    found = await readiness.look(context.backends, context.start_seconds)
     answer = Readiness(
         status="ready" if found.database else "not_ready",
         database="ok" if found.database else "unreachable",

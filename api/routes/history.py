@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
-from api.dependencies import Actor, Reading, RunbookId, Serving, Tenant, requires_json
+from api.dependencies import Actor, Context, Reading, RunbookId, Tenant, requires_json
 from api.problems import problem_responses
 from domain.base import Model
 from services import history
@@ -34,8 +34,8 @@ async def get_history(tenant: Tenant, runbook_id: RunbookId, session: Reading) -
 
 @router.post("/reset", summary="Let a runbook's history begin anew")
 async def reset_history(
-    tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving, body: Reset | None = None
+    tenant: Tenant, runbook_id: RunbookId, actor: Actor, context: Context, body: Reset | None = None
 ) -> RunbookHistory:
     """What was before no longer counts, in any environment. Who reset it, when and why is kept."""
     comment = body.comment if body else ""
-    return await history.reset_history(services.backends, tenant, runbook_id, actor, comment)
+    return await history.reset_history(context.backends, tenant, runbook_id, actor, comment)

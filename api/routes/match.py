@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import Serving, Tenant, requires_json
+from api.dependencies import Context, Tenant, requires_json
 from api.problems import problem_responses
 from domain.explanation import Explanation
 from services import explain as answers
@@ -17,7 +17,7 @@ router = APIRouter(
 
 
 @router.post("/{tenant}", summary="Explain how a text would be analysed and matched")
-async def explain(question: Question, tenant: Tenant, services: Serving) -> Explanation:
+async def explain(question: Question, tenant: Tenant, context: Context) -> Explanation:
     """The same analysis, matches, confidence and reasons that a ticket of this text would get now. Nothing is filed,
     stored or run."""
-    return await answers.explain(services.backends, tenant, question)
+    return await answers.explain(context.backends, tenant, question)

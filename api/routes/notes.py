@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request
 
-from api.dependencies import Actor, Serving, Tenant, TicketId, request_key, requires_json
+from api.dependencies import Actor, Context, Tenant, TicketId, request_key, requires_json
 from api.problems import problem_responses
 from api.ticket_view import TicketAccepted, accepted
 from services import notes
@@ -18,9 +18,9 @@ router = APIRouter(
 
 @router.post("/note", summary="Take note of a ticket that failed, so that it no longer waits for a person")
 async def take_note(
-    request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving, body: NewNote | None = None
+    request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context, body: NewNote | None = None
 ) -> TicketAccepted:
     """For one that was escalated or whose rollback failed. Nothing is run or closed; a new failure brings it back."""
     key = request_key(request, tenant, ticket_id, "note")
-    ticket = await notes.take_note(services.backends, tenant, ticket_id, body or NewNote(), actor, key)
-    return accepted(ticket, services)
+    ticket = await notes.take_note(context.backends, tenant, ticket_id, body or NewNote(), actor, key)
+    return accepted(ticket, context)

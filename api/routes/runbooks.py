@@ -6,7 +6,8 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from pydantic import Field
 
 from api.bodies import is_json
-from api.dependencies import Actor, Cursor, Limit, Reading, RunbookId, Serving, Tenant
+from api.context import ApiContext
+from api.dependencies import Actor, Context, Cursor, Limit, Reading, RunbookId, Tenant
 from api.problems import Problem, answer, problem_responses
 from api.runbook_view import (
     EXAMPLE,
@@ -17,7 +18,6 @@ from api.runbook_view import (
     runbook_detail,
     summary_of,
 )
-from api.services import Services
 from domain.base import Model
 from domain.runbooks.runbook import runbook_json_schema
 from services import runbook_look, runbooks
@@ -65,14 +65,14 @@ async def runbook_schema() -> dict[str, Any]:
 async def list_runbooks(
     tenant: Tenant,
     session: Reading,
-    services: Serving,
+    context: Context,
     with_retired: Annotated[bool, Query(description="Those that are out of use too.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> RunbookPage:
     """The latest version of each, by id."""
     page = await runbook_look.list_runbooks(
-        session, services.library, tenant, with_retired=with_retired, after=cursor or "", limit=limit
+        session, context.library, tenant, with_retired=with_retired, after=cursor or "", limit=limit
     )
     return RunbookPage(items=[summary_of(one) for one in page.items], next_cursor=page.next_cursor)
 
@@ -107,12 +107,12 @@ async def post_runbook(
     request: Request,
     tenant: Tenant,
     actor: Actor,
-    services: Serving,
+    context: Context,
     response: Response,
     background: BackgroundTasks,
 ) -> RunbookDetail:
     """A document that differs from the latest version becomes a new one. Plans that wait are made again."""
-    return await _add(request, tenant, None, actor, services, response, background)
+    return await _add(request, tenant, None, actor, context, response, background)
 
 
 async def _add(
@@ -120,16 +120,16 @@ async def _add(
     tenant: str,
     runbook_id: str | None,
     actor: str,
-    services: Services,
+    context: ApiContext,
     response: Response,
     background: BackgroundTasks,
 ) -> RunbookDetail:
     text = _document(request)
-    found, is_new = await runbooks.store(services.backends, tenant, text, actor, background.add_task, runbook_id)
+    found, is_new = await runbooks.store(context.backends, tenant, text, actor, background.add_task, runbook_id)
     response.headers["Location"] = f"/api/v1/runbooks/{tenant}/{found.stored.runbook.id}"
     if not is_new:
         response.status_code = 200
-    return await runbook_detail(tenant, found, services)
+    return await runbook_detail(tenant, found, context)
 
 
 @router.get("/{runbook_id}", summary="One runbook with its source", responses=problem_responses(422))
@@ -137,11 +137,11 @@ async def show_runbook(
     tenant: Tenant,
     runbook_id: RunbookId,
     session: Reading,
-    services: Serving,
+    context: Context,
     version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The latest one unless given.")] = None,
 ) -> RunbookDetail:
     """Retired ones and old versions can be read for ever: executions name them."""
-    return await runbook_detail(tenant, await runbooks.get_runbook(session, tenant, runbook_id, version), services)
+    return await runbook_detail(tenant, await runbooks.get_runbook(session, tenant, runbook_id, version), context)
 
 
 @router.post(
@@ -156,20 +156,20 @@ async def post_version(
     tenant: Tenant,
     runbook_id: RunbookId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     response: Response,
     background: BackgroundTasks,
 ) -> RunbookDetail:
     """The document's id must be the one in the address."""
-    return await _add(request, tenant, runbook_id, actor, services, response, background)
+    return await _add(request, tenant, runbook_id, actor, context, response, background)
 
 
 @router.delete("/{runbook_id}", status_code=204, summary="Retire a runbook", responses=problem_responses(422))
 async def retire(
-    tenant: Tenant, runbook_id: RunbookId, actor: Actor, services: Serving, background: BackgroundTasks
+    tenant: Tenant, runbook_id: RunbookId, actor: Actor, context: Context, background: BackgroundTasks
 ) -> None:
     """It is no longer matched or run; its versions stay readable. Posting it again puts it back into use."""
-    await runbooks.retire(services.backends, tenant, runbook_id, background.add_task)
+    await runbooks.retire(context.backends, tenant, runbook_id, background.add_task)
 
 
 def _document(request: Request) -> bytes:

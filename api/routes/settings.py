@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from pydantic import Field, create_model
 
-from api.dependencies import Actor, Reading, Serving, Tenant, requires_json
+from api.dependencies import Actor, Context, Reading, Tenant, requires_json
 from api.problems import problem_responses
 from domain.base import Model
 from domain.tenant import MODE_SETTINGS, ExecutionMode, Setting, TenantSettings
@@ -55,10 +55,10 @@ async def set_mode(
     new: NewExecutionMode,
     tenant: Tenant,
     actor: Actor,
-    services: Serving,
+    context: Context,
 ) -> Model:
     """Holds from the next plan on; who changed it is kept. Plans that wait go on waiting."""
-    return _view(await settings.change_settings(services.backends, tenant, new.model_dump(exclude_none=True), actor))
+    return _view(await settings.change_settings(context.backends, tenant, new.model_dump(exclude_none=True), actor))
 
 
 def _view(now: TenantSettings) -> Model:

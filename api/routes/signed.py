@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from api.dependencies import Actor, Serving, Tenant, TicketId, request_key, requires_json
+from api.context import ApiContext
+from api.dependencies import Actor, Context, Tenant, TicketId, request_key, requires_json
 from api.problems import problem_responses
-from api.services import Services
 from domain.base import Model
 from domain.signature import Signed
 from services import cancel as stopping
@@ -37,12 +37,12 @@ class SignedInput(Model):
 
 @router.post("/decision/signed", summary="Sign a decision that you send through Temporal yourself")
 async def sign_decision(
-    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
 ) -> SignedInput:
     """Nothing is decided by this. The decision counts when the workflow gets it, for the execution that waits now."""
     key = request_key(request, tenant, ticket_id, "decision")
-    signed = await decisions.sign_decision(services.backends, tenant, ticket_id, new, actor, key)
-    return _input(services, tenant, ticket_id, "approval", signed)
+    signed = await decisions.sign_decision(context.backends, tenant, ticket_id, new, actor, key)
+    return _input(context, tenant, ticket_id, "approval", signed)
 
 
 @router.post("/cancel/signed", summary="Sign a cancel that you send through Temporal yourself")
@@ -51,18 +51,18 @@ async def sign_cancel(
     tenant: Tenant,
     ticket_id: TicketId,
     actor: Actor,
-    services: Serving,
+    context: Context,
     body: Cancellation | None = None,
 ) -> SignedInput:
     """Nothing is cancelled by this. It is good for a week, while the ticket's workflow runs."""
     key = request_key(request, tenant, ticket_id, "cancel")
-    signed = await stopping.sign_cancel(services.backends, tenant, ticket_id, body or Cancellation(), actor, key)
-    return _input(services, tenant, ticket_id, "cancel", signed)
+    signed = await stopping.sign_cancel(context.backends, tenant, ticket_id, body or Cancellation(), actor, key)
+    return _input(context, tenant, ticket_id, "cancel", signed)
 
 
-def _input(services: Services, tenant: str, ticket_id: str, signal: str, message: Signed) -> SignedInput:
+def _input(context: ApiContext, tenant: str, ticket_id: str, signal: str, message: Signed) -> SignedInput:
     workflow_id = ticket_workflow_id(tenant, ticket_id)
-    words = ["temporal", "workflow", "signal", "--namespace", services.temporal_namespace]
+    words = ["temporal", "workflow", "signal", "--namespace", context.temporal_namespace]
     document = message.model_dump(mode="json")
     words += ["--workflow-id", workflow_id, "--name", signal, "--input", json.dumps(document)]
     return SignedInput(workflow_id=workflow_id, signal=signal, input=document, command=shlex.join(words))

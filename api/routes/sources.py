@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, requires_json
+from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import problem_responses
 from domain.base import Model
 from domain.sources.source import NewSource, Rotation, Source, SourceDetail, SourceSecret, Tried
@@ -36,11 +36,11 @@ async def list_sources(tenant: Tenant, session: Reading, limit: Limit = 50, curs
 
 @router.post("", status_code=201, summary="Add a source", responses=problem_responses(409, 413, 415))
 async def add_source(
-    new: NewSource, request: Request, tenant: Tenant, actor: Actor, services: Serving, response: Response
+    new: NewSource, request: Request, tenant: Tenant, actor: Actor, context: Context, response: Response
 ) -> SourceSecret:
     """The answer has its secret, this once: give it to the sender. It can file reports of this source, nothing else."""
     request.state.is_repeatable = True  # nothing is to keep the secret, an Idempotency-Key least of all
-    added = await sources.add_source(services.backends, tenant, new, actor)
+    added = await sources.add_source(context.backends, tenant, new, actor)
     response.headers["Location"] = added.address
     return added
 
@@ -53,11 +53,11 @@ async def get_source(tenant: Tenant, name: SourceName, session: Reading) -> Sour
 
 @router.post("/{name}/rotate", summary="Change a source's secret", responses=problem_responses(409, 413, 415))
 async def rotate(
-    rotation: Rotation, request: Request, tenant: Tenant, name: SourceName, actor: Actor, services: Serving
+    rotation: Rotation, request: Request, tenant: Tenant, name: SourceName, actor: Actor, context: Context
 ) -> SourceSecret:
     """`begin` answers with a new secret; both let in until `finish`, once the sender has it, or `undo`."""
     request.state.is_repeatable = True
-    return await sources.rotate(services.backends, tenant, name, rotation.step, actor)
+    return await sources.rotate(context.backends, tenant, name, rotation.step, actor)
 
 
 @router.post(
@@ -72,6 +72,6 @@ async def try_payload(request: Request, tenant: Tenant, name: SourceName, sessio
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a source")
-async def remove_source(tenant: Tenant, name: SourceName, actor: Actor, services: Serving) -> None:
+async def remove_source(tenant: Tenant, name: SourceName, actor: Actor, context: Context) -> None:
     """What it sends from now on is refused. Its tickets stay."""
-    await sources.remove_source(services.backends, tenant, name)
+    await sources.remove_source(context.backends, tenant, name)

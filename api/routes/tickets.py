@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.dependencies import Actor, Cursor, Limit, Reading, Serving, Tenant, TicketId, request_key, requires_json
+from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, TicketId, request_key, requires_json
 from api.problems import answer, problem_responses
 from api.ticket_filters import Filters
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, detail_of
@@ -28,16 +28,16 @@ router = APIRouter(
     responses=answer(200, TicketAccepted, "An occurrence of a ticket that is open") | problem_responses(413, 415),
 )
 async def file_ticket(
-    new: TicketReport, request: Request, tenant: Tenant, actor: Actor, services: Serving, response: Response
+    new: TicketReport, request: Request, tenant: Tenant, actor: Actor, context: Context, response: Response
 ) -> TicketAccepted:
     """Accept a report. It is safe once this answers, whatever is down; the same open `source` and `external_id` count
     as one more occurrence."""
     key = request_key(request, tenant, "filed")
-    ticket, is_new = await filing.file_ticket(services.backends, tenant, new, actor, key)
+    ticket, is_new = await filing.file_ticket(context.backends, tenant, new, actor, key)
     if not is_new:
         response.status_code = 200
     response.headers["Location"] = f"/api/v1/tickets/{tenant}/tickets/{ticket.id}"
-    return accepted(ticket, services)
+    return accepted(ticket, context)
 
 
 @router.get("", summary="List tickets")
@@ -55,9 +55,9 @@ async def list_tickets(
 
 
 @router.get("/{ticket_id}", summary="One ticket with its matches, plan, executions and decisions")
-async def get_ticket(tenant: Tenant, ticket_id: TicketId, session: Reading, services: Serving) -> TicketDetail:
+async def get_ticket(tenant: Tenant, ticket_id: TicketId, session: Reading, context: Context) -> TicketDetail:
     """Everything known about a ticket. Approve its `plan` by sending the plan's `digest` to `.../decision`."""
-    return detail_of(await know_ticket(session, tenant, ticket_id), services)
+    return detail_of(await know_ticket(session, tenant, ticket_id), context)
 
 
 @router.post(
@@ -67,13 +67,13 @@ async def get_ticket(tenant: Tenant, ticket_id: TicketId, session: Reading, serv
     responses=problem_responses(409, 413, 415),
 )
 async def execute(
-    choice: RunbookChoice, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+    choice: RunbookChoice, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
 ) -> TicketAccepted:
     """Plan this runbook for the ticket. The execution mode holds exactly as for an automatic match: it runs at once,
     or waits for approval."""
     key = request_key(request, tenant, ticket_id, "execute")
-    ticket = await executing.execute(services.backends, tenant, ticket_id, choice, actor, key)
-    return accepted(ticket, services)
+    ticket = await executing.execute(context.backends, tenant, ticket_id, choice, actor, key)
+    return accepted(ticket, context)
 
 
 @router.post(
@@ -82,8 +82,8 @@ async def execute(
     responses=problem_responses(409, 413, 415),
 )
 async def preview(
-    choice: RunbookChoice, tenant: Tenant, ticket_id: TicketId, actor: Actor, services: Serving
+    choice: RunbookChoice, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
 ) -> PlanDraft:
     """The same planning as `execute`: the commands, the hosts, the values and what policy says of them. Nothing is
     stored and nothing runs; 409 says why there can be no plan. Sensitive inputs may be left out."""
-    return await executing.preview(services.backends, tenant, ticket_id, choice, actor)
+    return await executing.preview(context.backends, tenant, ticket_id, choice, actor)

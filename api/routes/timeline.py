@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from api.dependencies import MAX_NUMBER, Serving, Tenant, TicketId
+from api.dependencies import MAX_NUMBER, Context, Tenant, TicketId
 from api.problems import Problem, problem_responses
 from domain.base import Model
 from domain.event import Event
@@ -45,7 +45,7 @@ async def timeline(
     request: Request,
     tenant: Tenant,
     ticket_id: TicketId,
-    services: Serving,
+    context: Context,
     after: Annotated[int, Query(ge=0, le=MAX_NUMBER, description="Only events after this id.")] = 0,
     cursor: Annotated[int | None, Query(ge=0, le=MAX_NUMBER, description="The same as `after`.")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = AT_ONCE,
@@ -54,13 +54,13 @@ async def timeline(
     """With `Accept: text/event-stream` it follows live: each event as a message whose id resumes it by
     `Last-Event-ID`, and `event: status` whenever the ticket's status or the reason for it changes."""
     start = cursor if cursor is not None else after
-    async with services.database.read() as session:
+    async with context.database.read() as session:
         if not _wants_stream(request):
             found, more = await events.list_events(session, tenant, ticket_id, start, limit)
             return TimelinePage(items=found, next_cursor=str(more) if more else None)
         await find_ticket(session, tenant, ticket_id)
     start = _event_id(last_event_id) if last_event_id is not None else start
-    stream = _stream(events.follow(services.database, ticket_id, start))
+    stream = _stream(events.follow(context.database, ticket_id, start))
     return StreamingResponse(stream, media_type=EVENT_STREAM, headers=STREAM_HEADERS)
 
 

@@ -5,8 +5,8 @@ import signal
 import uvicorn
 from fastapi import FastAPI
 
+from api.context import ApiContext
 from api.main import create_app
-from api.services import Services
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
@@ -30,7 +30,7 @@ async def serve_api(settings: Settings) -> None:
     cipher = Cipher(settings.cipher_keys())
     # Lazy: tickets are taken while Temporal is not reachable, and told to it later.
     client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher, lazy=True)
-    services = Services(
+    context = ApiContext(
         database=database,
         cipher=cipher,
         tickets=TicketClient(client, cipher.signer()),
@@ -45,7 +45,7 @@ async def serve_api(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)  # uvicorn raises it again when it has stopped serving
     try:
-        await uvicorn.Server(server_config(settings, create_app(services))).serve()
+        await uvicorn.Server(server_config(settings, create_app(context))).serve()
     finally:
         await database.close()
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import httpx
 
+from api.context import ApiContext
 from api.main import create_app
-from api.services import Services
 from domain.runbooks.text import parse_runbook
 from tests.patience import PATIENCE
 
@@ -40,16 +40,16 @@ postchecks:
 class Caller:
     """Sam at work. Paths start after `/api/v1`; `/tickets` means the demo tenant's."""
 
-    def __init__(self, client: httpx.AsyncClient, services: Services, host: Path) -> None:
-        self.client, self.services, self.host = client, services, host
+    def __init__(self, client: httpx.AsyncClient, context: ApiContext, host: Path) -> None:
+        self.client, self.context, self.host = client, context, host
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, services: Services, host: Path) -> AsyncIterator[Self]:
-        transport = httpx.ASGITransport(create_app(services), raise_app_exceptions=False)
+    async def of(cls, context: ApiContext, host: Path) -> AsyncIterator[Self]:
+        transport = httpx.ASGITransport(create_app(context), raise_app_exceptions=False)
         headers = {"Authorization": f"Bearer {SAM}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://handrail", headers=headers) as client:
-            yield cls(client, services, host)
+            yield cls(client, context, host)
 
     async def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx.Response:
         """Send something under /api/v1; a dict goes as JSON, a text as YAML."""

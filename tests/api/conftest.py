@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.context import ApiContext
 from api.main import create_app
-from api.services import Services
 from db.engine import Database
 from domain.analysis.analysis import default_rules
 from integrations.local import LocalRunner
@@ -46,9 +46,9 @@ async def stack(database: Database, temporal: TemporalServer, tmp_path: Path) ->
 
 
 @pytest.fixture
-async def services(stack: Stack, temporal: TemporalServer) -> Services:
+async def context(stack: Stack, temporal: TemporalServer) -> ApiContext:
     client = await temporal.client(stack.client.namespace, lazy=True)  # as the API itself has it
-    return Services(
+    return ApiContext(
         database=stack.database,
         library=Library(stack.database),
         rules=default_rules(),
@@ -67,9 +67,9 @@ async def services(stack: Stack, temporal: TemporalServer) -> Services:
 
 
 @pytest.fixture
-async def caller(services: Services, tmp_path: Path) -> AsyncIterator[Caller]:
+async def caller(context: ApiContext, tmp_path: Path) -> AsyncIterator[Caller]:
     """Sam's caller: requests with a token, and no worker unless the test starts one."""
-    async with Caller.of(services, tmp_path / "host") as caller:
+    async with Caller.of(context, tmp_path / "host") as caller:
         yield caller
 
 
@@ -81,10 +81,10 @@ async def busy_caller(caller: Caller, stack: Stack) -> AsyncIterator[Caller]:
 
 
 @pytest.fixture
-async def lone_services(database: Database) -> Services:
-    """Services whose Temporal is not there."""
+async def lone_context(database: Database) -> ApiContext:
+    """A context whose Temporal is not there."""
     client = await TemporalServer(Path(), 1).client("test-0", lazy=True)
-    return Services(
+    return ApiContext(
         database=database,
         library=Library(database),
         rules=default_rules(),
@@ -100,15 +100,15 @@ async def lone_services(database: Database) -> Services:
 
 
 @pytest.fixture
-async def lone_caller(lone_services: Services, tmp_path: Path) -> AsyncIterator[Caller]:
+async def lone_caller(lone_context: ApiContext, tmp_path: Path) -> AsyncIterator[Caller]:
     """A caller without Temporal: everything that only needs the database works."""
-    async with Caller.of(lone_services, tmp_path) as caller:
+    async with Caller.of(lone_context, tmp_path) as caller:
         yield caller
 
 
 @pytest.fixture
-async def stranger(lone_services: Services) -> AsyncIterator[httpx.AsyncClient]:
+async def stranger(lone_context: ApiContext) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody without a token."""
-    transport = httpx.ASGITransport(create_app(lone_services))
+    transport = httpx.ASGITransport(create_app(lone_context))
     async with httpx.AsyncClient(transport=transport, base_url="http://handrail") as client:
         yield client

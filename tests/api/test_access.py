@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from api.auth import OPEN, SESSION_COOKIE, new_session
+from api.context import ApiContext
 from api.failures import MOST, MOST_CLIENTS, MOST_OF_A_CLIENT, WINDOW_SECONDS, Failures
 from api.main import create_app
 from api.problems import Problem
-from api.services import Services
 from api.web import HEADERS
 from domain.base import utc_now
 from settings import Settings
@@ -26,8 +26,8 @@ def operations(app: FastAPI) -> list[tuple[str, str]]:
     return sorted({*documented, ("GET", "/docs"), ("GET", "/openapi.json")})
 
 
-async def test_every_route_is_closed_unless_it_is_listed(stranger: httpx.AsyncClient, lone_services: Services) -> None:
-    seen = operations(create_app(lone_services))
+async def test_every_route_is_closed_unless_it_is_listed(stranger: httpx.AsyncClient, lone_context: ApiContext) -> None:
+    seen = operations(create_app(lone_context))
     assert len(seen) > 30
     for method, path in seen:
         answer = await stranger.request(method, path.replace("{", "").replace("}", ""))
@@ -56,9 +56,9 @@ async def test_the_right_token(stranger: httpx.AsyncClient) -> None:
 
 
 async def test_a_session_cookie_reads_and_writes_from_our_own_pages_only(
-    stranger: httpx.AsyncClient, lone_services: Services
+    stranger: httpx.AsyncClient, lone_context: ApiContext
 ) -> None:
-    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_services))
+    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_context))
     path = "/api/v1/settings/execution-mode/demo"
     assert (await stranger.get(path)).status_code == 200
     body = {"mode": "hil"}
@@ -74,8 +74,8 @@ async def test_a_session_cookie_reads_and_writes_from_our_own_pages_only(
         assert answer.status_code == status, headers
 
 
-async def test_a_forged_or_withdrawn_session_is_nobody(stranger: httpx.AsyncClient, lone_services: Services) -> None:
-    for cookie in ["", "x.y.z", new_session("nobody", lone_services), new_session("sam", lone_services)[:-3]]:
+async def test_a_forged_or_withdrawn_session_is_nobody(stranger: httpx.AsyncClient, lone_context: ApiContext) -> None:
+    for cookie in ["", "x.y.z", new_session("nobody", lone_context), new_session("sam", lone_context)[:-3]]:
         stranger.cookies.set(SESSION_COOKIE, cookie)
         assert (await stranger.get("/api/v1/tickets/demo/tickets")).status_code == 401
 
@@ -90,8 +90,8 @@ async def test_docs_need_nothing_from_elsewhere(stranger: httpx.AsyncClient) -> 
     assert "<script" not in page.text
 
 
-async def test_every_operation_is_described(lone_services: Services) -> None:
-    for path, methods in create_app(lone_services).openapi()["paths"].items():
+async def test_every_operation_is_described(lone_context: ApiContext) -> None:
+    for path, methods in create_app(lone_context).openapi()["paths"].items():
         for method, operation in methods.items():
             assert operation.get("summary"), f"{method} {path}"
             assert operation.get("description"), f"{method} {path}"
@@ -122,8 +122,8 @@ async def test_metrics_count_by_route(lone_caller: Caller) -> None:
 HOSTS = frozenset({"localhost", "handrail.example.com", "::1"})
 
 
-async def test_only_names_of_ours_are_answered(lone_services: Services) -> None:
-    app = create_app(replace(lone_services, hosts=HOSTS))
+async def test_only_names_of_ours_are_answered(lone_context: ApiContext) -> None:
+    app = create_app(replace(lone_context, hosts=HOSTS))
     known = {"localhost": 200, "LOCALHOST:8080": 200, "handrail.example.com.": 200, "[::1]:8080": 200}
     strange = ("evil.example", "localhost.evil.example", "evil.example:8080", "10.0.0.1", "", "[::1", "x@localhost:a")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://handrail") as client:
@@ -135,8 +135,8 @@ async def test_only_names_of_ours_are_answered(lone_services: Services) -> None:
             assert (await client.get("/metrics", headers={"Host": host})).status_code == 401
 
 
-async def test_every_answer_has_the_headers(lone_services: Services) -> None:
-    app = create_app(replace(lone_services, hosts=HOSTS))
+async def test_every_answer_has_the_headers(lone_context: ApiContext) -> None:
+    app = create_app(replace(lone_context, hosts=HOSTS))
 
     @app.get("/healthz/broken")
     async def broken() -> None:
@@ -171,11 +171,11 @@ def test_hosts_of_the_settings() -> None:
 
 
 async def test_a_copied_cookie_is_refused_after_the_logout(
-    stranger: httpx.AsyncClient, lone_services: Services
+    stranger: httpx.AsyncClient, lone_context: ApiContext
 ) -> None:
     path, ours = "/api/v1/tickets/demo/tickets", {"Sec-Fetch-Site": "same-origin"}
-    other = new_session("sam", lone_services)
-    for cookie in (new_session("sam", lone_services), older_session("sam", lone_services)):
+    other = new_session("sam", lone_context)
+    for cookie in (new_session("sam", lone_context), older_session("sam", lone_context)):
         stranger.cookies.set(SESSION_COOKIE, cookie)
         assert (await stranger.get(path)).status_code == 200
         assert (await stranger.post("/logout", headers=ours)).status_code == 303
@@ -188,10 +188,10 @@ async def test_a_copied_cookie_is_refused_after_the_logout(
     assert (await stranger.get(path)).status_code == 200
 
 
-def older_session(actor: str, services: Services) -> str:
+def older_session(actor: str, context: ApiContext) -> str:
     """Return a cookie as releases before ids of sessions made it."""
     claims = {"sub": actor, "exp": utc_now() + timedelta(hours=1)}
-    return jwt.encode(claims, services.cipher.derived_keys("web session")[0], algorithm="HS256")
+    return jwt.encode(claims, context.cipher.derived_keys("web session")[0], algorithm="HS256")
 
 
 async def test_wrong_tokens_are_counted_logged_and_refused_and_a_right_one_is_taken(

@@ -1,6 +1,6 @@
 """The questions whether to close a ticket: asked on screens, answered signed, and only where they are asked."""
 
-from api.services import Services
+from api.context import ApiContext
 from db import tickets
 from domain.analysis.analysis import analyse
 from domain.ending import EndCause, Ending
@@ -13,13 +13,13 @@ QUESTION = "Not found on the host: close it?"
 
 
 async def test_it_is_asked_where_nothing_was_found_and_answered_only_there(
-    lone_caller: Caller, lone_services: Services
+    lone_caller: Caller, lone_context: ApiContext
 ) -> None:
     ticket_id = await lone_caller.file()
     pages = [f"/t/demo/tickets/{ticket_id}", "/t/demo/approvals"]
 
     async def ended(cause: EndCause) -> list[str]:
-        async with lone_services.database.write() as session:
+        async with lone_context.database.write() as session:
             await tickets.set_status(session, ticket_id, TicketStatus.ESCALATED, "it ended", Ending(cause=cause))
         return [(await lone_caller.client.get(page)).text.lower() for page in pages]
 
@@ -37,13 +37,13 @@ async def test_it_is_asked_where_nothing_was_found_and_answered_only_there(
 
 
 async def test_a_false_alarm_is_asked_about_wherever_its_ticket_waits(
-    lone_caller: Caller, lone_services: Services
+    lone_caller: Caller, lone_context: ApiContext
 ) -> None:
     ticket_id = await lone_caller.file("[TEST] nginx is down", severity="high")
     found = analyse(NewTicket(title="[TEST] nginx is down", severity=Severity.HIGH), [])
 
     async def shown(status: TicketStatus) -> tuple[str | None, bool, bool]:
-        async with lone_services.database.write() as session:
+        async with lone_context.database.write() as session:
             written = found.model_dump(mode="json")
             await tickets.update_ticket(session, ticket_id, status=status.value, analysis=written)
         page, inbox = [

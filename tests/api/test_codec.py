@@ -15,9 +15,9 @@ from temporalio.api.common.v1 import Payload
 
 from api.auth import SESSION_COOKIE, new_session
 from api.bodies import MAX_BODY
+from api.context import ApiContext
 from api.cross_origin import origin_of
 from api.main import create_app
-from api.services import Services
 from db.cipher import Cipher
 from db.tables import IdempotencyRow
 from domain.connection import CredentialKind, NewCredential
@@ -29,7 +29,7 @@ from tests.stack import Stack
 from tests.temporal_server import CIPHER, TemporalServer
 from workflows.names import KEY_ID
 
-UI = "http://127.0.0.1:8233"  # `temporal_ui_url` of the services under test
+UI = "http://127.0.0.1:8233"  # `temporal_ui_url` of the API under test
 DECODE, ENCODE = "/api/v1/codec/decode", "/api/v1/codec/encode"
 SECRET = b'"a text that Temporal keeps sealed"'
 PLAIN = Payload(metadata={"encoding": b"json/plain"}, data=SECRET)
@@ -59,20 +59,20 @@ async def test_what_is_typed_there_is_sealed(lone_caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("path", [DECODE, ENCODE])
-async def test_nobody_else_does(stranger: httpx.AsyncClient, lone_services: Services, path: str) -> None:
+async def test_nobody_else_does(stranger: httpx.AsyncClient, lone_context: ApiContext, path: str) -> None:
     body = await sealed()
     for headers in ({}, {"Origin": UI}, {"Origin": UI, "Authorization": "Bearer wrong"}):
         answer = await stranger.post(path, json=body, headers=headers)
         assert answer.status_code == 401, headers
         assert "Send `Authorization: Bearer TOKEN`" in answer.json()["detail"]
-    stranger.cookies.set(SESSION_COOKIE, new_session("nobody", lone_services))
+    stranger.cookies.set(SESSION_COOKIE, new_session("nobody", lone_context))
     assert (await stranger.post(path, json=body, headers={"Origin": UI})).status_code == 401
 
 
 async def test_a_session_counts_from_temporals_ui_and_for_nothing_else(
-    stranger: httpx.AsyncClient, lone_services: Services
+    stranger: httpx.AsyncClient, lone_context: ApiContext
 ) -> None:
-    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_services))
+    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_context))
     from_ui = {"Origin": UI, "Sec-Fetch-Site": "same-site"}
     answer = await stranger.post(DECODE, json=await sealed(), headers=from_ui)
     assert answer.status_code == 200
@@ -97,8 +97,8 @@ async def test_a_session_counts_from_temporals_ui_and_for_nothing_else(
         "",
     ],
 )
-async def test_no_other_site_may_ask(stranger: httpx.AsyncClient, lone_services: Services, origin: str) -> None:
-    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_services))
+async def test_no_other_site_may_ask(stranger: httpx.AsyncClient, lone_context: ApiContext, origin: str) -> None:
+    stranger.cookies.set(SESSION_COOKIE, new_session("sam", lone_context))
     headers = {"Origin": origin, "Sec-Fetch-Site": "same-site"}
     answer = await stranger.post(DECODE, json=await sealed(), headers=headers)
     assert answer.status_code == 401
@@ -171,9 +171,9 @@ async def test_a_body_has_a_limit(lone_caller: Caller) -> None:
 async def test_a_stored_credential_is_opened_for_nobody(lone_caller: Caller) -> None:
     """The same key ring seals both: a copy of the database and a token must not be enough."""
     new = NewCredential(name="ops", kind=CredentialKind.PASSWORD, password="hunter2-hunter2")
-    row = lone_caller.services.cipher.seal({"password": new.password})
+    row = lone_caller.context.cipher.seal({"password": new.password})
     for data in (row, base64.urlsafe_b64decode(row)):
-        metadata = {"encoding": b"binary/encrypted", KEY_ID: lone_caller.services.cipher.key_ids[0].encode()}
+        metadata = {"encoding": b"binary/encrypted", KEY_ID: lone_caller.context.cipher.key_ids[0].encode()}
         answer = await lone_caller.post("/codec/decode", {"payloads": [wire(Payload(metadata=metadata, data=data))]})
         assert answer.status_code == 422
 
@@ -181,15 +181,15 @@ async def test_a_stored_credential_is_opened_for_nobody(lone_caller: Caller) -> 
 async def test_an_opened_answer_is_not_kept_under_an_idempotency_key(lone_caller: Caller) -> None:
     answer = await lone_caller.post("/codec/decode", await sealed(), headers={"Idempotency-Key": "one"})
     assert answer.status_code == 200
-    async with lone_caller.services.database.read() as session:
+    async with lone_caller.context.database.read() as session:
         rows = list(await session.scalars(select(IdempotencyRow)))
     assert not any(base64.b64encode(SECRET) in (row.body or b"") for row in rows)
 
 
 @asynccontextmanager
-async def served(services: Services) -> AsyncIterator[str]:
+async def served(context: ApiContext) -> AsyncIterator[str]:
     """The API behind a real port; yields its address."""
-    config = uvicorn.Config(create_app(services), port=0, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(create_app(context), port=0, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve(None))  # `serve` would take over the test's signals
     while not server.started:
@@ -201,9 +201,9 @@ async def served(services: Services) -> AsyncIterator[str]:
 
 
 async def test_temporals_own_cli_reads_the_story_with_a_token(
-    services: Services, stack: Stack, temporal: TemporalServer
+    context: ApiContext, stack: Stack, temporal: TemporalServer
 ) -> None:
-    async with stack.worker(), served(services) as url:
+    async with stack.worker(), served(context) as url:
         ticket_id = await stack.file("the printer of swordfish is out of toner")
         await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
         assert "swordfish" in await show(temporal, stack, ticket_id, url, SAM)

@@ -106,9 +106,9 @@ async def test_a_credential_never_comes_out_again(lone_caller: Caller, format: P
     assert answers[3].json()["items"] == [answers[0].json()]
     assert all(secret not in answer.text for answer in answers)
 
-    services = lone_caller.services
-    async with services.database.read() as session:
-        kept = await open_credential(session, TENANT, "ops", services.cipher)
+    context = lone_caller.context
+    async with context.database.read() as session:
+        kept = await open_credential(session, TENANT, "ops", context.cipher)
         tables = [name for (name,) in await session.execute(text("SELECT name FROM sqlite_master WHERE type='table'"))]
         for table in tables:
             rows = list(await session.execute(text(f"SELECT * FROM {table}")))

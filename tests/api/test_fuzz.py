@@ -17,8 +17,8 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from api.context import ApiContext
 from api.main import create_app
-from api.services import Services
 from db.cipher import Cipher
 from domain.analysis.analysis import default_rules
 from payload_codec import SealingCodec
@@ -61,7 +61,7 @@ class Server:
         database = await migrated(f"sqlite+aiosqlite:///{self.home / 'handrail.db'}")
         client = await TemporalServer(self.home, 1).client("test-0", lazy=True)
         cipher = Cipher([Fernet.generate_key().decode()])
-        services = Services(
+        context = ApiContext(
             database=database,
             library=Library(database),
             rules=default_rules(),
@@ -74,7 +74,7 @@ class Server:
             start_seconds=0.05,
             temporal_seconds=0.05,
         )
-        app = create_app(services)
+        app = create_app(context)
         self.document = app.openapi()
         self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, access_log=False))
         starting = asyncio.create_task(self._server.serve())

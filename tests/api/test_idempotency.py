@@ -59,13 +59,13 @@ async def test_what_changed_nothing_may_be_tried_again(lone_caller: Caller) -> N
     await lone_caller.add_runbook()
     assert_problem(await lone_caller.post(path, body, headers=KEY), 503, "Temporal")
     assert_problem(await lone_caller.post(path, body, headers=KEY), 503, "Temporal")
-    async with lone_caller.services.database.read() as session:
+    async with lone_caller.context.database.read() as session:
         assert list(await session.scalars(select(IdempotencyRow.key))) == []
 
 
 async def test_in_progress_and_abandoned(lone_caller: Caller) -> None:
     first = await lone_caller.post(PATH, {"title": "once"}, headers=KEY)
-    database = lone_caller.services.database
+    database = lone_caller.context.database
     async with database.write() as session:  # as if the process had died before it answered
         await session.execute(update(IdempotencyRow).values(status=None, body=None))
     answer = await lone_caller.post(PATH, {"title": "once"}, headers=KEY)
@@ -79,7 +79,7 @@ async def test_in_progress_and_abandoned(lone_caller: Caller) -> None:
 
 
 async def test_an_abandoned_claim_is_taken_over_once(lone_caller: Caller) -> None:
-    database = lone_caller.services.database
+    database = lone_caller.context.database
     async with database.write() as session:
         assert await claim_key(session, "k", "d") is None
         await session.execute(update(IdempotencyRow).values(created_at=utc_now() - timedelta(hours=1)))

@@ -29,7 +29,7 @@ async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
 @pytest.fixture
 async def hasty(caller: Caller) -> AsyncIterator[Caller]:
     """The same API, with no patience for a Temporal that is away."""
-    async with Caller.of(replace(caller.services, start_seconds=0.2, temporal_seconds=0.2), caller.host) as hasty:
+    async with Caller.of(replace(caller.context, start_seconds=0.2, temporal_seconds=0.2), caller.host) as hasty:
         yield hasty
 
 
@@ -71,7 +71,7 @@ async def test_a_decision_without_temporal_changes_nothing(
 
 async def test_a_database_that_is_away_is_told(caller: Caller) -> None:
     away = Database(f"postgresql+asyncpg://handrail@127.0.0.1:{free_port()}/handrail")
-    async with Caller.of(replace(caller.services, database=away), caller.host) as without:
+    async with Caller.of(replace(caller.context, database=away), caller.host) as without:
         ticket = {"title": "The marker file is missing", "source": "test"}
         answers = [
             await without.get("/tickets/demo/tickets"),
@@ -89,7 +89,7 @@ async def test_an_approval_is_kept_while_no_worker_runs(caller: Caller, stack: S
     key = {"Idempotency-Key": "approve-it"}
     body = {"decision": "approve", "plan_digest": ticket["plan"]["digest"]}
     path = caller.at(ticket["id"], "/decision")
-    impatient = replace(caller.services, decision_seconds=0.2)
+    impatient = replace(caller.context, decision_seconds=0.2)
     async with Caller.of(impatient, caller.host) as waiting:
         kept = await waiting.post(path, body, headers=key)
     assert (kept.status_code, kept.json()["status"]) == (202, "kept")
@@ -103,7 +103,7 @@ async def test_an_approval_is_kept_while_no_worker_runs(caller: Caller, stack: S
 
 
 async def test_a_connection_test_without_a_worker_says_so(caller: Caller) -> None:
-    async with Caller.of(replace(caller.services, connection_check_seconds=0.2), caller.host) as hasty:
+    async with Caller.of(replace(caller.context, connection_check_seconds=0.2), caller.host) as hasty:
         await hasty.post("/connections/demo", {"name": "here", "connector": "local"})
         answer = await hasty.post("/connections/demo/here/test")
     assert answer.status_code == 503

@@ -13,7 +13,7 @@ ANYWHERE = TOUCH.replace("id: touch-file", "id: anywhere").replace("target: loca
 
 
 async def counts(caller: Caller) -> list[int]:
-    async with caller.services.database.read() as session:
+    async with caller.context.database.read() as session:
         return [
             (await session.scalars(select(func.count()).select_from(table))).one() for table in (ExecutionRow, EventRow)
         ]

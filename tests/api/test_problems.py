@@ -137,7 +137,7 @@ async def test_unknown_ticket_for_every_move(lone_caller: Caller, what: str, bod
 async def test_a_ticket_of_another_tenant_is_unknown(lone_caller: Caller) -> None:
 
     ticket_id = await lone_caller.file()
-    async with lone_caller.services.database.write() as session:
+    async with lone_caller.context.database.write() as session:
         await add_tenant(session, "other")
     assert_problem(await lone_caller.get(f"/tickets/other/tickets/{ticket_id}"), 404, "has no ticket")
 
@@ -198,7 +198,7 @@ async def test_temporal_down_is_said_and_changes_nothing(lone_caller: Caller) ->
 
 
 async def test_database_down_is_said(lone_caller: Caller) -> None:
-    database = lone_caller.services.database
+    database = lone_caller.context.database
     async with database.engine.begin() as connection:
         await connection.exec_driver_sql("ALTER TABLE tickets RENAME TO elsewhere")
     assert_problem(await lone_caller.get(TICKETS), 503, "the database does not answer")

@@ -138,7 +138,7 @@ async def test_schema_for_editors(lone_caller: Caller) -> None:
 async def store_old(caller: Caller, **fields: Any) -> None:
     """Store the runbook as an older Handrail took it, with these fields in its document."""
     await caller.add_runbook()
-    async with caller.services.database.write() as session:
+    async with caller.context.database.write() as session:
         row = (await session.scalars(select(RunbookRow))).one()
         row.document = row.document | fields
         row.digest = Runbook.model_validate(row.document).content_digest()

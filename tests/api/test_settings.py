@@ -27,7 +27,7 @@ async def test_setting_it_keeps_what_is_not_named_and_says_who(lone_caller: Call
     second = await lone_caller.post(PATH, {"mode": "hil", "unconfirmed": "ask"})
     assert second.json() == {"mode": "hil", "confidence_threshold": 0.95, "unconfirmed": "ask"}
     assert (await lone_caller.get(PATH)).json() == second.json()
-    async with lone_caller.services.database.read() as session:
+    async with lone_caller.context.database.read() as session:
         changes = await list_changes(session, TENANT)
     assert [(change.settings.mode.value, change.changed_by) for change in changes] == [("hil", "sam"), ("auto", "sam")]
 
@@ -72,7 +72,7 @@ async def test_every_door_shows_and_takes_every_setting(lone_caller: Caller) -> 
     for one in TENANT_SETTINGS:
         await lone_caller.client.post(address, data=usual)
         assert (await lone_caller.client.post(address, data={one.name: str(another(one))})).status_code == 303
-        async with lone_caller.services.database.read() as session:
+        async with lone_caller.context.database.read() as session:
             stored = await get_settings(session, TENANT)
         assert stored == TenantSettings(**{one.name: another(one)})
         page = (await lone_caller.client.get(address)).text

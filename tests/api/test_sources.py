@@ -185,7 +185,7 @@ async def test_neither_a_character_nor_a_size_costs_an_alert(lone_caller: Caller
 
 async def test_a_database_that_is_away_is_a_reason_to_send_again(lone_caller: Caller) -> None:
     away = Database(f"postgresql+asyncpg://handrail@127.0.0.1:{free_port()}/handrail")
-    async with Caller.of(replace(lone_caller.services, database=away), lone_caller.host) as without:
+    async with Caller.of(replace(lone_caller.context, database=away), lone_caller.host) as without:
         answer = await send(without, "whatever")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     await away.close()

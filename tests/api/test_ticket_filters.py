@@ -30,7 +30,7 @@ def value_of(one: Filter) -> str:
 async def file_for(caller: Caller, one: Filter) -> tuple[str, str]:
     """File a ticket that a filter takes and one that it does not; returns their ids."""
     fits, other = await caller.file(f"taken by {one.name}"), await caller.file("left out")
-    async with caller.services.database.write() as session:
+    async with caller.context.database.write() as session:
         for ticket_id, value in ((fits, value_of(one)), (other, one.choices[0] if one.choices else None)):
             if value is not None:
                 values = {one.columns[0]: "escalated" if one.kind is FilterKind.FLAG else value}

@@ -21,7 +21,7 @@ from tests.patience import PATIENCE
 
 
 async def happen(caller: Caller, ticket_id: str, *texts: str) -> None:
-    async with caller.services.database.write() as session:
+    async with caller.context.database.write() as session:
         for text in texts:
             await add_event(session, ticket_id, text, EventKind.STATUS_CHANGED, text)
 
@@ -31,7 +31,7 @@ async def live(lone_caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
     """The same API behind a real server: only there do answers stream."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(lone_caller.services), log_config=None, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(create_app(lone_caller.context), log_config=None, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -92,7 +92,7 @@ async def test_it_follows_live_and_resumes(lone_caller: Caller, live: httpx.Asyn
         reader = Reader(answer)
         assert [(await reader.next())[2]["text"] for _ in range(2)] == ["one", "two"]
         await reader.next()
-        async with lone_caller.services.database.write() as session:
+        async with lone_caller.context.database.write() as session:
             await set_status(session, ticket_id, TicketStatus.RESOLVED, "fixed")
         assert (await reader.next())[0::2] == (
             "status",

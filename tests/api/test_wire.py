@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from api.context import ApiContext
 from api.main import create_app
-from api.services import Services
 
 DESIGN = Path(__file__).resolve().parents[2] / "docs" / "design.md"
 AT_THE_ROOT = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
@@ -29,8 +29,8 @@ def described() -> set[tuple[str, str]]:
     return found
 
 
-async def test_the_wire_is_what_the_design_says(lone_services: Services) -> None:
-    paths = create_app(lone_services).openapi()["paths"]
+async def test_the_wire_is_what_the_design_says(lone_context: ApiContext) -> None:
+    paths = create_app(lone_context).openapi()["paths"]
     built = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert described() - built == UNLISTED
     assert built - described() == set()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import uvicorn
 
+from api.context import ApiContext
 from api.main import create_app
-from api.services import Services
 from domain.analysis.analysis import default_rules
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
@@ -48,7 +48,7 @@ async def served(
     stack: Stack, host: Path, port: int = 0, temporal_ui_url: str = "http://127.0.0.1:8233"
 ) -> AsyncIterator[Site]:
     """Serve the API and its pages."""
-    services = Services(
+    context = ApiContext(
         database=stack.database,
         library=Library(stack.database),
         rules=default_rules(),
@@ -63,7 +63,7 @@ async def served(
         temporal_seconds=30,
         connection_check_seconds=60,
     )
-    app = create_app(services)
+    app = create_app(context)
     options: dict[str, Any] = {"log_config": None, "access_log": False, "ws": "none", "lifespan": "off"}
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, **options))
     serving = asyncio.create_task(server._serve(None))  # `serve` would take over the test's signals
@@ -71,7 +71,7 @@ async def served(
         assert not serving.done(), serving
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(stack, services, host, f"http://127.0.0.1:{port}", app)
+    yield Site(stack, context, host, f"http://127.0.0.1:{port}", app)
     server.should_exit = server.force_exit = True
     with suppress(asyncio.CancelledError):
         await serving

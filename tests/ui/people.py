@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from api.auth import SESSION_COOKIE, new_session
-from api.services import Services
+from api.context import ApiContext
 from domain.execution import ExecutionStatus
 from domain.ticket import TicketStatus
 from tests.api.caller import KIM, TOUCH
@@ -33,7 +33,7 @@ class Site:
     """A running Handrail: its rows, its address, the directory in which its commands work."""
 
     stack: Stack
-    services: Services
+    context: ApiContext
     host: Path
     url: str
     app: FastAPI
@@ -103,7 +103,7 @@ class Visitor:
         context = await self.browser.new_context(base_url=self.site.url, **options)
         context.set_default_timeout(PATIENCE_MS)
         if actor:
-            value = new_session(actor, self.site.services)
+            value = new_session(actor, self.site.context)
             cookie: Any = {"name": SESSION_COOKIE, "value": value, "url": self.site.url, "sameSite": "Strict"}
             await context.add_cookies([cookie])
         return context

@@ -49,9 +49,9 @@ async def visitor(site: Site) -> AsyncIterator[Visitor]:
 
 async def open_story(visitor: Visitor, ticket_id: str, actor: str | None) -> Page:
     """Open the ticket's workflow in Temporal's UI, and set there what docs/security.md says, once for a browser."""
-    services = visitor.site.services
+    context = visitor.site.context
     page = await (await visitor.context(actor)).new_page()
-    await page.goto(f"{services.temporal_ui_url}/namespaces/test-0/workflows/ticket:demo:{ticket_id}")
+    await page.goto(f"{context.temporal_ui_url}/namespaces/test-0/workflows/ticket:demo:{ticket_id}")
     await page.get_by_role("button", name="Codec Server").first.click()
     dialog = page.locator("#data-encoder-settings")
     await dialog.get_by_text("Use my browser setting").click()

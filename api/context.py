@@ -16,7 +16,7 @@ from workflows.client import TicketClient
 
 
 @dataclass(frozen=True)
-class Services:
+class ApiContext:
     """`tokens`: token -> its owner's name; `hosts`: names it answers under, `*` for any. The seconds say how long a
     request waits before it answers anyway."""
 
