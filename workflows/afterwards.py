@@ -9,8 +9,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.ticket import TicketStatus
     from workflows import names, options
     from workflows.endings import TicketEndings
-    from workflows.execution import ExecutionStory, what_to_undo
     from workflows.messages import ReopenRequest, RollbackRequest, TicketEnd
+    from workflows.undoing import undo, what_to_undo
 
 
 class TicketAfterwards(TicketEndings):
@@ -23,7 +23,7 @@ class TicketAfterwards(TicketEndings):
             return await self._refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
         self.reporter.tag(names.RUNBOOK, found.runbook_id)
         context = self.context_of(request.execution_id, found.digest, found.total)
-        return await self._to_its_end(ExecutionStory(context).undo(found, request))
+        return await self._to_its_end(undo(context, found, request))
 
     async def _reopen(self, request: ReopenRequest) -> ReopenOutline | TicketEnd:
         """Take a closed ticket up for a person who says that it is a real problem; matching comes next."""

@@ -1,41 +1,36 @@
-"""One execution: leases, prechecks, steps, postchecks, and on any failure every rollback in reverse."""
+"""One execution: leases, prechecks, steps, postchecks, and on any failure every rollback in reverse (`undoing.py`)."""
 
 from collections.abc import Collection
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.plans import PlanActivities
     from domain.decision import UnknownOutcome
     from domain.ending import EndCause, Ending
     from domain.execution import ExecutionStatus, StepStatus
-    from domain.orders import RollbackQuestion
-    from domain.outlines import RollbackOutline, StepOutcome
+    from domain.outlines import StepOutcome
     from domain.plan import Phase, StepOutline
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, Failed, Requeued, Stopped, until
     from workflows.leases import release_leases, take_leases
-    from workflows.messages import RollbackRequest, TicketEnd, TicketStart
+    from workflows.messages import TicketEnd
     from workflows.questions import await_answers, await_approval, await_finding
-    from workflows.steps import end_step, give_room_back, is_wanted, run_step, undo_step
+    from workflows.steps import end_step, is_wanted, run_step
+    from workflows.undoing import Undoing
 
 
 class ExecutionStory:
-    """Runs one approved plan, or undoes one; knows which rollbacks are due, in the order of their steps."""
+    """Runs one approved plan."""
 
     def __init__(self, context: ExecutionContext, approval_timeout: float = 0, telling: Collection[int] = ()) -> None:
         """`approval_timeout`: seconds that a step with its own approval waits; `telling`: see PlanOutline."""
         self.context = context
         self.approval_timeout = approval_timeout
         self.telling = telling
-        self.due: list[StepOutline] = []
-        self.lasting: list[StepOutline] = []
-        self.undone = 0
-        self.tries: dict[int, int] = {}
+        self.undoing = Undoing(context)
         self.attempts: dict[int, int] = {}
-        self.keeps_room = False
         self.undoes = False
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
@@ -54,27 +49,8 @@ class ExecutionStory:
                 end = await self._execute(steps)
             except Requeued as requeued:
                 why = str(requeued)
-                self.due, self.lasting = [], []
-        await self._give_room_back()
-        await release_leases(context, leases)
-        return end
-
-    async def undo(self, found: RollbackOutline, request: RollbackRequest) -> TicketEnd:
-        """Undo a finished execution, or what of it is not undone yet."""
-        context = self.context
-        context.is_decided = True
-        leases = found.leases
-        await take_leases(context, leases, can_cancel=False)
-        if workflow.patched(names.Change.ASKS_AGAIN_WHAT_TO_UNDO):  # others had the hosts while it waited for them
-            found = await what_to_undo(context.start, request)
-        if found.problem is None:
-            self.keeps_room = True
-            asked = Ending(cause=EndCause.UNDONE_ON_REQUEST, actor=request.actor)
-            self.due, self.undone, self.tries = list(found.steps), found.undone, found.tries
-            end = await self._roll_back(Failed(_who_asked(found, request), asked))
-        else:
-            end = await context.refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
-        await self._give_room_back()
+                self.undoing.begin_again()
+        await self.undoing.give_room_back()
         await release_leases(context, leases)
         return end
 
@@ -93,7 +69,7 @@ class ExecutionStory:
         except Stopped as stop:
             return await context.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
         except Failed as failure:
-            return await self._roll_back(failure)
+            return await self.undoing.roll_back(failure)
         fixed = Ending(cause=EndCause.SUCCEEDED)
         words = "fixed, and every postcheck passed"
         return await context.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, words, fixed)
@@ -116,8 +92,9 @@ class ExecutionStory:
             await await_answers(context, step)
             return
         if step.phase is Phase.STEP:  # before it starts: whatever happens in the middle finds it
-            (self.due if step.rollback else self.lasting).append(step)
-            self.keeps_room = self.keeps_room or step.rollback or self._is_room_kept_for_later_ones()
+            self.undoing.register(step)
+            undoing = self.undoing
+            undoing.keeps_room = undoing.keeps_room or step.rollback or self._is_room_kept_for_later_ones()
         outcome = await self._run_for_sure(step)
         if outcome is None:
             return
@@ -126,7 +103,7 @@ class ExecutionStory:
             if outcome is None:
                 return
         if outcome.status is StepStatus.SKIPPED or outcome.was_sent is False:
-            self._forget(step)
+            self.undoing.forget(step)
         if outcome.status is StepStatus.FAILED:
             self._fail(step, outcome)
 
@@ -141,7 +118,7 @@ class ExecutionStory:
             if finding is None:
                 outcome = await end_step(context, step, outcome.attempt)
             elif context.lifecycle.cancel and workflow.patched(names.Change.ENDS_FOR_SURE):
-                self._forget(step)
+                self.undoing.forget(step)
                 raise context.cancelled(f" during {context.name(step)}")
             else:
                 outcome = await self._run(step)
@@ -170,13 +147,9 @@ class ExecutionStory:
     def _is_room_kept_for_later_ones(self) -> bool:
         return self.undoes and workflow.patched(names.Change.ROOM_BEFORE_THE_FIRST_STEP)
 
-    async def _give_room_back(self) -> None:
-        if self.keeps_room and workflow.patched(names.Change.GIVES_ROOM_BACK):
-            await give_room_back(self.context)
-
     def _fail(self, step: StepOutline, outcome: StepOutcome) -> None:
         if step.rollback_scope is RollbackScope.COMPLETED:
-            self._forget(step)
+            self.undoing.forget(step)
         if outcome.is_cancelled:
             raise self.context.cancelled(f" during {self.context.name(step)}")
         words = f"{self.context.name(step)} failed: {outcome.detail}"
@@ -185,52 +158,3 @@ class ExecutionStory:
             raise Failed(words, ending)
         if step.on_failure is OnFailure.STOP:
             raise Stopped(f"{words}; stopped as the runbook says, nothing was rolled back", ending)
-
-    def _forget(self, step: StepOutline) -> None:
-        self.due = [other for other in self.due if other.position != step.position]
-        self.lasting = [other for other in self.lasting if other.position != step.position]
-
-    async def _roll_back(self, failure: Failed) -> TicketEnd:
-        """Run every due rollback in reverse; one that fails does not stop the others."""
-        context, why, ending = self.context, str(failure), failure.ending
-        if not self.due and not self.lasting:
-            words = f"{why}; nothing had been changed"
-            return await context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
-        await context.show(TicketStatus.ROLLING_BACK, ExecutionStatus.ROLLING_BACK, why, ending=ending)
-        failures: list[str] = []
-        undone = 0
-        for step in reversed(self.due):
-            outcome = await undo_step(context, step, self.undone + 1, self.tries.get(step.position, 0))
-            if outcome.status is StepStatus.SKIPPED:
-                continue
-            self.undone += 1
-            undone += 1
-            if outcome.status is not StepStatus.SUCCEEDED:
-                failures.append(f"{context.name(step)} ({outcome.detail})")
-        if not undone and not self.lasting:
-            words = f"{why}; nothing had been changed"
-            return await context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
-        if self.lasting:
-            lasting = (f"{context.name(step)} ({step.no_rollback or 'it has no rollback'})" for step in self.lasting)
-            why += f"; has no rollback: {'; '.join(lasting)}"
-        if failures:
-            self.keeps_room = False  # for when a person has them tried again
-            words = f"{why}; could not be undone: {'; '.join(failures)}"
-            return await context.end(TicketStatus.ESCALATED, ExecutionStatus.ROLLBACK_FAILED, words, ending)
-        words = f"{why}; everything {'else ' if self.lasting else ''}was undone"
-        return await context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, ending)
-
-
-async def what_to_undo(start: TicketStart, request: RollbackRequest) -> RollbackOutline:
-    """Ask which steps can be undone now, or why none."""
-    return await workflow.execute_activity_method(
-        PlanActivities.rollback_outline,
-        RollbackQuestion(tenant=start.tenant, ticket_id=start.ticket_id, execution_id=request.execution_id),
-        summary=f"what to undo for {request.actor}",
-        **options.BOOKKEEPING,
-    )
-
-
-def _who_asked(found: RollbackOutline, request: RollbackRequest) -> str:
-    why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
-    return why + (f" (though since then {found.undone_over}, which cannot be undone)" if found.undone_over else "")
