@@ -15,8 +15,8 @@ from activities.admission import RunGuard
 from activities.connections import ConnectionActivities
 from activities.leases import LeaseActivities
 from activities.plans import PlanActivities
+from activities.records import event_key
 from activities.signatures import SignatureActivities
-from activities.step_records import StepRecords
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
 from db.cipher import Cipher
@@ -34,6 +34,7 @@ from reconciler.alive import keep_alive_file
 from reconciler.reconcile import keep_reconciling
 from reconciler.starts import keep_starting
 from services.library import Library
+from services.step_records import StepRecords
 from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
 from workflows.answers import AnswerGuard
@@ -70,7 +71,7 @@ def activities_of(
     plans = PlanActivities(database, library)
     leases = LeaseActivities(database)
     signatures = SignatureActivities(database, cipher.signer())
-    steps = StepActivities(StepRecords(database, cipher), runners)
+    steps = StepActivities(StepRecords(database, cipher, event_key), runners)
     connections = ConnectionActivities(database, cipher, runners)
     return [
         tickets.analyse,

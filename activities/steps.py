@@ -7,30 +7,28 @@ from typing import Any, TypeVar
 
 from temporalio import activity
 
-from activities.judging import judge, why_not_judged
-from activities.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from domain.base import utc_now
 from domain.execution import StepStatus
+from domain.host import CommandResult, HostAddress, Secret
+from domain.judging import judge, why_not_judged
 from domain.mask import Mask
 from domain.orders import ExecutionOver, StepRun
 from domain.outlines import StepOutcome
+from domain.output import LEFT_OUT, KeptOutput
 from domain.plan import PlannedStep
 from domain.runbooks.expressions import ExpressionFailed, parse_expression
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
     DETACH,
     CommandRequest,
-    CommandResult,
     CommandRunner,
-    HostAddress,
     HostRefused,
     HostUnreachable,
     Progress,
     RecordGone,
-    Secret,
 )
-from integrations.output import LEFT_OUT, KeptOutput
 from services.claims import NotBorneOut
+from services.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from workflows.names import ActivityName
 
 BEAT_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""What a ticket's story has done for it, an order each; the answers are in `domain/outlines.py`.
+"""What workflows have done, an order each; the answers are in `domain/outlines.py`.
 
 They stand in Temporal's histories: one model in, one out, evolved by optional fields only.
 """
@@ -10,7 +10,7 @@ from domain.decision import Decision, DecisionOutcome
 from domain.ending import Ending
 from domain.event import EventKind
 from domain.execution import ExecutionStatus, StepStatus
-from domain.signature import Letter
+from domain.signature import Letter, Signed
 from domain.ticket import TicketStatus
 
 
@@ -127,3 +127,10 @@ class Mail(WireModel):
     unsigned_total: int = 0
     is_told: bool = Field(default=True, description="What is refused is told of in the timeline.")
     opens: bool = Field(default=False, description="The run began with a request, and none has been genuine so far.")
+
+
+class ConnectionCheck(Signed):
+    """Try a connection, for whoever signed this."""
+
+    tenant: str
+    name: str

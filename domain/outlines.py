@@ -1,4 +1,4 @@
-"""What a ticket's story is told of what was done: enough to go on with; the whole of it is in the database.
+"""What workflows are told of what was done: enough to go on with; the whole of it is in the database.
 
 They stand in Temporal's histories: evolved by optional fields only.
 """
@@ -209,3 +209,18 @@ class MailRead(WireModel):
     """Which of the letters count, in their order."""
 
     is_genuine: list[bool]
+
+
+class ConnectionReport(WireModel):
+    """Whether a connection works, and what the host says of itself or why it does not.
+
+    `host_key`: what a host shows whose key nobody has confirmed, at this address; nobody logged in. `sudo`: what sudo
+    does there without a password (`ends`, `works`, `refused`), asked only where a runbook uses it.
+    """
+
+    is_ok: bool
+    detail: Said
+    sudo: str | None = None
+    host_key: str | None = None
+    host: str = ""
+    port: int = 0

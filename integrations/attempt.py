@@ -4,16 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from integrations.connector import (
-    CommandRequest,
-    CommandResult,
-    HostRefused,
-    HostUnreachable,
-    OnProgress,
-    Progress,
-)
+from domain.host import CommandResult
+from domain.output import KeptOutput
+from integrations.connector import CommandRequest, HostRefused, HostUnreachable, OnProgress, Progress
 from integrations.frames import End, ProtocolBroken, parse_end, parse_piece
-from integrations.output import KeptOutput
 from integrations.places import is_proof, place_of
 from integrations.session import FrameReader, Session, SessionLost, own_words
 from integrations.supervisor import Invocation, Mode, invocation

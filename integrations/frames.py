@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from integrations.connector import CommandStatus, HostRefused, Stream
+from domain.host import CommandStatus, Stream
+from integrations.connector import HostRefused
 
 MAX_LINE = 1 << 14
 MAX_PIECE = 1 << 24  # the supervisor's segments have at most 1 MiB

@@ -8,7 +8,8 @@ from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import Sequence
 from pathlib import Path
 
-from integrations.connector import HostAddress, HostRefused, HostUnreachable, Secret
+from domain.host import HostAddress, Secret
+from integrations.connector import HostRefused, HostUnreachable
 from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session

@@ -6,16 +6,9 @@ import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from integrations.connector import (
-    DETACH,
-    CommandRequest,
-    CommandResult,
-    CommandStatus,
-    HostUnreachable,
-    OnProgress,
-    Progress,
-)
-from integrations.output import KeptOutput
+from domain.host import CommandResult, CommandStatus
+from domain.output import KeptOutput
+from integrations.connector import DETACH, CommandRequest, HostUnreachable, OnProgress, Progress
 from integrations.session import Session, SessionLost, to_the_end
 from integrations.supervisor import bound_command
 

@@ -7,18 +7,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from time import monotonic
 
+from domain.host import CommandResult, HostAddress, Secret
 from integrations.attempt import ANSWER_SECONDS, UNKNOWN_REASONS, Attempt, opened
 from integrations.connector import (
     DETACH,
     RECORD_PATTERN,
     CommandRequest,
-    CommandResult,
-    HostAddress,
     HostRefused,
     HostUnreachable,
     OnProgress,
     RecordGone,
-    Secret,
     SudoReport,
 )
 from integrations.frames import MAX_TOTAL, ProtocolBroken, parse_end, parse_number

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from integrations.connector import HostAddress, HostUnreachable, Secret
+from domain.host import HostAddress, Secret
+from integrations.connector import HostUnreachable
 from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session, SessionLost

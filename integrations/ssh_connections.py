@@ -9,7 +9,8 @@ from time import monotonic
 import asyncssh
 
 from domain.connection import CredentialKind
-from integrations.connector import HostAddress, HostRefused, HostUnreachable, Secret
+from domain.host import HostAddress, Secret
+from integrations.connector import HostRefused, HostUnreachable
 
 SESSIONS_PER_CONNECTION = 8  # sshd's default limit is 10
 IDLE_SECONDS = 600.0

@@ -2,15 +2,16 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import executions, leases, steps, tickets
+from db import executions, leases, signed, steps, tickets, turns
 from db.steps import StoredStep
 from domain.ending import EndCause, Ending
 from domain.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
 from domain.not_found import LOOKS, SERIOUS
-from domain.orders import Record
-from domain.plan import Phase, Plan, PlannedStep
-from domain.runbooks.runbook import OnFailure, RollbackScope, RunbookKind
+from domain.orders import Record, StepRun
+from domain.plan import Phase, Plan, PlannedStep, VerdictDecision
+from domain.runbooks.runbook import Approval, OnFailure, RollbackScope, RunbookKind
 from domain.ticket import TicketStatus
+from services.mail import NotAdmitted
 
 NOT_VERIFIED = "it ran, and nothing verifies it: a person has to look whether the problem is gone"
 
@@ -29,6 +30,23 @@ async def see_that_it_may_begin(
     earlier = [step for step in plan.steps if step.position < position and not is_rollback]
     if why := await _not_passed(session, execution_id, earlier):
         raise NotBorneOut(why)
+
+
+async def see_that_it_is_approved(session: AsyncSession, order: StepRun, plan: Plan, step: PlannedStep | None) -> None:
+    """Look for the signed approvals themselves: what a workflow says of them can be forged in Temporal.
+
+    `step`: the one that is to run, where one is. Raises NotAdmitted.
+    """
+    about = (order.tenant, order.ticket_id, order.execution_id, order.plan_digest)
+    verdict = plan.verdict.decision
+    is_asked = verdict is VerdictDecision.ASK
+    if verdict is VerdictDecision.REFUSE or (is_asked and not await signed.is_approved(session, *about)):
+        raise NotAdmitted("nobody with a token approved this plan through Handrail, so nothing of it runs")
+    if step is None or order.is_rollback or step.spec.approval is not Approval.REQUIRED:
+        return
+    turn = await turns.turn_of(session, order.execution_id)
+    if not await signed.is_approved(session, *about, step=order.position, turn=turn):
+        raise NotAdmitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
 
 
 async def borne_out(session: AsyncSession, record: Record) -> Record:

@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Any
 
 from domain.connectors.connector import Connector, Field, FieldKind
-from integrations.connector import HostAddress, Secret
+from domain.host import HostAddress, Secret
 from integrations.local import LocalRunner
 from integrations.session import Session
 

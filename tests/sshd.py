@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # it has no types
 
 from domain.connection import CredentialKind
-from integrations.connector import HostAddress, Secret
+from domain.host import HostAddress, Secret
 from tests.needs import need_program
 from tests.patience import PATIENCE
 from tests.ports import free_port

@@ -7,9 +7,10 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.messages import ConnectionCheck, ConnectionReport
 from domain.base import new_id
 from domain.decision import Decision, SignedDecision
+from domain.orders import ConnectionCheck
+from domain.outlines import ConnectionReport
 from domain.signature import MessageKind, Signer
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import (

@@ -4,7 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities
-    from activities.messages import ConnectionCheck, ConnectionReport
+    from domain.orders import ConnectionCheck
+    from domain.outlines import ConnectionReport
     from workflows import names, options
 
 

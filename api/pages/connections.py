@@ -10,8 +10,6 @@ from api.pages.forms import read_form
 from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from db import connections as stored
-from db import lists, runbooks
 from domain.connection import (
     Connection,
     HostKeyConfirmation,
@@ -21,28 +19,25 @@ from domain.connection import (
 )
 from domain.connectors import CONNECTORS, DEFAULT
 from domain.connectors.connector import Connector
-from domain.runbooks.runbook import Runbook
 from services import connections
+from services.connection_look import find_connection, list_with_users, look_at_connection
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
 LISTS = tuple(name for name, field in Connection.model_fields.items() if field.default_factory is list)
 NAMES = dict.fromkeys(("name", *LISTS), "")
-MOST_TICKETS = 10
 UNCONFIRMED = "The host answers. Nobody has confirmed its key yet, so nobody logged in."
 
 
 @router.get("/connections")
 async def list_page(request: Request, tenant: Tenant, session: Reading) -> Response:
-    found = await stored.list_connections(session, tenant)
-    found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
     return await page(
         request,
         tenant,
         "connections/list.html",
         tab="connections",
         title="Connections",
-        found=[(one, _users(one, found_runbooks)) for one in found],
+        found=await list_with_users(session, tenant),
     )
 
 
@@ -92,7 +87,7 @@ async def change(
     except REFUSALS as error:
         problem = problem_of(error)
         async with context.database.read() as session:
-            before = await stored.get_connection(session, tenant, name)
+            before = await find_connection(session, tenant, name)
         return await _form(request, tenant, context, fields, before, problem)
     return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
 
@@ -162,9 +157,7 @@ async def _form(
     shown: ShownHostKey | None = None,
 ) -> Response:
     async with context.database.read() as session:
-        use = await lists.connection_use(session, tenant, connection.name, MOST_TICKETS) if connection else None
-        credentials = [one.name for one in await stored.list_credentials(session, tenant)]
-        found_runbooks = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
+        look = await look_at_connection(session, tenant, connection)
     kind = _kind(fields)
     defaults = {field.name: "" if field.default is None else str(field.default) for field in kind.fields}
     values = {name: fields.get(name) or default for name, default in {**NAMES, **defaults}.items()}
@@ -179,9 +172,9 @@ async def _form(
         values=values,
         kind=kind,
         connectors=[*CONNECTORS],
-        credentials=credentials,
-        users=_users(connection, found_runbooks) if connection else [],
-        use=use,
+        credentials=look.credentials,
+        users=look.users,
+        use=look.use,
         at=f"/t/{tenant}/connections/{connection.name}" if connection else "",
         shown=shown,
         fingerprint=fingerprint_of(connection.host_key) if connection and connection.host_key else "",
@@ -203,12 +196,6 @@ def _read(fields: dict[str, str]) -> NewConnection:
 
 def _kind(fields: dict[str, str]) -> Connector:
     return CONNECTORS.get(fields.get("connector", DEFAULT), CONNECTORS[DEFAULT])
-
-
-def _users(connection: Connection, found_runbooks: list[Runbook]) -> list[str]:
-    """Return the runbooks that name it, or a tag of it; those for a ticket's own machine may use any."""
-    means = {connection.name, *connection.tags}
-    return [book.id for book in found_runbooks if book.target in means]
 
 
 def _after(answer: Response, background: BackgroundTasks) -> Response:

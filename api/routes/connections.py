@@ -4,11 +4,9 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Response
 
 from api.dependencies import Actor, ConnectionName, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import answer, problem_responses
-from db import connections as stored_connections
-from db.paging import page_of
 from domain.base import Model
 from domain.connection import Connection, ConnectionTested, HostKeyConfirmation, NewConnection
-from services import connections
+from services import connection_look, connections
 
 router = APIRouter(
     prefix="/api/v1/connections/{tenant}",
@@ -30,9 +28,7 @@ async def list_connections(
     tenant: Tenant, session: Reading, limit: Limit = 50, cursor: Cursor = None
 ) -> ConnectionPage:
     """By name."""
-    page = page_of(
-        await stored_connections.list_connections(session, tenant, cursor or "", limit + 1), limit, lambda one: one.name
-    )
+    page = await connection_look.list_connections(session, tenant, cursor or "", limit)
     return ConnectionPage(items=page.items, next_cursor=page.next_cursor)
 
 

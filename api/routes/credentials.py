@@ -6,11 +6,9 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
 
 from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import answer, problem_responses
-from db import connections
-from db.paging import page_of
 from domain.base import Model
 from domain.connection import Credential, NewCredential
-from services import credentials
+from services import connection_look, credentials
 
 router = APIRouter(
     prefix="/api/v1/credentials/{tenant}",
@@ -34,9 +32,7 @@ async def list_credentials(
     tenant: Tenant, session: Reading, limit: Limit = 50, cursor: Cursor = None
 ) -> CredentialPage:
     """A secret is never part of any answer."""
-    page = page_of(
-        await connections.list_credentials(session, tenant, cursor or "", limit + 1), limit, lambda one: one.name
-    )
+    page = await connection_look.list_credentials(session, tenant, cursor or "", limit)
     return CredentialPage(items=page.items, next_cursor=page.next_cursor)
 
 

@@ -8,11 +8,12 @@ from cryptography.fernet import Fernet
 from temporalio.testing import ActivityEnvironment
 
 from activities.connections import ConnectionActivities
-from activities.messages import ConnectionCheck, ConnectionReport
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
 from domain.connection import Connection, CredentialKind, NewCredential
+from domain.orders import ConnectionCheck
+from domain.outlines import ConnectionReport
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
 from integrations.ssh import SshRunner

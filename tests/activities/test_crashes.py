@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from activities.step_records import StepRecords
+from activities.records import event_key
 from db import executions
 from db.cipher import Cipher
 from domain.execution import StepStatus
-from integrations.connector import DETACH, CommandRequest, CommandResult, HostAddress, Progress
+from domain.host import CommandResult, HostAddress
+from integrations.connector import DETACH, CommandRequest, Progress
 from integrations.local import LocalRunner
+from services.step_records import StepRecords
 from tests.activities.test_steps import Bench
 from tests.migrated import migrated
 from tests.patience import PATIENCE
@@ -32,7 +34,7 @@ async def crashed(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def mark(bench: Bench) -> str:
     """Do what a worker does just before it sends a command; returns the host's record."""
-    records = StepRecords(bench.database, Cipher([Fernet.generate_key().decode()]))
+    records = StepRecords(bench.database, Cipher([Fernet.generate_key().decode()]), event_key)
     record = await bench.runner.identify_record(HERE, None)
     async with bench.database.read() as session:
         plan = await executions.get_plan(session, "demo", bench.order.ticket_id, bench.order.execution_id)
@@ -76,7 +78,7 @@ async def test_a_crash_in_the_second_place_runs_it_once_and_is_killed_there(cras
 
 async def test_a_crash_on_a_host_that_forgets_is_unknown(crashed: Bench, tmp_path: Path) -> None:
     await crashed.plan(f"  - {{name: a, run: 'touch {tmp_path}/ran', no_rollback: a test}}")
-    records = StepRecords(crashed.database, Cipher([Fernet.generate_key().decode()]))
+    records = StepRecords(crashed.database, Cipher([Fernet.generate_key().decode()]), event_key)
     async with crashed.database.read() as session:
         plan = await executions.get_plan(session, "demo", crashed.order.ticket_id, crashed.order.execution_id)
     await crashed.environment.run(records.begin, crashed.order, plan, "wiped.another-boot")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from activities.judging import judge
 from domain.execution import StepStatus
+from domain.host import CommandResult
+from domain.judging import judge
 from domain.plan import Phase, PlannedStep
 from domain.runbooks.runbook import Confirms, Expect, Step
-from integrations.connector import CommandResult
 
 DENIED = CommandResult(status="exited", exit_status=1, stdout=b"nginx is active", stdout_bytes=15)
 CHECK = Step(name="It is down", run="true", confirms=Confirms.PROBLEM)

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.testing import ActivityEnvironment
 
-from activities.step_records import StepRecords
+from activities.records import event_key
 from activities.steps import PATIENCE_BEFORE, StepActivities
 from db import connections, executions, leases, runbooks, signed, tenants, tickets
 from db.cipher import Cipher
@@ -34,6 +34,7 @@ from integrations.connector import HostUnreachable
 from integrations.local import LocalRunner
 from services.mail import NotAdmitted
 from services.planning import draft_plan
+from services.step_records import StepRecords
 from tests.migrated import migrated
 
 
@@ -50,7 +51,7 @@ class Bench:
     def use(self, runner: LocalRunner) -> None:
         """Reach the host by this runner from now on, as a new worker does."""
         self.runner = runner
-        self.activity = StepActivities(StepRecords(self.database, self.cipher), {"local": runner})
+        self.activity = StepActivities(StepRecords(self.database, self.cipher, event_key), {"local": runner})
 
     async def plan(self, steps: str, **inputs: str) -> None:
         """Store a plan whose steps are these (YAML, indented by two)."""

@@ -25,15 +25,9 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 import worker
 from db.cipher import Cipher
 from db.engine import Database
+from domain.host import CommandResult, HostAddress, Secret
 from domain.orders import Record, StepRun
-from integrations.connector import (
-    CommandRequest,
-    CommandResult,
-    HostAddress,
-    OnProgress,
-    Progress,
-    Secret,
-)
+from integrations.connector import CommandRequest, OnProgress, Progress
 from integrations.runners import make_runners
 from integrations.session import Session
 from integrations.ssh import SshRunner

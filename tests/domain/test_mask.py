@@ -3,7 +3,7 @@
 import pytest
 
 from domain.mask import MARK, Mask
-from integrations.output import LEFT_OUT, KeptOutput
+from domain.output import LEFT_OUT, KeptOutput
 
 SECRET = "swordfish-QZXV"
 HIDDEN = MARK.encode()

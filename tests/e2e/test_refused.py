@@ -9,8 +9,8 @@ import pytest
 from activities import steps
 from domain.decision import UnknownOutcome
 from domain.execution import ExecutionStatus, StepStatus
+from domain.host import CommandResult
 from domain.ticket import TicketStatus
-from integrations.connector import CommandResult
 from integrations.ssh import SshRunner
 from tests.e2e.test_story import on_web_01
 from tests.logins import WAYS, refused

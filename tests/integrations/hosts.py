@@ -8,7 +8,8 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
-from integrations.connector import CommandRequest, CommandResult, HostAddress, Progress, Secret
+from domain.host import CommandResult, HostAddress, Secret
+from integrations.connector import CommandRequest, Progress
 from integrations.runner import SessionRunner
 from tests.patience import PATIENCE
 from tests.sshd import Sshd

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from domain.host import CommandResult
 from integrations import supervisor
-from integrations.connector import CommandResult, HostUnreachable
+from integrations.connector import HostUnreachable
 from tests.integrations.conftest import SHELLS, shell_command
 from tests.integrations.hosts import Host, until
 

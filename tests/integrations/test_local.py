@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from integrations.connector import DETACH, CommandRequest, HostAddress, HostRefused
+from domain.host import HostAddress
+from integrations.connector import DETACH, CommandRequest, HostRefused
 from integrations.local import LocalRunner
 from tests.integrations.hosts import Host, until
 

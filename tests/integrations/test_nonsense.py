@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.host import CommandResult
 from integrations import attempt, runner
-from integrations.connector import CommandResult, HostRefused, HostUnreachable
+from integrations.connector import HostRefused, HostUnreachable
 from integrations.frames import MAX_LINE, MAX_PIECE, MAX_STATUS, MAX_TOTAL, ProtocolBroken, parse_end, parse_piece
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from integrations.connector import CommandResult, HostAddress, HostUnreachable, Secret
+from domain.host import CommandResult, HostAddress, Secret
+from integrations.connector import HostUnreachable
 from integrations.session import Session
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until

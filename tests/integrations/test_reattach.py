@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from integrations.connector import DETACH, CommandRequest, CommandResult, HostUnreachable
+from domain.host import CommandResult
+from integrations.connector import DETACH, CommandRequest, HostUnreachable
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until
 from tests.integrations.proxy import CuttingProxy
@@ -25,7 +26,8 @@ WAITING = "echo ran >>ledger; echo begun; while [ ! -e go ]; do sleep 0.05; done
 
 WORKER = """
 import asyncio, sys
-from integrations.connector import CommandRequest, HostAddress, Secret
+from domain.host import HostAddress, Secret
+from integrations.connector import CommandRequest
 from integrations.ssh import SshRunner
 
 async def report(progress):

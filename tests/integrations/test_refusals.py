@@ -9,7 +9,8 @@ import asyncssh
 import pytest
 
 from domain.connection import CredentialKind
-from integrations.connector import HostAddress, HostRefused, HostUnreachable, Secret
+from domain.host import HostAddress, Secret
+from integrations.connector import HostRefused, HostUnreachable
 from integrations.ssh import SshRunner
 from tests.integrations.conftest import shell_command, used
 from tests.integrations.hosts import Host

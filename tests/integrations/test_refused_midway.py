@@ -5,15 +5,8 @@ import shutil
 
 import pytest
 
-from integrations.connector import (
-    CommandRequest,
-    CommandResult,
-    HostAddress,
-    HostRefused,
-    HostUnreachable,
-    RecordGone,
-    Secret,
-)
+from domain.host import CommandResult, HostAddress, Secret
+from integrations.connector import CommandRequest, HostRefused, HostUnreachable, RecordGone
 from integrations.session import Session
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until

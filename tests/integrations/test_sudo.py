@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from integrations.connector import CommandResult, HostUnreachable
+from domain.host import CommandResult
+from integrations.connector import HostUnreachable
 from integrations.ssh import SshRunner
 from tests.integrations.conftest import SHELLS, shell_command
 from tests.integrations.hosts import Host, until

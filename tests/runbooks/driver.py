@@ -10,11 +10,12 @@ import asyncssh
 
 from domain.base import new_id
 from domain.connection import CredentialKind
+from domain.host import HostAddress, Secret
 from domain.patterns import compile_pattern
 from domain.runbooks.inputs import bind_inputs
 from domain.runbooks.runbook import Runbook, Step
 from domain.runbooks.text import parse_runbook
-from integrations.connector import CommandRequest, HostAddress, Progress, Secret
+from integrations.connector import CommandRequest, Progress
 from integrations.ssh import SshRunner
 from lab.lab import LabHost
 from tests.lab.support import Ran, connected

@@ -1,11 +1,11 @@
 """What a command's result means for its step."""
 
 from domain.execution import StepStatus
+from domain.host import CommandResult
 from domain.not_found import DENIED
 from domain.outlines import StepOutcome
 from domain.patterns import compile_pattern, pattern_problem
 from domain.plan import PlannedStep
-from integrations.connector import CommandResult
 
 LONGEST_DETAIL = 300
 NO_ROOM = "the host had no room to keep all that it wrote"

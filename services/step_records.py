@@ -1,14 +1,13 @@
 """What is read before a step runs and written while and after it does, each in one transaction."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.records import event_key
-from activities.rooms import Room, rooms_to_keep, steps_with_room
-from db import connections, events, executions, host_changes, signed, steps, turns
+from db import connections, events, executions, host_changes, steps
 from db.cipher import Cipher
 from db.engine import Database
 from db.sealed_values import open_value
@@ -16,16 +15,16 @@ from db.steps import StoredStep
 from domain.base import utc_now
 from domain.event import EventKind
 from domain.execution import StepStatus
+from domain.host import CommandResult, HostAddress, Secret
 from domain.mask import Mask
 from domain.orders import ExecutionOver, StepRun
 from domain.outlines import StepOutcome
-from domain.plan import Phase, Plan, PlannedStep, Target, VerdictDecision
-from domain.runbooks.runbook import Approval, Risk
+from domain.output import LEFT_OUT, KeptOutput
+from domain.plan import Phase, Plan, PlannedStep, Target
+from domain.runbooks.runbook import Risk
 from domain.sealed import CipherKeyWrong, ValuePlace
-from integrations.connector import CommandResult, HostAddress, Secret
-from integrations.output import LEFT_OUT, KeptOutput
-from services.claims import see_that_it_may_begin
-from services.mail import NotAdmitted
+from services.claims import see_that_it_is_approved, see_that_it_may_begin
+from services.rooms import Room, rooms_to_keep, steps_with_room
 
 ENDED = {
     # an own step's end -> its rollback's end
@@ -100,10 +99,10 @@ class Job:
 
 
 class StepRecords:
-    """The rows of steps, as activities see them."""
+    """The rows of steps. `key` names what is done now, the same for every try; it gets what is written of it."""
 
-    def __init__(self, database: Database, cipher: Cipher) -> None:
-        self._database, self._cipher = database, cipher
+    def __init__(self, database: Database, cipher: Cipher, key: Callable[[str], str]) -> None:
+        self._database, self._cipher, self._key = database, cipher, key
 
     async def load(self, order: StepRun, *, is_to_run: bool = True) -> Job:
         """Read the approved plan and all that goes with a step; `is_to_run`: it is not only to be asked about or ended.
@@ -115,7 +114,7 @@ class StepRecords:
             if plan.digest() != order.plan_digest:
                 raise PlanTampered(f"the stored plan has digest {plan.digest()}, approved was {order.plan_digest}")
             step = plan.step(order.position)
-            await _need_approval(session, order, plan, step if is_to_run else None)
+            await see_that_it_is_approved(session, order, plan, step if is_to_run else None)
             stored = await steps.get_step(session, order.execution_id, order.position, order.is_rollback)
             own = await steps.get_step(session, order.execution_id, order.position)
             registered = await executions.get_variables(session, order.execution_id)
@@ -237,7 +236,7 @@ class StepRecords:
             await events.add_event(
                 session,
                 order.ticket_id,
-                event_key("/started"),
+                self._key("/started"),
                 EventKind.ROLLBACK_STARTED if order.is_rollback else EventKind.STEP_STARTED,
                 _words(order, step, "started" + (f", attempt {order.attempt}" if order.attempt > 1 else "")),
                 execution_id=order.execution_id,
@@ -330,7 +329,7 @@ class StepRecords:
         await events.add_event(
             session,
             order.ticket_id,
-            event_key("/ended"),
+            self._key("/ended"),
             EventKind.ROLLBACK_ENDED if order.is_rollback else EventKind.STEP_ENDED,
             _words(order, step, f"{ended.status.value}{detail}"),
             execution_id=order.execution_id,
@@ -348,20 +347,6 @@ async def _plan(session: AsyncSession, order: StepRun | ExecutionOver) -> Plan:
         return await executions.get_plan(session, order.tenant, order.ticket_id, order.execution_id)
     except NoResultFound:
         raise PlanTampered("this ticket has no such execution; nothing was sent") from None
-
-
-async def _need_approval(session: AsyncSession, order: StepRun, plan: Plan, step: PlannedStep | None) -> None:
-    """Look for the signed approvals themselves: what a workflow says of them can be forged in Temporal."""
-    about = (order.tenant, order.ticket_id, order.execution_id, order.plan_digest)
-    verdict = plan.verdict.decision
-    is_asked = verdict is VerdictDecision.ASK
-    if verdict is VerdictDecision.REFUSE or (is_asked and not await signed.is_approved(session, *about)):
-        raise NotAdmitted("nobody with a token approved this plan through Handrail, so nothing of it runs")
-    if step is None or order.is_rollback or step.spec.approval is not Approval.REQUIRED:
-        return
-    turn = await turns.turn_of(session, order.execution_id)
-    if not await signed.is_approved(session, *about, step=order.position, turn=turn):
-        raise NotAdmitted(f"nobody with a token approved step {order.position} through Handrail, so it does not run")
 
 
 def _recorded(stored: StoredStep, order: StepRun) -> StepOutcome | None:
