@@ -40,7 +40,8 @@ def add_connection(
     as_json: Json = False,
 ) -> None:
     """Add a connection."""
-    body = {"name": name, **fields, "aliases": alias or [], "tags": tag or []}
+    said = {field: value for field, value in fields.items() if value is not None}
+    body = {"name": name, **said, "aliases": alias or [], "tags": tag or []}
     run(_add(context, "/connections/{tenant}", body, replace, as_json, f"try it: ./handrail connection test {name}"))
 
 

@@ -2,33 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import Annotated, Any
 
 import typer
 
+from commands.declared import taking
 from domain.connectors import CONNECTORS, DEFAULT
 from domain.connectors.connector import COMMON, Field, FieldKind
 
 
 def takes_fields(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--connector` and an option for each field of any; as `fields` it gets those that were given."""
-
-    def with_options(**given: Any) -> None:
-        fields = {one.name: value for one in options if (value := given.pop(one.name)) is not None}
-        command(**given, fields={name: _sent(value) for name, value in fields.items()})
-
-    options = [*_options()]
-    parameters: list[Parameter] = []
-    for one in signature(command).parameters.values():
-        parameters += options if one.name == "fields" else [one]
-    # Typer reads both to know what may be typed.
-    with_options.__signature__ = signature(command).replace(  # type: ignore[attr-defined]
-        parameters=[one.replace(kind=Parameter.KEYWORD_ONLY) for one in parameters]
-    )
-    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
-    with_options.__doc__ = command.__doc__
-    return with_options
+    """Give a command `--connector` and an option for each field of any; in `fields`, what was not said is None."""
+    return taking(command, "fields", [*_options()], _sent)
 
 
 def _options() -> Iterator[Parameter]:

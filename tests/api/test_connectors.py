@@ -26,7 +26,6 @@ from tests.shell_connector import Shell
 ROOT = Path(__file__).parents[2]
 NOT_OURS = {"tests", ".venv", "var"}
 NAMED = {FieldKind.CREDENTIAL, FieldKind.HOST_KEY}
-GIVEN: dict[str, Any] = {"host": "10.0.3.17", "username": "handrail", "credential": "ops-key", "directory": "/srv"}
 LOOK = "id: look\ntitle: Look\nrisk: none\ntarget: local\nsteps:\n  - {name: Look, run: uptime}\n"
 
 
@@ -45,7 +44,7 @@ def test_every_kind_says_what_is_asked_of_it(kind: Connector, monkeypatch: pytes
     by_kind = {field.name: field.kind for field in kind.fields if field.kind in NAMED}
     assert by_kind == {name: name for name in by_kind}  # a secret or a key in another field would not be found
     assert not kind.own_fields.keys() & {*Connection.model_fields, *Target.model_fields}
-    values = {name: GIVEN[name] for name in kind.needs}
+    values: dict[str, Any] = {field.name: field.example or "ops" for field in kind.fields if field.is_needed}
     made = NewConnection(name="one", connector=kind.name, **values)
     for missing in kind.needs:
         with pytest.raises(ValidationError, match=f"{kind.called} needs {missing}"):
@@ -80,7 +79,7 @@ async def test_the_api_takes_the_fields_of_the_connector_and_no_others(lone_call
     for change, field, words in (
         ({"level": 10}, "level", "less than or equal to 9"),
         ({"directory": "srv"}, "directory", "pattern"),
-        ({"container": "web"}, "container", "no field of this"),
+        ({"colour": "red"}, "colour", "no field of this"),
         ({"connector": "local"}, "directory", "no field of this"),
     ):
         problem = assert_problem(await lone_caller.post(at, box | change), 422, words)
@@ -91,7 +90,7 @@ async def test_the_api_takes_the_fields_of_the_connector_and_no_others(lone_call
     schemas = (await lone_caller.client.get("/openapi.json")).json()["components"]["schemas"]
     for name in ("Connection", "NewConnection", "Target"):
         assert schemas[name]["additionalProperties"] is False
-        assert schemas[name]["properties"]["connector"]["enum"] == ["ssh", "local", "shell"]
+        assert schemas[name]["properties"]["connector"]["enum"] == [*CONNECTORS]
         assert schemas[name]["properties"]["directory"]["description"] == "Where commands start."
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import typer
 
 from cli import app
+from domain.connectors import CONNECTORS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/cli.md").read_text(encoding="utf-8")
 SELF_EXPLAINING = {"--help", "--json", "--comment", "--host", "--port", "--username", "--connector", "--kind"} | {
-    *("--credential", "--host-key", "--alias", "--tag", "--replace", "--file", "--demo")
+    *("--credential", "--host-key", "--alias", "--tag", "--replace", "--file", "--demo"),
+    *(f"--{name.replace('_', '-')}" for kind in CONNECTORS.values() for name in kind.own_fields),  # in own-hosts.md
 }
 
 
