@@ -19,9 +19,11 @@ settings.register_profile("handrail", deadline=None, derandomize=True, suppress_
 settings.load_profile("handrail")
 
 
-SERVERS = {"temporal_server", "environment", "postgres", "sudo_user", "chaos_server"}
+SERVERS = {"temporal_server", "temporal", "environment", "postgres", "sudo_user", "chaos_server"}
 STARTING = {"lab", "deploy", "bench", "ui", "test_on_lab.py", "test_upgrade.py", "test_fuzz.py", "test_compose.py"}
 """Folders and files whose tests start servers or long computations themselves."""
+SLOW = {"test_offline.py", "test_work_grows_with_the_text"}
+"""Files and tests that take seconds each all the same: a process for each command, texts made to take long."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         needs = marks & {"sshd", "postgres", "chromium", "e2e"} or SERVERS & set(getattr(item, "fixturenames", ()))
-        if needs or STARTING & set(item.path.parts):
+        if needs or (STARTING | SLOW) & {*item.path.parts, getattr(item, "originalname", "")}:
             item.add_marker("servers")
 
 
