@@ -1,4 +1,4 @@
-"""Why an execution or a ticket ended, as data: sentences are made beside it, and nobody reads a sentence back."""
+"""Why an execution or a ticket ended, as data: the sentence is made from it, and nobody reads a sentence back."""
 
 from enum import StrEnum
 
@@ -30,6 +30,31 @@ class EndCause(StrEnum):
     NOT_FOUND = "not_found"
 
 
+SENTENCES = {
+    EndCause.SUCCEEDED: "fixed, and every postcheck passed",
+    EndCause.FAILED: "{what} failed",
+    EndCause.OUTCOME_UNKNOWN: "{who} chose to roll back; outcome unknown",
+    EndCause.REJECTED: "{who} rejected {what}",
+    EndCause.REFUSED: "refused",
+    EndCause.EXPIRED: "{what} in time",
+    EndCause.CANCELLED: "cancelled",
+    EndCause.FALSE_POSITIVE: "false positive",
+    EndCause.UNDONE_ON_REQUEST: "{who} asked for a rollback",
+    EndCause.PASSED_OVER: "a person chose something else",
+    EndCause.REPLACED: "replaced",
+    EndCause.LOST: "its workflow was {what}",
+    EndCause.NOT_BORNE_OUT: "not {what}",
+    EndCause.UNVERIFIED: "it ran, and nothing verifies it: a person has to look whether the problem is gone",
+    EndCause.NOT_FOUND: "not found on the host",
+}
+BY_A_PERSON = {
+    EndCause.CANCELLED: "cancelled by {who}",
+    EndCause.FALSE_POSITIVE: "closed as a false positive by {who}",
+    EndCause.NOT_FOUND: "closed as not found on the host by {who}",
+}
+"""Instead, of what may end with a person or without one."""
+
+
 class Ending(WireModel):
     """`actor`: the person who ended it; `step`: the position of the step at which it did, if there was one.
 
@@ -40,6 +65,11 @@ class Ending(WireModel):
     actor: str | None = None
     step: int | None = None
     before: EndCause | None = None
+
+    def sentence(self, what: str = "", why: str = "") -> str:
+        """Return it for a person. `what`: the plan, step or event; `why`: in the words of who knows."""
+        told = (BY_A_PERSON if self.actor else {}).get(self.cause) or SENTENCES[self.cause]
+        return told.format(who=self.actor or "somebody", what=what) + (f": {why}" if why else "")
 
     def after(self, earlier: "Ending | None") -> "Ending":
         """Return this ending as the one that follows an earlier one of the same execution."""

@@ -56,12 +56,11 @@ class CancelRequest(Signed):
 
     @property
     def words(self) -> str:
-        return f"cancelled by {self.actor}" + (f": {self.comment}" if self.comment else "")
+        return self.ending.sentence(why=self.comment)
 
     @property
     def closing_words(self) -> str:
-        why = "as a false positive" if self.is_false_positive else "as not found on the host"
-        return f"closed {why} by {self.actor}" + (f": {self.comment}" if self.comment else "")
+        return self.closing.sentence(why=self.comment)
 
     @property
     def ending(self) -> Ending:

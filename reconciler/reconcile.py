@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 30.0
 BY_LOSS = Ending(cause=EndCause.LOST)
-LOST = "its workflow was ended from outside before the execution did; look at the host, then roll it back or cancel it"
-LOST_EARLY = "its workflow was lost, or ended from outside, before anything ran"
+LOST = BY_LOSS.sentence("ended from outside before the execution did; look at the host, then roll it back or cancel it")
+LOST_EARLY = BY_LOSS.sentence("lost, or ended from outside, before anything ran")
 
 
 async def reconcile(database: Database, watch: WorkflowWatch, settled: timedelta = SETTLED) -> int:

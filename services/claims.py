@@ -13,8 +13,6 @@ from domain.runbooks.runbook import Approval, OnFailure, RollbackScope, RunbookK
 from domain.ticket import TicketStatus
 from services.mail import NotAdmitted
 
-NOT_VERIFIED = "it ran, and nothing verifies it: a person has to look whether the problem is gone"
-
 
 class NotBorneOut(Exception):
     """A workflow goes on as if it had the host, or what is before had ended well, and no row says so. For a person."""
@@ -55,13 +53,13 @@ async def borne_out(session: AsyncSession, record: Record) -> Record:
     if wrong is None and await _is_unverified(session, record):
         unverified = Ending(cause=EndCause.UNVERIFIED)
         ends = {"ticket_status": TicketStatus.ESCALATED, "ending": unverified}
-        return record.model_copy(update={**ends, "reason": NOT_VERIFIED})
+        return record.model_copy(update={**ends, "reason": unverified.sentence()})
     if wrong is None:
         return await _closed_by_a_look(session, record)
     reason = f"{wrong}; look at the host, then roll it back"
     lost = {"ticket_status": TicketStatus.ESCALATED, "execution_status": ExecutionStatus.ROLLBACK_FAILED}
     ending = Ending(cause=EndCause.NOT_BORNE_OUT)
-    return record.model_copy(update={**lost, "ending": ending, "reason": f"not {_claim(record)}: {reason}"})
+    return record.model_copy(update={**lost, "ending": ending, "reason": ending.sentence(_claim(record), reason)})
 
 
 async def _closed_by_a_look(session: AsyncSession, record: Record) -> Record:
@@ -72,10 +70,10 @@ async def _closed_by_a_look(session: AsyncSession, record: Record) -> Record:
         return record
     stored = await steps.get_step(session, execution_id, ending.step or 0)
     if stored.status is not StepStatus.FAILED or stored.denials < LOOKS:
-        reason = (
-            f"not closed: step {ending.step} is said to have denied the problem twice, and Handrail knows nothing of it"
-        )
-        ends = {"ticket_status": TicketStatus.ESCALATED, "ending": Ending(cause=EndCause.NOT_BORNE_OUT)}
+        why = f"step {ending.step} is said to have denied the problem twice, and Handrail knows nothing of it"
+        wrong = Ending(cause=EndCause.NOT_BORNE_OUT)
+        reason = wrong.sentence("closed", why)
+        ends = {"ticket_status": TicketStatus.ESCALATED, "ending": wrong}
         return record.model_copy(update={**ends, "reason": reason})
     ticket = await tickets.get_ticket(session, record.tenant, record.ticket_id)
     if ticket is None or ticket.severity not in SERIOUS:

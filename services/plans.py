@@ -71,7 +71,8 @@ async def _confidence(database: Database, library: Library, request: PlanRequest
 
 async def _replace(session: AsyncSession, request: PlanRequest, reason: str) -> None:
     if request.replaces:
-        words, ending = f"replaced: {reason}", Ending(cause=EndCause.REPLACED)
+        ending = Ending(cause=EndCause.REPLACED)
+        words = ending.sentence(why=reason)
         await executions.set_execution_status(session, request.replaces, ExecutionStatus.CANCELLED, words, ending)
 
 

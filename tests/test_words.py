@@ -12,7 +12,7 @@ from api.pages.words import TONES, WORDS
 from commands.describe import LINK_COLOURS
 from commands.output import COLOURS
 from domain.case.links import LinkState
-from domain.ending import EndCause
+from domain.ending import SENTENCES, EndCause
 from domain.execution import STEP_STAGES, ExecutionStatus, StepStatus
 from domain.inbox import why_a_person
 from domain.outcomes import WHEN_UNDONE
@@ -37,6 +37,7 @@ TONED = (*STATUSES, Severity, Risk, Classification)
         (WHEN_UNDONE, (EndCause,)),
         (STEP_STAGES, (StepStatus,)),
         (LINK_COLOURS, (LinkState,)),
+        (SENTENCES, (EndCause,)),
     ],
     ids=[
         "tones",
@@ -47,6 +48,7 @@ TONED = (*STATUSES, Severity, Risk, Classification)
         "what endings mean",
         "stages of steps",
         "links on the terminal",
+        "sentences of endings",
     ],
 )
 def test_every_member_is_there(named: object, enums: tuple[type[StrEnum], ...]) -> None:
@@ -103,3 +105,24 @@ def test_a_host_s_address_is_put_into_words_by_its_connector_alone() -> None:
     texts = {path: path.read_text() for path in paths if path.suffix in (".py", ".html")}
     spelt = {path for path, text in texts.items() if re.search(r"username[^@\n]{0,14}@", text)}
     assert {path.relative_to(ROOT).parent.as_posix() for path in spelt} == {"domain/connectors"}
+
+
+ENDS = {"Failed", "Stopped", "_end", "_end_execution", "end", "set_execution_status"}
+
+
+def ends_with_words_of_its_own(text: str) -> list[int]:
+    """Return the lines where something ends with a sentence that is written out beside its ending."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in ENDS
+        and any(isinstance(one, ast.JoinedStr | ast.Constant) for one in node.args)
+    ]
+
+
+def test_the_sentence_of_an_ending_is_made_from_it() -> None:
+    ours = [path for part in ("workflows", "services", "reconciler") for path in (ROOT / part).rglob("*.py")]
+    found = {path.name: lines for path in ours if (lines := ends_with_words_of_its_own(path.read_text()))}
+    assert not found
+    assert ends_with_words_of_its_own("raise Failed(f'{who} rejected it', rejected)") == [1]

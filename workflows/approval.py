@@ -101,11 +101,12 @@ class TicketApproval(TicketEndings):
             return await self._cancelled(plan.execution_id)
         if self.lifecycle.requests:
             passed_over = Ending(cause=EndCause.PASSED_OVER, actor=self.lifecycle.requests[0].actor)
-            await self._end_execution(plan, ExecutionStatus.CANCELLED, "a person chose something else", passed_over)
+            await self._end_execution(plan, ExecutionStatus.CANCELLED, passed_over.sentence(), passed_over)
             return None
         expired = Ending(cause=EndCause.EXPIRED)
-        await self._end_execution(plan, ExecutionStatus.EXPIRED, "no decision in time", expired)
-        return await self._end(TicketStatus.ESCALATED, "the approval expired: no decision in time", expired)
+        await self._end_execution(plan, ExecutionStatus.EXPIRED, expired.sentence("no decision"), expired)
+        why = expired.sentence("the approval expired: no decision")
+        return await self._end(TicketStatus.ESCALATED, why, expired)
 
     async def _act_on(self, decision: Decision, plan: PlanOutline, request: ExecuteRequest) -> PlanOutline | TicketEnd:
         """An approval counts only if the plan made again now has the digest that was approved."""
@@ -113,8 +114,8 @@ class TicketApproval(TicketEndings):
         if decision.decision is DecisionKind.REJECT:
             self.lifecycle.plan_decided()
             await context.record_decision(decision, DecisionOutcome.ACCEPTED)
-            why = f"{decision.actor} rejected the plan" + (f": {decision.comment}" if decision.comment else "")
             rejected = Ending(cause=EndCause.REJECTED, actor=decision.actor)
+            why = rejected.sentence("the plan", decision.comment)
             await self._end_execution(plan, ExecutionStatus.REJECTED, why, rejected)
             return await self._end(TicketStatus.REJECTED, why, rejected)
         renewed = await self._make_plan(request, plan)

@@ -39,8 +39,8 @@ class TicketEndings(TicketSignals):
 
     async def _cancelled(self, execution_id: str) -> TicketEnd:
         asked = self.lifecycle.cancel
-        status, reason = TicketStatus.CANCELLED, asked.words if asked else "cancelled"
         ending = asked.ending if asked else Ending(cause=EndCause.CANCELLED)
+        status, reason = TicketStatus.CANCELLED, asked.words if asked else ending.sentence()
         closed_by = asked.actor if asked and asked.is_false_positive else None
         if asked and asked.closes:
             status, reason, ending = TicketStatus.CLOSED, asked.closing_words, asked.closing

@@ -71,8 +71,7 @@ class ExecutionStory:
         except Failed as failure:
             return await self.undoing.roll_back(failure)
         fixed = Ending(cause=EndCause.SUCCEEDED)
-        words = "fixed, and every postcheck passed"
-        return await context.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, words, fixed)
+        return await context.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, fixed.sentence(), fixed)
 
     async def _one(self, step: StepOutline) -> None:
         """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped, Requeued."""
@@ -135,8 +134,9 @@ class ExecutionStory:
         outcome = await self._run_for_sure(step)
         if outcome is None or not outcome.denies:
             return outcome
-        words = f"not found on the host: {context.name(step)} looked twice, {outcome.detail}"
-        raise Failed(words, Ending(cause=EndCause.NOT_FOUND, step=step.position), TicketStatus.CLOSED)
+        ending = Ending(cause=EndCause.NOT_FOUND, step=step.position)
+        words = ending.sentence(why=f"{context.name(step)} looked twice, {outcome.detail}")
+        raise Failed(words, ending, TicketStatus.CLOSED)
 
     async def _run(self, step: StepOutline) -> StepOutcome:
         """Run a step under attempt ids that the host has not seen, in whatever turn."""
@@ -152,9 +152,10 @@ class ExecutionStory:
             self.undoing.forget(step)
         if outcome.is_cancelled:
             raise self.context.cancelled(f" during {self.context.name(step)}")
-        words = f"{self.context.name(step)} failed: {outcome.detail}"
         ending = Ending(cause=EndCause.FAILED, step=step.position)
+        words = ending.sentence(self.context.name(step), outcome.detail)
         if step.phase is Phase.PRECHECK or step.on_failure is OnFailure.ROLLBACK:
             raise Failed(words, ending)
         if step.on_failure is OnFailure.STOP:
-            raise Stopped(f"{words}; stopped as the runbook says, nothing was rolled back", ending)
+            words += "; stopped as the runbook says, nothing was rolled back"
+            raise Stopped(words, ending)

@@ -94,8 +94,9 @@ class ExecutionContext:
 
     def cancelled(self, where: str = "") -> Failed:
         asked = self.lifecycle.cancel
-        words, ending = (asked.words, asked.ending) if asked else ("cancelled", Ending(cause=EndCause.CANCELLED))
-        return Failed(words + where, ending, TicketStatus.CANCELLED)
+        ending = asked.ending if asked else Ending(cause=EndCause.CANCELLED)
+        words = (asked.words if asked else ending.sentence()) + where
+        return Failed(words, ending, TicketStatus.CANCELLED)
 
     def decision_record(self, decision: Decision, result: DecisionOutcome, detail: str = "") -> DecisionRecord:
         return DecisionRecord(

@@ -76,7 +76,7 @@ async def await_finding(context: ExecutionContext, step: StepOutline, outcome: S
     if finding is UnknownOutcome.ROLL_BACK:
         status = TicketStatus.CANCELLED if context.lifecycle.cancel else TicketStatus.ESCALATED
         ending = Ending(cause=EndCause.OUTCOME_UNKNOWN, actor=decision.actor, step=step.position)
-        raise Failed(f"{decision.actor} chose to roll back; outcome unknown: {reason}", ending, status)
+        raise Failed(ending.sentence(why=reason), ending, status)
     ran = finding is UnknownOutcome.RAN
     words = f"{decision.actor} found that step {step.position} {'ran' if ran else 'did not run'}"
     await _resume(context, step, words, StepStatus.SUCCEEDED if ran else StepStatus.PENDING)
@@ -132,15 +132,14 @@ async def _pass_gate(
     context.reporter.wait("")
     if gate.decision is None and not is_answered:
         expired = Ending(cause=EndCause.EXPIRED, step=step.position)
-        raise Failed(f"nobody answered in time: {context.name(step)}", expired)
+        raise Failed(expired.sentence("nobody answered", context.name(step)), expired)
     return gate.decision
 
 
 def _raise_if_rejected(context: ExecutionContext, step: StepOutline, decision: Decision) -> None:
     if decision.decision is DecisionKind.REJECT:
-        why = f": {decision.comment}" if decision.comment else ""
         rejected = Ending(cause=EndCause.REJECTED, actor=decision.actor, step=step.position)
-        raise Failed(f"{decision.actor} rejected {context.name(step)}{why}", rejected, TicketStatus.REJECTED)
+        raise Failed(rejected.sentence(context.name(step), decision.comment), rejected, TicketStatus.REJECTED)
 
 
 async def _resume(

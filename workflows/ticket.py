@@ -95,7 +95,7 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
         is_certain = analysis.classification_confidence >= FALSE_POSITIVE_THRESHOLD and not analysis.needs_person
         if is_false and is_certain:
             false = Ending(cause=EndCause.FALSE_POSITIVE)
-            return await self._end(TicketStatus.CLOSED, f"false positive: {analysis.reason}", false)
+            return await self._end(TicketStatus.CLOSED, false.sentence(why=analysis.reason), false)
         return await self._match_and_run(analysis.ambiguous)
 
     async def _match_and_run(self, ambiguous: list[str]) -> TicketEnd:
@@ -126,7 +126,7 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
         if in_time:
             return await self._cancelled("")
         expired = Ending(cause=EndCause.EXPIRED)
-        return await self._end(TicketStatus.ESCALATED, "nobody picked a runbook in time", expired)
+        return await self._end(TicketStatus.ESCALATED, expired.sentence("nobody picked a runbook"), expired)
 
     async def _serve(self) -> TicketEnd:
         request = self.lifecycle.requests.pop(0)
@@ -156,7 +156,8 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
             return await self._await_request(plan.problem)
         if plan.verdict and plan.verdict.decision is VerdictDecision.REFUSE:
             refused = Ending(cause=EndCause.REFUSED)
-            return await self._end(TicketStatus.ESCALATED, f"refused: {'; '.join(plan.verdict.reasons)}", refused)
+            why = refused.sentence(why="; ".join(plan.verdict.reasons))
+            return await self._end(TicketStatus.ESCALATED, why, refused)
         if self.lifecycle.cancel:
             return await self._cancelled(plan.execution_id)
         context = self.context_of(plan.execution_id, plan.digest, len(plan.steps))

@@ -94,7 +94,7 @@ async def undo(context: ExecutionContext, found: RollbackOutline, request: Rollb
     if found.problem is None:
         undoing = Undoing(context, found)
         asked = Ending(cause=EndCause.UNDONE_ON_REQUEST, actor=request.actor)
-        end = await undoing.roll_back(Failed(_who_asked(found, request), asked))
+        end = await undoing.roll_back(Failed(_who_asked(asked, found, request), asked))
     else:
         end = await context.refuse(f"rollback refused: {found.problem}", found.ticket_status, request.actor)
     await undoing.give_room_back()
@@ -112,6 +112,6 @@ async def what_to_undo(start: TicketStart, request: RollbackRequest) -> Rollback
     )
 
 
-def _who_asked(found: RollbackOutline, request: RollbackRequest) -> str:
-    why = f"{request.actor} asked for a rollback" + (f": {request.comment}" if request.comment else "")
+def _who_asked(asked: Ending, found: RollbackOutline, request: RollbackRequest) -> str:
+    why = asked.sentence(why=request.comment)
     return why + (f" (though since then {found.undone_over}, which cannot be undone)" if found.undone_over else "")
