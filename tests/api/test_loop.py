@@ -106,7 +106,7 @@ async def test_a_difference_is_drawn_meanwhile(lone_caller: Caller, monkeypatch:
         assert (await lone_caller.ask("POST", f"/runbooks/{TENANT}", text)).status_code == 201
     page = f"/t/{TENANT}/runbooks/touch-file?against=1"
     answer = await meanwhile(
-        lone_caller, monkeypatch, "api.pages.runbooks.difference", lambda: lone_caller.client.get(page)
+        lone_caller, monkeypatch, "services.runbook_look.difference", lambda: lone_caller.client.get(page)
     )
     assert answer.status_code == 200
 
