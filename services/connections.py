@@ -13,7 +13,7 @@ from domain.connection import (
     fingerprint_of,
 )
 from services.backends import Backends
-from services.errors import Conflict, NotFound, invalid
+from services.errors import Conflict, check_name, invalid, not_listed
 from services.waiting_plans import Later, tell_waiting, uses_connection
 
 
@@ -21,7 +21,7 @@ async def get_connection(session: AsyncSession, tenant: str, name: str) -> Conne
     """Return a connection; what is in its credential never shows. Raises NotFound."""
     connection = await connections.get_connection(session, tenant, name)
     if connection is None:
-        raise _missing(tenant, name)
+        raise not_listed(tenant, "connection", name)
     return connection
 
 
@@ -43,8 +43,7 @@ async def put_connection(
 
     Raises Invalid.
     """
-    if new.name != name:
-        raise invalid("name", f"is {new.name!r}, the address says {name!r}; make them the same")
+    check_name(new.name, name)
     async with backends.database.write() as session:
         await _check(session, tenant, new)
         before = await connections.get_connection(session, tenant, name)
@@ -78,7 +77,7 @@ async def confirm_host_key(
     async with backends.database.write() as session:
         before = await connections.lock_connection(session, tenant, name)
         if before is None:
-            raise _missing(tenant, name)
+            raise not_listed(tenant, "connection", name)
         pinned = before.model_copy(update={"host_key": seen.host_key.strip()})
         if not before.kind.has_host_key:
             raise Conflict(f"{name} is {before.words} and has no host key", "there is nothing to confirm")
@@ -92,11 +91,6 @@ async def confirm_host_key(
             await connections.save_connection(session, tenant, pinned, actor)
     later(tell_waiting, backends, tenant, uses_connection(name, set(before.tags)))
     return before if before.host_key else pinned
-
-
-def _missing(tenant: str, name: str) -> NotFound:
-    mend = "list its connections to see which there are"
-    return NotFound(f"tenant {tenant} has no connection {name!r}", mend, missing="connection")
 
 
 async def _check(session: AsyncSession, tenant: str, connection: Connection) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import connections
 from domain.connection import Credential, CredentialKind, NewCredential, Username
 from services.backends import Backends
-from services.errors import Conflict, NotFound, invalid
+from services.errors import Conflict, check_name, invalid, not_listed
 from services.waiting_plans import Later, tell_waiting, uses_credential
 
 _USERNAME: TypeAdapter[str | None] = TypeAdapter(Username | None)
@@ -18,8 +18,7 @@ async def get_credential(session: AsyncSession, tenant: str, name: str) -> Crede
     """Return its name and kind. Raises NotFound."""
     credential = await connections.get_credential(session, tenant, name)
     if credential is None:
-        lists = "list its credentials to see which there are"
-        raise NotFound(f"tenant {tenant} has no credential {name!r}", lists, missing="credential")
+        raise not_listed(tenant, "credential", name)
     return credential
 
 
@@ -37,8 +36,7 @@ async def put_credential(
     backends: Backends, tenant: str, name: str, new: NewCredential, actor: str, later: Later
 ) -> tuple[Credential, bool]:
     """Replace a credential, or add it; the next command uses it. Returns it, and whether it is new. Raises Invalid."""
-    if new.name != name:
-        raise invalid("name", f"is {new.name!r}, the address says {name!r}; make them the same")
+    check_name(new.name, name)
     _check_secret(new)
     async with backends.database.write() as session:
         is_new = await connections.save_credential(session, tenant, new, backends.cipher, actor)

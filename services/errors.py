@@ -60,6 +60,18 @@ class Unavailable(ServiceError):
         self.retry_after = retry_after
 
 
+def not_listed(tenant: str, noun: str, name: str, *, which: str = "") -> NotFound:
+    """Return the error of a name that a tenant has none of. `which`: what it was asked for, where that says more."""
+    mend = f"list its {noun}s to see which there are"
+    return NotFound(f"tenant {tenant} has no {which or noun} {name!r}", mend, missing=noun)
+
+
+def check_name(given: str, in_address: str) -> None:
+    """Raises Invalid for a thing that calls itself otherwise than the address it is put to."""
+    if given != in_address:
+        raise invalid("name", f"is {given!r}, the address says {in_address!r}; make them the same")
+
+
 def invalid(field: str, message: str, **data: Any) -> Invalid:
     """Return the error of one wrong field."""
     return Invalid([FieldProblem(field, message)], **data)

@@ -13,7 +13,7 @@ from domain.runbooks.runbook import Runbook
 from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook, place_findings
 from domain.storable import why_unstorable
 from services.backends import Backends
-from services.errors import FieldProblem, Invalid, NotFound
+from services.errors import FieldProblem, Invalid, NotFound, not_listed
 from services.needed_changes import needed_changes
 from services.reading import beside
 from services.shell_syntax import check_shell
@@ -47,14 +47,14 @@ async def get_runbook(session: AsyncSession, tenant: str, runbook_id: str, versi
     stored = await runbooks.get_runbook(session, tenant, runbook_id, version)
     if stored is None:
         which = f"version {version} of runbook" if version else "runbook"
-        raise _not_found(tenant, f"{which} {runbook_id!r}")
+        raise not_listed(tenant, "runbook", runbook_id, which=which)
     return await _found(session, tenant, stored)
 
 
 async def see_that_it_exists(session: AsyncSession, tenant: str, runbook_id: str) -> None:
     """Raises NotFound."""
     if await runbooks.get_runbook(session, tenant, runbook_id) is None:
-        raise _not_found(tenant, f"runbook {runbook_id!r}")
+        raise not_listed(tenant, "runbook", runbook_id)
 
 
 async def validate(text: bytes, runbook_id: str | None = None) -> ValidRunbook:
@@ -132,8 +132,3 @@ def _plain(problems: Sequence[Problem]) -> list[FieldProblem]:
 
 def _invalid(detail: str, found: list[FieldProblem]) -> Invalid:
     return Invalid(found, detail, problems=found)
-
-
-def _not_found(tenant: str, what: str) -> NotFound:
-    mend = "list its runbooks to see which there are"
-    return NotFound(f"tenant {tenant} has no {what}", mend, missing="runbook")

@@ -14,7 +14,7 @@ from domain.sources.registry import SENDERS
 from domain.sources.sender import Sent, Unreadable
 from domain.sources.source import NewSource, RotationStep, Source, SourceDetail, SourceSecret, Tried, TriedReport
 from services.backends import Backends
-from services.errors import Conflict, NotFound, invalid
+from services.errors import Conflict, invalid, not_listed
 from services.reading import beside
 
 SECRET_BYTES = 32
@@ -54,7 +54,7 @@ async def rotate(backends: Backends, tenant: str, name: str, step: RotationStep,
     async with backends.database.write() as session:
         now = await sources.get_hashes(session, tenant, name, lock=True)
         if now is None:
-            raise _missing(tenant, name)
+            raise not_listed(tenant, "source", name)
         if step is RotationStep.BEGIN:
             if now.former is not None:
                 mend = "finish that once the sender has the new one, or undo it"
@@ -107,10 +107,5 @@ def _new_secret() -> str:
 async def _found(session: AsyncSession, tenant: str, name: str) -> Source:
     source = await sources.get_source(session, tenant, name)
     if source is None:
-        raise _missing(tenant, name)
+        raise not_listed(tenant, "source", name)
     return source
-
-
-def _missing(tenant: str, name: str) -> NotFound:
-    mend = "list its sources to see which there are"
-    return NotFound(f"tenant {tenant} has no source {name!r}", mend, missing="source")

@@ -19,7 +19,7 @@ from domain.match import Match
 from domain.ticket import Ticket, TicketReport
 from domain.ticket_filter import TicketFilter
 from services.backends import Backends
-from services.errors import NotFound, Unavailable
+from services.errors import Unavailable, not_listed
 from services.plan_view import PlanView, current_plan, step_that_waits
 from services.workflows import WorkflowEnded
 
@@ -50,8 +50,7 @@ async def find_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Tic
     """Return a ticket. Raises NotFound if the tenant has no such ticket."""
     ticket = await tickets.get_ticket(session, tenant, ticket_id)
     if ticket is None:
-        mend = "list its tickets to see what there is"
-        raise NotFound(f"tenant {tenant} has no ticket {ticket_id!r}", mend, missing="ticket")
+        raise not_listed(tenant, "ticket", ticket_id)
     return ticket
 
 

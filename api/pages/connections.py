@@ -57,7 +57,7 @@ async def add(
     except REFUSALS as error:
         problem = problem_of(error)
         return await _form(request, tenant, context, fields, None, problem)
-    return _after(go_to(f"/t/{tenant}/connections/{connection.name}"), background)
+    return go_to(f"/t/{tenant}/connections/{connection.name}", background)
 
 
 @router.get("/connections/{name}")
@@ -89,13 +89,13 @@ async def change(
         async with context.database.read() as session:
             before = await find_connection(session, tenant, name)
         return await _form(request, tenant, context, fields, before, problem)
-    return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
+    return go_to(f"/t/{tenant}/connections/{name}", background)
 
 
 @router.post("/connections/{name}/remove")
 async def remove(tenant: Tenant, name: ConnectionName, context: Context, background: BackgroundTasks) -> Response:
     await connections.delete_connection(context.backends, tenant, name, background.add_task)
-    return _after(go_to(f"/t/{tenant}/connections"), background)
+    return go_to(f"/t/{tenant}/connections", background)
 
 
 @router.post("/connections/{name}/test")
@@ -143,7 +143,7 @@ async def confirm(
         async with context.database.read() as session:
             before = await connections.get_connection(session, tenant, name)
         return await _form(request, tenant, context, _fields(before), before, problem)
-    return _after(go_to(f"/t/{tenant}/connections/{name}"), background)
+    return go_to(f"/t/{tenant}/connections/{name}", background)
 
 
 async def _form(
@@ -196,8 +196,3 @@ def _read(fields: dict[str, str]) -> NewConnection:
 
 def _kind(fields: dict[str, str]) -> Connector:
     return CONNECTORS.get(fields.get("connector", DEFAULT), CONNECTORS[DEFAULT])
-
-
-def _after(answer: Response, background: BackgroundTasks) -> Response:
-    answer.background = background
-    return answer

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import Request
+from fastapi import BackgroundTasks, Request
 from fastapi.responses import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -87,6 +87,6 @@ def html(request: Request, text: str, status: int = 200, headers: dict[str, str]
     return Response(body, status, headers=sent, media_type="text/html")
 
 
-def go_to(address: str) -> Response:
-    """Send the browser to another page of ours, as a GET."""
-    return Response(status_code=303, headers={"Location": address})
+def go_to(address: str, afterwards: BackgroundTasks | None = None) -> Response:
+    """Send the browser to another page of ours, as a GET. `afterwards`: what is done once it has the answer."""
+    return Response(status_code=303, headers={"Location": address}, background=afterwards)

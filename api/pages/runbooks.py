@@ -111,7 +111,7 @@ async def reset_history(
 @router.post("/runbooks/{runbook_id}/retire")
 async def retire(tenant: Tenant, runbook_id: RunbookId, context: Context, background: BackgroundTasks) -> Response:
     await runbooks.retire(context.backends, tenant, runbook_id, background.add_task)
-    return _after(go_to(f"/t/{tenant}/runbooks/{runbook_id}"), background)
+    return go_to(f"/t/{tenant}/runbooks/{runbook_id}", background)
 
 
 async def _save(
@@ -138,7 +138,7 @@ async def _save(
             raise
         found = problem.members.get("errors", [])
         return await _editor(request, tenant, text, runbook_id, found=found, status=422)
-    return _after(go_to(f"/t/{tenant}/runbooks/{done[0].stored.runbook.id}"), background)
+    return go_to(f"/t/{tenant}/runbooks/{done[0].stored.runbook.id}", background)
 
 
 async def _editor(
@@ -167,8 +167,3 @@ async def _editor(
         notice=notice,
         had_better=had_better,
     )
-
-
-def _after(answer: Response, background: BackgroundTasks) -> Response:
-    answer.background = background
-    return answer
