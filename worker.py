@@ -19,6 +19,7 @@ from activities.records import event_key
 from activities.signatures import SignatureActivities
 from activities.steps import StepActivities
 from activities.tickets import TicketActivities
+from api.temporal import TemporalWorkflows
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
@@ -31,9 +32,11 @@ from process.leaving import run_and_leave
 from process.private import make_private
 from process.streams import write
 from reconciler.alive import keep_alive_file
+from reconciler.clearings import keep_telling
 from reconciler.reconcile import keep_reconciling
 from reconciler.starts import keep_starting
 from services.library import Library
+from services.occurrences import tell_cleared
 from services.step_records import StepRecords
 from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
@@ -60,6 +63,8 @@ ASIDE = {  # what workflows do that are no ticket's
 GRACE = timedelta(seconds=5)
 
 log = logging.getLogger("handrail.worker")
+
+TEMPORAL_SECONDS = 10.0
 
 
 def activities_of(
@@ -133,8 +138,10 @@ async def run(settings: Settings) -> None:
     database = Database(settings.resolved_database_url())
     runners = make_runners(settings.places())
     tickets = TicketClient(client, cipher.signer())
+    stories = TemporalWorkflows(tickets, TEMPORAL_SECONDS, TEMPORAL_SECONDS, TEMPORAL_SECONDS)
     beside = [
         asyncio.create_task(keep_starting(database, tickets.start)),
+        asyncio.create_task(keep_telling(lambda: tell_cleared(database, stories))),
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
     ]
     if settings.alive_file:

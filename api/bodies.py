@@ -1,6 +1,7 @@
 """Bodies of requests: bounded, and only what every database can keep."""
 
 import json
+import re
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
@@ -14,6 +15,7 @@ from services.reading import beside
 MAX_BODY = 1024 * 1024
 MAX_DELIVERY = 8 * MAX_BODY  # a refused one is not sent again: thousands of alerts at once are taken
 MAX_DRAINED = 32 * MAX_BODY
+REPORTS = re.compile(r"/api/v1/tickets/[^/]+/tickets")  # are made fit instead of refused
 SMALL = 64 * 1024  # is read at once; more beside the loop
 
 
@@ -33,8 +35,9 @@ class BodyLimit:
         try:
             _check_address(scope)
             of_source = is_delivery(scope)
+            is_report = of_source or (scope["method"] == "POST" and REPORTS.fullmatch(scope["path"]))
             body = await _read(receive, MAX_DELIVERY if of_source else MAX_BODY)
-            if body and not of_source and is_json(Headers(scope=scope).get("content-type", "")):
+            if body and not is_report and is_json(Headers(scope=scope).get("content-type", "")):
                 await beside(_check_json, body) if len(body) > SMALL else _check_json(body)
         except Problem as problem:
             await to_response(problem, scope["path"])(scope, receive, send)

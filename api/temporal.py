@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.base import new_id
 from domain.connection import ConnectionTested, ShownHostKey, fingerprint_of
 from domain.decision import Decision, SignedDecision
-from domain.requests import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
+from domain.requests import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
 from services.errors import Unavailable
 from services.workflows import WorkflowEnded
 from workflows.client import TicketClient
@@ -61,6 +61,9 @@ class TemporalWorkflows:
 
     async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None:
         await ask(self._client.reopen(tenant, ticket_id, request), self._seconds)
+
+    async def cleared(self, tenant: str, ticket_id: str, report: ClearedReport) -> None:
+        await ask(self._client.cleared(tenant, ticket_id, report), self._seconds)
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         await ask(self._client.plan_inputs_changed(tenant, ticket_id), self._seconds)

@@ -11,7 +11,8 @@ from db.tables import ExecutionRow, HistoryResetRow, TicketRow
 from domain.base import new_id, utc_now
 from domain.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
 from domain.match import Outcomes
-from domain.outcomes import Ended, HistoryReset, environment_of, outcomes_of
+from domain.outcomes import SOON, Ended, HistoryReset, environment_of, outcomes_of
+from domain.ticket import TicketStatus
 
 COUNTED = 200  # the latest executions of a runbook in an environment; older ones have faded
 SHOWN = 2_000
@@ -81,6 +82,13 @@ async def _ended(
         )
         .exists()
     )
+    again = aliased(TicketRow)
+    is_real = again.status != TicketStatus.CLOSED.value  # a false alarm, or over by itself
+    fired_again = (
+        select(func.min(again.firing_since))
+        .where(again.recurrence_of == ExecutionRow.ticket_id, is_real)
+        .scalar_subquery()
+    )
     since = (
         select(func.max(HistoryResetRow.reset_at))
         .where(HistoryResetRow.tenant == tenant, HistoryResetRow.runbook_id == runbook_id)
@@ -93,6 +101,8 @@ async def _ended(
             ExecutionRow.ending,
             ExecutionRow.started_at.is_not(None),
             another_followed,
+            fired_again,
+            TicketRow.resolved_at,
         )
         .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
         .where(
@@ -113,7 +123,8 @@ async def _ended(
                 ending=ending_of(ending),
                 has_run=has_run,
                 another_followed=followed,
+                came_back=bool(back and resolved_at and back - resolved_at <= SOON),
             ),
         )
-        for environment, status, ending, has_run, followed in await session.execute(query)
+        for environment, status, ending, has_run, followed, back, resolved_at in await session.execute(query)
     ]

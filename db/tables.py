@@ -47,6 +47,7 @@ class Row(DeclarativeBase):
 ID = String(40)
 NAME = String(200)
 WAITS = "person_needed IS NOT NULL"
+PENDING = "is_pending"
 
 
 class TenantRow(Row):
@@ -79,6 +80,7 @@ class TicketRow(Row):
         Index(None, "tenant", "status", "id"),
         Index(None, "start_pending", "id"),
         Index(None, "tenant", "pattern", "id"),
+        Index(None, "tenant", "source", "external_id", "id"),
         Index("ix_tickets_waits", "tenant", "id", sqlite_where=text(WAITS), postgresql_where=text(WAITS)),
     )
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -106,6 +108,9 @@ class TicketRow(Row):
     reopened_by: Mapped[str | None] = mapped_column(NAME)
     execution_id: Mapped[str | None] = mapped_column(ID)
     occurrences: Mapped[int] = mapped_column(Integer, default=1)
+    recurrence_of: Mapped[str | None] = mapped_column(ID, index=True)
+    firing_since: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]
     event_count: Mapped[int] = mapped_column(Integer, default=0)
     start_pending: Mapped[bool]
     run_id: Mapped[str | None] = mapped_column(NAME)
@@ -117,6 +122,37 @@ class TicketRow(Row):
     person_needed: Mapped[str | None] = mapped_column(NAME)
     person_needed_since: Mapped[datetime | None]
     taken_note: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+class OccurrenceRow(Row):
+    """One report, as it was made fit. `description` and `metadata`: None where they are as the ticket has them.
+
+    `key` names the report: the same one again makes no second row. `is_pending`: the ticket's story is to be told.
+    """
+
+    __tablename__ = "occurrences"
+    __table_args__ = (
+        UniqueConstraint("tenant", "key"),
+        Index("ix_occurrences_pending", "id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
+    )
+    ticket_id: Mapped[str] = mapped_column(ID, ForeignKey("tickets.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME)
+    key: Mapped[str] = mapped_column(NAME)
+    became: Mapped[str] = mapped_column(NAME)
+    state: Mapped[str] = mapped_column(NAME)
+    title: Mapped[str]
+    description: Mapped[str | None]
+    severity: Mapped[str] = mapped_column(NAME)
+    labels: Mapped[dict[str, str]]
+    ticket_metadata: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    links: Mapped[dict[str, str]]
+    notes: Mapped[list[Any]]
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    is_pending: Mapped[bool]
+    reported_by: Mapped[str | None] = mapped_column(NAME)
+    received_at: Mapped[datetime]
 
 
 class EventRow(Row):

@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.events import add_event
+from db.intake import open_key_of, take_reports
 from db.paging import Page
 from db.tables import ExecutionRow, TicketRow
 from domain.analysis.analysis import Analysis
-from domain.base import new_id, utc_now
+from domain.base import utc_now
 from domain.ending import Ending
-from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.inbox import why_a_person
 from domain.match import Match
+from domain.reports import Report
 from domain.ticket import Classification, NewTicket, PersonNeeded, TakenNote, Ticket, TicketStatus, closing_question
 from domain.ticket_filter import TICKET_FILTERS, FilterKind, TicketFilter
 
@@ -50,6 +49,9 @@ def to_ticket(row: TicketRow) -> Ticket:
         classification=row.classification,
         classification_confidence=row.classification_confidence,
         occurrences=row.occurrences,
+        recurrence_of=row.recurrence_of,
+        firing_since=row.firing_since,
+        cleared_at=row.cleared_at,
         created_at=row.created_at,
         analyzed_at=row.analyzed_at,
         resolved_at=row.resolved_at,
@@ -74,42 +76,10 @@ async def file_ticket(
     Returns the ticket and whether it is new. `key` names this report: what was filed under it before is not filed
     again, even if that ticket has ended since.
     """
-    before = select(TicketRow).where(TicketRow.tenant == tenant, TicketRow.filed_key == key)
-    if (known := (await session.scalars(before)).one_or_none()) is not None:
-        return to_ticket(known), False
-    now, ticket_id = utc_now(), new_id()
-    values = {
-        "id": ticket_id,
-        "tenant": tenant,
-        **new.model_dump(mode="json", exclude={"metadata"}),
-        "ticket_metadata": new.metadata,
-        "filed_key": key,
-        "open_key": open_key_of(new.source, new.external_id, ticket_id),
-        "status": TicketStatus.OPEN.value,
-        "status_reason": "",
-        "matched_runbooks": [],
-        "occurrences": 1,
-        "event_count": 0,
-        "start_pending": True,
-        "created_at": now,
-        "updated_at": now,
-    }
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = (
-        insert(TicketRow)
-        .values(**values)
-        .on_conflict_do_update(
-            index_elements=["tenant", "open_key"],
-            set_={"occurrences": TicketRow.occurrences + 1, "updated_at": now},
-        )
-        .returning(TicketRow)
-    )
-    row = (await session.scalars(statement, execution_options={"populate_existing": True})).one()
-    is_new = row.id == ticket_id
-    kind = EventKind.TICKET_FILED if is_new else EventKind.TICKET_OCCURRED
-    text = f"Filed by {new.source}" if is_new else f"Reported again ({row.occurrences} times now)"
-    await add_event(session, row.id, key, kind, text, actor=actor)
-    return to_ticket(row), is_new
+    report = Report.model_validate({"key": new.external_id, **new.model_dump(exclude={"external_id"})})
+    [taken] = await take_reports(session, tenant, [(key, report)], actor)
+    row = await session.get_one(TicketRow, taken.ticket_id, populate_existing=True)
+    return to_ticket(row), taken.is_new and row.created_at == row.updated_at
 
 
 async def get_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket | None:
@@ -170,11 +140,16 @@ async def update_ticket(session: AsyncSession, ticket_id: str, **values: Any) ->
     """
     now = utc_now()
     if "status" in values:
-        ran = await session.scalars(select(ExecutionRow.status).where(ExecutionRow.ticket_id == ticket_id).distinct())
-        why = why_a_person(TicketStatus(values["status"]), {ExecutionStatus(one) for one in ran})
+        why = await why_waits(session, ticket_id, TicketStatus(values["status"]))
         values |= {"person_needed": why, "person_needed_since": now if why else None, "taken_note": None}
         values.setdefault("ending", None)  # how an earlier story of it ended
     await session.execute(update(TicketRow).where(TicketRow.id == ticket_id).values(updated_at=now, **values))
+
+
+async def why_waits(session: AsyncSession, ticket_id: str, status: TicketStatus) -> PersonNeeded | None:
+    """Return why a ticket of this status waits for a person, by how its executions stand."""
+    ran = await session.scalars(select(ExecutionRow.status).where(ExecutionRow.ticket_id == ticket_id).distinct())
+    return why_a_person(status, {ExecutionStatus(one) for one in ran})
 
 
 async def set_status(
@@ -216,6 +191,7 @@ async def reopen_ticket(session: AsyncSession, ticket_id: str, actor: str, reaso
         open_key=None if is_taken else key,
         false_positive_by=None,
         reopened_by=actor,
+        cleared_at=None,
         analysis=analysis.model_dump(mode="json"),
         classification=analysis.classification.value,
         classification_confidence=analysis.classification_confidence,
@@ -226,10 +202,6 @@ async def was_reopened(session: AsyncSession, ticket_id: str) -> bool:
     """Whether a person has taken it up again as a real problem."""
     query = select(TicketRow.reopened_by).where(TicketRow.id == ticket_id)
     return (await session.execute(query)).scalar_one_or_none() is not None
-
-
-def open_key_of(source: str, external_id: str | None, ticket_id: str) -> str:
-    return f"{source}\n{external_id}" if external_id else ticket_id
 
 
 async def tickets_waiting_with(session: AsyncSession, tenant: str) -> list[tuple[str, str | None]]:

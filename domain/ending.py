@@ -11,6 +11,7 @@ class EndCause(StrEnum):
     `lost`: its workflow was ended from outside; `not_borne_out`: the steps' rows do not say what the workflow said.
     `outcome_unknown`: nobody knows whether a step ran, and a person had everything undone. `unverified`: it ran to its
     end, and nothing looked whether that helped. `not_found`: the problem is not on the host, as its check said twice.
+    `cleared`: its source said that the problem is over.
     """
 
     SUCCEEDED = "succeeded"
@@ -28,6 +29,7 @@ class EndCause(StrEnum):
     NOT_BORNE_OUT = "not_borne_out"
     UNVERIFIED = "unverified"
     NOT_FOUND = "not_found"
+    CLEARED = "cleared"
 
 
 SENTENCES = {
@@ -46,6 +48,7 @@ SENTENCES = {
     EndCause.NOT_BORNE_OUT: "not {what}",
     EndCause.UNVERIFIED: "it ran, and nothing verifies it: a person has to look whether the problem is gone",
     EndCause.NOT_FOUND: "not found on the host",
+    EndCause.CLEARED: "cleared: {what} says that it is over",
 }
 BY_A_PERSON = {
     EndCause.CANCELLED: "cancelled by {who}",

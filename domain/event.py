@@ -12,6 +12,7 @@ from domain.base import WireModel
 class EventKind(StrEnum):
     TICKET_FILED = "ticket_filed"
     TICKET_OCCURRED = "ticket_occurred"
+    TICKET_CLEARED = "ticket_cleared"
     TICKET_ANALYZED = "ticket_analyzed"
     RUNBOOKS_MATCHED = "runbooks_matched"
     PLAN_MADE = "plan_made"

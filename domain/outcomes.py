@@ -12,7 +12,7 @@ never lifts a confidence from below the threshold for unattended runs to it or a
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.base import WireModel
@@ -24,6 +24,7 @@ PRIOR_GOOD, PRIOR_BAD = 4.0, 1.0
 BAD_COUNTS = 2.0
 LIFT, FALL = 0.5, -6.0
 SUREST = 0.9  # how sure a ticket's text can be at most of a runbook whose history speaks against it
+SOON = timedelta(days=1)  # what fires anew within it after its fix was not fixed for good
 SHORT_OF = 0.01  # a lifted confidence stays this much below the threshold
 EXTREME = 1e-4
 
@@ -42,6 +43,7 @@ WENT_WRONG = frozenset({Outcome.FAILURE, Outcome.ROLLBACK})
 
 class Ended(WireModel):
     """One execution that ended. `another_followed`: another runbook was planned for its ticket afterwards.
+    `came_back`: its problem fired again soon after it was verified, as its source says.
 
     `ending`: None in rows of old versions whose end nobody can tell any more.
     """
@@ -50,6 +52,7 @@ class Ended(WireModel):
     ending: Ending | None = None
     has_run: bool = False
     another_followed: bool = False
+    came_back: bool = False
 
 
 class HistoryReset(WireModel):
@@ -85,7 +88,7 @@ def outcome_of(one: Ended) -> Outcome | None:
     if not one.status.is_final:
         return None
     if one.status is ExecutionStatus.SUCCEEDED:
-        return Outcome.SUCCESS
+        return Outcome.FAILURE if one.came_back else Outcome.SUCCESS
     if not one.has_run:
         is_passed_over = cause is EndCause.PASSED_OVER and one.another_followed
         return Outcome.REJECTION if cause is EndCause.REJECTED or is_passed_over else None
@@ -112,6 +115,7 @@ WHEN_UNDONE: dict[EndCause, Outcome | None] = {
     EndCause.LOST: None,
     EndCause.NOT_BORNE_OUT: None,
     EndCause.NOT_FOUND: None,
+    EndCause.CLEARED: None,
 }
 """What an execution that ran says about its runbook, by why its changes were undone, if it says anything."""
 

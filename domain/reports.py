@@ -62,6 +62,10 @@ class Report(Model):
     links: dict[str, str] = Field(default_factory=dict, description="Name -> address, http and https only.")
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_firing(self) -> bool:
+        return self.state is ReportState.FIRING
+
     def as_ticket(self) -> NewTicket:
         """Return the ticket that this report files."""
         metadata = self.metadata
@@ -105,6 +109,25 @@ class Taken(Model):
     def is_new(self) -> bool:
         """Whether it made a ticket."""
         return self.became in (Became.FILED, Became.RECURRENCE)
+
+
+class Occurrence(Model):
+    """One report of a ticket, as it was made fit, and what became of it. `notes`: what had to be done for that."""
+
+    id: str
+    became: Became
+    state: ReportState
+    title: str
+    description: str
+    severity: Severity
+    labels: dict[str, str]
+    metadata: dict[str, Any]
+    links: dict[str, str]
+    notes: tuple[str, ...]
+    starts_at: datetime | None
+    ends_at: datetime | None
+    reported_by: str | None
+    received_at: datetime
 
 
 def report_of(

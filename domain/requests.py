@@ -72,6 +72,21 @@ class CancelRequest(Signed):
         return Ending(cause=cause, actor=self.actor)
 
 
+class ClearedReport(Signed):
+    """A ticket's own source says that its problem is over. `actor`: the source."""
+
+    request_id: str
+    actor: str
+
+    @property
+    def words(self) -> str:
+        return self.ending.sentence(self.actor)
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(cause=EndCause.CLEARED)
+
+
 class PlanRequest(WireModel):
     """Ask for a plan. With `unless_digest`, nothing is stored when the plan comes out under that digest again."""
 

@@ -25,6 +25,7 @@ class MessageKind(StrEnum):
     EXECUTE = "execute"
     ROLLBACK = "rollback"
     REOPEN = "reopen"
+    CLEARED = "cleared"
     CONNECTION_CHECK = "connection_check"
 
 

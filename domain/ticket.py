@@ -168,13 +168,6 @@ class NewTicket(Model):
     )
 
 
-class TicketReport(NewTicket):
-    """A report from outside, each part of it bounded."""
-
-    labels: Labels
-    metadata: Metadata
-
-
 class Ticket(NewTicket):
     """A ticket as Handrail keeps it. Times are UTC."""
 
@@ -186,6 +179,13 @@ class Ticket(NewTicket):
     classification: Classification | None = None
     classification_confidence: float | None = None
     occurrences: int = 1
+    recurrence_of: str | None = Field(
+        default=None, description="The resolved ticket whose problem is back; null if it is none."
+    )
+    firing_since: datetime | None = Field(default=None, description="When its latest firing began, if anybody said.")
+    cleared_at: datetime | None = Field(
+        default=None, description="When its source said that it is over; null if it has not, or it fired again."
+    )
     created_at: datetime
     analyzed_at: datetime | None = None
     resolved_at: datetime | None = None

@@ -55,11 +55,22 @@ async def borne_out(session: AsyncSession, record: Record) -> Record:
         ends = {"ticket_status": TicketStatus.ESCALATED, "ending": unverified}
         return record.model_copy(update={**ends, "reason": unverified.sentence()})
     if wrong is None:
-        return await _closed_by_a_look(session, record)
+        return await _closed_by_a_look(session, await _still_cleared(session, record))
     reason = f"{wrong}; look at the host, then roll it back"
     lost = {"ticket_status": TicketStatus.ESCALATED, "execution_status": ExecutionStatus.ROLLBACK_FAILED}
     ending = Ending(cause=EndCause.NOT_BORNE_OUT)
     return record.model_copy(update={**lost, "ending": ending, "reason": ending.sentence(_claim(record), reason)})
+
+
+async def _still_cleared(session: AsyncSession, record: Record) -> Record:
+    """Return a record whose ticket closes as cleared; where it fired again since, for a person."""
+    if record.ending is None or record.ending.cause is not EndCause.CLEARED or record.ticket_status is None:
+        return record
+    ticket = await tickets.get_ticket(session, record.tenant, record.ticket_id)
+    if record.ticket_status is not TicketStatus.CLOSED or ticket is None or ticket.cleared_at is not None:
+        return record
+    update = {"ticket_status": TicketStatus.ESCALATED, "reason": f"{record.reason}; and then it fired again"}
+    return record.model_copy(update=update)
 
 
 async def _closed_by_a_look(session: AsyncSession, record: Record) -> Record:

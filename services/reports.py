@@ -1,18 +1,21 @@
 """Taking reports in: each files a ticket, or is one more word on a ticket that there is."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import tickets
-from domain.reports import Became, Report, ReportState, Taken
-from domain.ticket import Ticket
+from db.intake import take_reports
+from domain.reports import Became, Report, Taken
 from services.backends import Backends
+from services.occurrences import tell_cleared
 from services.tickets import start_accepted
 from services.waiting_plans import Later
 
 Keep = Callable[[AsyncSession, list[Taken]], Awaitable[None]]
 """Stores something about what became of reports."""
+
+STARTED_AT_ONCE = 20  # a worker starts the rest of a delivery from the stored intent
 
 
 async def take(backends: Backends, tenant: str, report: Report, actor: str, key: str) -> Taken:
@@ -34,26 +37,20 @@ async def take_all(
 
     `keep` is called within the transaction; with `later` what was filed starts once the sender has its answer.
     """
-    taken: list[Taken] = []
-    new = []
+    named = [(f"filed/{key}" if len(reports) == 1 else f"filed/{key}/{at}", one) for at, one in enumerate(reports)]
     async with backends.database.write() as session:
-        for index, report in enumerate(reports):
-            if report.state is ReportState.CLEARED:
-                taken.append(Taken(became=Became.IGNORED, why="nothing of this source and key is open"))
-                continue
-            name = f"filed/{key}/{index}"
-            ticket, is_new = await tickets.file_ticket(session, tenant, report.as_ticket(), name, actor)
-            taken.append(Taken(became=Became.FILED if is_new else Became.OCCURRENCE, ticket_id=ticket.id))
-            new += [ticket] if is_new else []
+        taken = await take_reports(session, tenant, named, actor)
         if keep is not None:
             await keep(session, taken)
     if later is not None:
-        later(_start_all, backends, new)
+        later(_begin, backends, tenant, taken)
     else:
-        await _start_all(backends, new)
+        await _begin(backends, tenant, taken)
     return taken
 
 
-async def _start_all(backends: Backends, new: Sequence[Ticket]) -> None:
-    for ticket in new:
-        await start_accepted(backends, ticket)
+async def _begin(backends: Backends, tenant: str, taken: Sequence[Taken]) -> None:
+    new = list(dict.fromkeys(one.ticket_id for one in taken if one.is_new and one.ticket_id))
+    await asyncio.gather(*(start_accepted(backends, tenant, ticket_id) for ticket_id in new[:STARTED_AT_ONCE]))
+    if any(one.became is Became.CLEARED for one in taken):
+        await tell_cleared(backends.database, backends.workflows)

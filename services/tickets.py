@@ -16,7 +16,7 @@ from domain.decision import RecordedDecision
 from domain.execution import Execution
 from domain.lease import HostQueue
 from domain.match import Match
-from domain.ticket import Ticket, TicketReport
+from domain.ticket import Ticket
 from domain.ticket_filter import TicketFilter
 from services.backends import Backends
 from services.errors import Unavailable, not_listed
@@ -83,23 +83,11 @@ async def know_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Kno
     )
 
 
-async def file_ticket(backends: Backends, tenant: str, new: TicketReport, actor: str, key: str) -> tuple[Ticket, bool]:
-    """Accept a report, safe once this returns; also return whether it is a new ticket or one more occurrence.
-
-    `key` names the request: sent again, it files nothing more.
-    """
-    async with backends.database.write() as session:
-        ticket, is_new = await tickets.file_ticket(session, tenant, new, f"filed/{key}", actor)
-    if is_new:
-        await start_accepted(backends, ticket)
-    return ticket, is_new
-
-
-async def start_accepted(backends: Backends, ticket: Ticket) -> None:
-    """Start the ticket's workflow; where that is not possible now, a worker does it later from the stored intent."""
+async def start_accepted(backends: Backends, tenant: str, ticket_id: str) -> None:
+    """Start a ticket's workflow; where that is not possible now, a worker does it later from the stored intent."""
     try:
-        await backends.workflows.start(ticket.tenant, ticket.id)
+        await backends.workflows.start(tenant, ticket_id)
         async with backends.database.write() as session:
-            await tickets.mark_started(session, ticket.id)
+            await tickets.mark_started(session, ticket_id)
     except (Unavailable, WorkflowEnded, SQLAlchemyError) as error:
-        log.warning("ticket %s is kept and starts later: %s", ticket.id, error.__cause__ or error)
+        log.warning("ticket %s is kept and starts later: %s", ticket_id, error.__cause__ or error)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from domain.connection import ConnectionTested
 from domain.decision import Decision, SignedDecision
-from domain.requests import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
+from domain.requests import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
 
 
 class WorkflowEnded(Exception):
@@ -27,6 +27,9 @@ class Workflows(Protocol):
     async def rollback(self, tenant: str, ticket_id: str, request: RollbackRequest) -> None: ...
 
     async def reopen(self, tenant: str, ticket_id: str, request: ReopenRequest) -> None: ...
+
+    async def cleared(self, tenant: str, ticket_id: str, report: ClearedReport) -> None:
+        """Say that a ticket's source says that it is over. Raises WorkflowEnded."""
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         """Say that what a waiting plan was made from has changed. Raises WorkflowEnded."""

@@ -22,7 +22,7 @@ from domain.ticket import TicketStatus
 from temporal_client import add_search_attributes, venv_program
 from tests.stack import Stack
 from tests.workflows.samples import runbook
-from workflows.messages import CancelRequest, ReopenRequest, RollbackRequest
+from workflows.messages import CancelRequest, ClearedReport, ReopenRequest, RollbackRequest
 from workflows.ticket import TicketWorkflow
 
 FOLDER = Path(__file__).parent / "histories"
@@ -156,6 +156,16 @@ async def signed_reopen(stack: Stack, folder: Path) -> str:
     return ticket_id
 
 
+async def signed_cleared(stack: Stack, folder: Path) -> str:
+    """A plan waits; its source says that it is over, so it is withdrawn."""
+    await stack.add_runbook(runbook(folder))
+    await stack.set(mode="hil")
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await stack.tickets.cleared(stack.tenant, ticket_id, ClearedReport(request_id="cleared", actor="monitoring"))
+    return ticket_id
+
+
 SCENARIOS: list[Scenario] = [
     resolved,
     rolled_back,
@@ -169,6 +179,7 @@ SCENARIOS: list[Scenario] = [
     signed_rollback,
     signed_cancel_midway,
     signed_reopen,
+    signed_cleared,
 ]
 
 

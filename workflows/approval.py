@@ -76,7 +76,7 @@ class TicketApproval(TicketEndings):
             in_time = await until(
                 lambda: bool(
                     gate.decision
-                    or lifecycle.cancel
+                    or lifecycle.is_to_stop
                     or lifecycle.requests
                     or Notice.PLAN_INPUTS_CHANGED in lifecycle.notices
                 ),
@@ -85,7 +85,7 @@ class TicketApproval(TicketEndings):
             self.reporter.wait("")
             if gate.decision is not None:
                 return await self._act_on(gate.decision, plan, request)
-            if lifecycle.cancel is not None or lifecycle.requests or not in_time:
+            if lifecycle.is_to_stop or lifecycle.requests or not in_time:
                 lifecycle.plan_decided()
                 return await self._undecided(plan)
             lifecycle.notices.discard(Notice.PLAN_INPUTS_CHANGED)
@@ -97,7 +97,7 @@ class TicketApproval(TicketEndings):
 
     async def _undecided(self, plan: PlanOutline) -> TicketEnd | None:
         """A plan that nobody decided about: cancelled, overtaken by another request, or expired."""
-        if self.lifecycle.cancel is not None:
+        if self.lifecycle.is_to_stop:
             return await self._cancelled(plan.execution_id)
         if self.lifecycle.requests:
             passed_over = Ending(cause=EndCause.PASSED_OVER, actor=self.lifecycle.requests[0].actor)

@@ -15,6 +15,7 @@ from domain.signature import MessageKind, Signer
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import (
     CancelRequest,
+    ClearedReport,
     ExecuteRequest,
     FirstMove,
     ReopenRequest,
@@ -95,6 +96,11 @@ class TicketClient:
         """Ask for a closed ticket to be taken up again."""
         message = self._signer.sign(MessageKind.REOPEN, tenant, ticket_id, request, message_id=request.request_id)
         await self._signal_with_start(tenant, ticket_id, SignalName.REOPEN, message)
+
+    async def cleared(self, tenant: str, ticket_id: str, report: ClearedReport) -> None:
+        """Say that a ticket's source says that it is over. Raises RPCError with NOT_FOUND if the workflow has ended."""
+        message = self._signer.sign(MessageKind.CLEARED, tenant, ticket_id, report, message_id=report.request_id)
+        await self.handle(tenant, ticket_id).signal(TicketWorkflow.cleared, message)
 
     async def plan_inputs_changed(self, tenant: str, ticket_id: str) -> None:
         """Say that a runbook or connection of a waiting plan changed."""

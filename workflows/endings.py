@@ -44,6 +44,9 @@ class TicketEndings(TicketSignals):
         closed_by = asked.actor if asked and asked.is_false_positive else None
         if asked and asked.closes:
             status, reason, ending = TicketStatus.CLOSED, asked.closing_words, asked.closing
+        elif asked is None and self.lifecycle.cleared is not None:
+            cleared = self.lifecycle.cleared
+            status, reason, ending = TicketStatus.CLOSED, cleared.words, cleared.ending
         self.lifecycle.end()  # before people can see it
         await self.reporter.show(
             status,

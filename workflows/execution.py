@@ -40,7 +40,11 @@ class ExecutionStory:
         why, end = "waits for its turn on the host", None
         while end is None:
             await context.show(TicketStatus.EXECUTING, ExecutionStatus.QUEUED, why)
-            if not await take_leases(context, leases):
+            has_hosts = await take_leases(context, leases)
+            if (cleared := context.lifecycle.cleared) and not context.lifecycle.cancel:
+                end = await context.end(TicketStatus.CLOSED, ExecutionStatus.CANCELLED, cleared.words, cleared.ending)
+                break
+            if not has_hosts:
                 stop = context.cancelled(" while queued")
                 end = await context.end(TicketStatus.CANCELLED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
                 break
@@ -71,7 +75,9 @@ class ExecutionStory:
         except Failed as failure:
             return await self.undoing.roll_back(failure)
         fixed = Ending(cause=EndCause.SUCCEEDED)
-        return await context.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, fixed.sentence(), fixed)
+        cleared = context.lifecycle.cleared
+        words = fixed.sentence() + (f"; {cleared.actor} says so, too" if cleared else "")
+        return await context.end(TicketStatus.RESOLVED, ExecutionStatus.SUCCEEDED, words, fixed)
 
     async def _one(self, step: StepOutline) -> None:
         """Run one step to its end, whatever people have to say in between. Raises Failed, Stopped, Requeued."""

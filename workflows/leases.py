@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
 
 
 async def take_leases(context: ExecutionContext, leases: list[str], *, can_cancel: bool = True) -> bool:
-    """Wait until every lease is held; False if a cancel came first."""
+    """Wait until every lease is held; False if a cancel came first, or it cleared."""
     recheck = options.LEASE_RECHECK_FIRST
     while leases:
         context.lifecycle.notices.discard(Notice.LEASE_RELEASED)
@@ -29,14 +29,11 @@ async def take_leases(context: ExecutionContext, leases: list[str], *, can_cance
         hosts = ", ".join(sorted({holder.lease for holder in answer.holders}))
         context.reporter.wait(f"{hosts}, leased to ticket {answer.holders[0].ticket_id}")
         is_woken = await until(
-            lambda: (
-                Notice.LEASE_RELEASED in context.lifecycle.notices
-                or (can_cancel and context.lifecycle.cancel is not None)
-            ),
+            lambda: Notice.LEASE_RELEASED in context.lifecycle.notices or (can_cancel and context.lifecycle.is_to_stop),
             recheck.total_seconds(),
         )
         recheck = options.LEASE_RECHECK_FIRST if is_woken else min(recheck * 2, options.LEASE_RECHECK_LONGEST)
-        if can_cancel and context.lifecycle.cancel:
+        if can_cancel and context.lifecycle.is_to_stop:
             context.reporter.wait("")
             return False
     context.reporter.wait("")

@@ -8,7 +8,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.decision import Decision, DecisionOutcome
     from workflows.gate import Gate, decided
-    from workflows.messages import CancelRequest, ExecuteRequest, ReopenRequest, RollbackRequest
+    from workflows.messages import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
 
 Request = ExecuteRequest | RollbackRequest | ReopenRequest
 
@@ -43,6 +43,7 @@ class Lifecycle:
     decided_digest: str | None = None
     cancel: CancelRequest | None = None
     late_cancel: CancelRequest | None = None
+    cleared: ClearedReport | None = None
     requests: list[Request] = field(default_factory=list)
     untimely: list[ExecuteRequest] = field(default_factory=list)
     notices: set[Notice] = field(default_factory=set)
@@ -86,7 +87,7 @@ class Lifecycle:
     def begin_again(self) -> None:
         """Something new begins, and a cancel of what has ended does not count for it."""
         self._move(Stage.IDLE, Stage.ENDED)
-        self.cancel, self.late_cancel = None, None
+        self.cancel, self.late_cancel, self.cleared = None, None, None
 
     # What people say
 
@@ -98,6 +99,16 @@ class Lifecycle:
             self.late_cancel = self.late_cancel or request
         else:
             self.cancel = self.cancel or request
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether what waits is not to begin: a person cancelled, or its source says that it is over."""
+        return self.cancel is not None or self.cleared is not None
+
+    def take_cleared(self, report: ClearedReport) -> None:
+        """Take what its source says about the story that is under way; an ended one is as it is."""
+        if self.stage is not Stage.ENDED:
+            self.cleared = self.cleared or report
 
     def heed_late_cancel(self) -> None:
         """The cancel that came late is the one that counts."""

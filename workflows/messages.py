@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from domain.base import WireModel
 from domain.requests import CancelRequest as CancelRequest
+from domain.requests import ClearedReport as ClearedReport
 from domain.requests import ExecuteRequest as ExecuteRequest
 from domain.requests import ReopenRequest as ReopenRequest
 from domain.requests import RollbackRequest as RollbackRequest

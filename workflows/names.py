@@ -44,6 +44,7 @@ class SignalName(StrEnum):
     EXECUTE = "execute"
     ROLLBACK = "rollback"
     REOPEN = "reopen"
+    CLEARED = "cleared"
     PLAN_INPUTS_CHANGED = "plan_inputs_changed"
     LEASE_RELEASED = "lease_released"
 

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.lifecycle import Lifecycle, Notice
     from workflows.messages import (
         CancelRequest,
+        ClearedReport,
         ExecuteRequest,
         ReopenRequest,
         RollbackRequest,
@@ -82,6 +83,12 @@ class TicketSignals:
         is_genuine = await self.inbox.is_genuine(MessageKind.REOPEN, request, f"reopen in the name of {request.actor}")
         if is_genuine and self.reporter.status.takes_a_reopen:
             self.lifecycle.take_request(request)
+
+    @workflow.signal(name=names.SignalName.CLEARED, unfinished_policy=ABANDON)
+    async def cleared(self, report: ClearedReport) -> None:
+        """Its source says that it is over: what waits is withdrawn; what runs is not stopped by that."""
+        if await self.inbox.is_genuine(MessageKind.CLEARED, report, f"cleared in the name of {report.actor}"):
+            self.lifecycle.take_cleared(report)
 
     @workflow.signal(name=names.SignalName.PLAN_INPUTS_CHANGED)
     def plan_inputs_changed(self) -> None:

@@ -117,9 +117,7 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
         """Wait until a person picks a runbook or cancels, or the time for that is over."""
         await self.reporter.show(TicketStatus.AWAITING_RUNBOOK, why)
         self.reporter.wait("a person to pick a runbook")
-        in_time = await until(
-            lambda: bool(self.lifecycle.requests) or self.lifecycle.cancel is not None, self.runbook_timeout
-        )
+        in_time = await until(lambda: bool(self.lifecycle.requests) or self.lifecycle.is_to_stop, self.runbook_timeout)
         self.reporter.wait("")
         if self.lifecycle.requests:
             return await self._serve()
@@ -158,7 +156,7 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
             refused = Ending(cause=EndCause.REFUSED)
             why = refused.sentence(why="; ".join(plan.verdict.reasons))
             return await self._end(TicketStatus.ESCALATED, why, refused)
-        if self.lifecycle.cancel:
+        if self.lifecycle.is_to_stop:
             return await self._cancelled(plan.execution_id)
         context = self.context_of(plan.execution_id, plan.digest, len(plan.steps))
         story = ExecutionStory(context, plan.approval_timeout, plan.telling)

@@ -81,6 +81,10 @@ class Undoing:
 
     async def _nothing_changed(self, failure: Failed) -> TicketEnd:
         words = f"{failure}; nothing had been changed"
+        cleared = self.context.lifecycle.cleared
+        if cleared is not None and failure.ending.cause is EndCause.FAILED:  # both say that the problem is not there
+            words, ending = f"{cleared.words}; {words}", cleared.ending
+            return await self.context.end(TicketStatus.CLOSED, ExecutionStatus.ROLLED_BACK, words, ending)
         return await self.context.end(failure.status, ExecutionStatus.ROLLED_BACK, words, failure.ending)
 
 

@@ -5,10 +5,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, TicketId, request_key, requires_json
 from api.problems import answer, problem_responses
 from api.ticket_filters import Filters
+from api.ticket_report import TicketReport
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, detail_of
-from domain.ticket import TicketReport
 from services import execute as executing
-from services import tickets as filing
+from services import filing
+from services import tickets as finding
 from services.execute import RunbookChoice
 from services.plan_view import PlanDraft
 from services.tickets import know_ticket
@@ -31,9 +32,11 @@ async def file_ticket(
     new: TicketReport, request: Request, tenant: Tenant, actor: Actor, context: Context, response: Response
 ) -> TicketAccepted:
     """Accept a report. It is safe once this answers, whatever is down; the same open `source` and `external_id` count
-    as one more occurrence."""
+    as one more occurrence. An odd field is made fit, which its timeline tells; 422 is for what says nothing at all. A
+    state field (`metadata.status` and the like) that says "resolved" clears the open ticket."""
     key = request_key(request, tenant, "filed")
-    ticket, is_new = await filing.file_ticket(context.backends, tenant, new, actor, key)
+    size = len(request.state.body)
+    ticket, is_new = await filing.file_ticket(context.backends, tenant, new.sent(), size, actor, key)
     if not is_new:
         response.status_code = 200
     response.headers["Location"] = f"/api/v1/tickets/{tenant}/tickets/{ticket.id}"
@@ -50,7 +53,7 @@ async def list_tickets(
 ) -> TicketPage:
     """Each filter may be given several times; a ticket then matches any of its values, and all the filters. Newest
     first; with `waiting`, as in the inbox: rollback failed, outcome unknown, then by severity and time left."""
-    page = await filing.list_tickets(session, tenant, filters, limit, cursor)
+    page = await finding.list_tickets(session, tenant, filters, limit, cursor)
     return TicketPage(items=page.items, next_cursor=page.next_cursor)
 
 

@@ -9,10 +9,12 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from api.dependencies import MAX_NUMBER, Context, Tenant, TicketId
+from api.dependencies import MAX_NUMBER, Context, Cursor, Limit, Reading, Tenant, TicketId
 from api.problems import Problem, problem_responses
 from domain.base import Model
 from domain.event import Event
+from domain.reports import Occurrence
+from services import occurrences
 from services import timeline as events
 from services.tickets import find_ticket
 from services.timeline import AT_ONCE, Told
@@ -33,6 +35,22 @@ class TimelinePage(Model):
 
     items: list[Event]
     next_cursor: str | None = Field(description="Send it as `cursor` for what comes after; null at the end.")
+
+
+class OccurrencePage(Model):
+    """Reports, oldest first."""
+
+    items: list[Occurrence]
+    next_cursor: str | None = Field(description="Send it as `cursor` for what comes after; null at the end.")
+
+
+@router.get("/occurrences", summary="Every report of a ticket as it was made fit, oldest first")
+async def list_occurrences(
+    tenant: Tenant, ticket_id: TicketId, session: Reading, limit: Limit = 50, cursor: Cursor = None
+) -> OccurrencePage:
+    """Each with its own text, severity, labels and times, and what became of it."""
+    page = await occurrences.list_occurrences(session, tenant, ticket_id, limit, cursor)
+    return OccurrencePage(items=page.items, next_cursor=page.next_cursor)
 
 
 @router.get(

@@ -15,7 +15,12 @@ from domain.ticket import NewTicket
 METADATA_KEYS = (
     *("ci_association", "ci_id", "ci_name", "configuration_item", "server_name"),
     *("hostname", "host", "instance", "node"),
+    *("cmdb_ci", "host_name", "host_display_name", "computer", "machine", "fqdn"),
 )
+# Objects in which senders put their own fields, one or two levels deep; and lists of `host:web-01`.
+_FOLDERS = ("custom_details", "details", "labels", "commonlabels", "alert", "event", "data", "payload", "trigger")
+_TAGS = ("tags", "labels", "alert_tags", "event_tags")
+_TAG_KEYS = frozenset({"host", "hostname", "host_name", "instance", "node", "ci_name"})
 LABEL_KEYS = (
     *("instance", "host", "hostname", "node", "server", "server_name"),
     *("nodename", "host_name", "machine", "exported_instance", "vm", "pod"),
@@ -131,11 +136,20 @@ def _names_another_host(candidate: CiCandidate) -> bool:
     return looks_like_host(candidate.name) and ip_address(bare_host(candidate.name)) is None
 
 
-def _metadata_candidates(metadata: Mapping[str, Any], index: ConnectionIndex) -> Iterator[CiCandidate]:
-    lowered = {key.lower(): value for key, value in reversed(list(metadata.items()))}
+def _metadata_candidates(metadata: Mapping[str, Any], index: ConnectionIndex, levels: int = 2) -> Iterator[CiCandidate]:
+    lowered = {str(key).lower(): value for key, value in reversed(list(metadata.items()))}
     for key in METADATA_KEYS:
         for name in _names_in(lowered.get(key)):
             yield _candidate(name, f"metadata.{key}", index)
+    for key in _TAGS:
+        for name in _tagged(lowered.get(key)):
+            yield _candidate(name, f"metadata.{key}", index)
+    if levels:
+        for key in _FOLDERS:
+            inner = lowered.get(key)
+            if isinstance(inner, Mapping):
+                for found in _metadata_candidates(inner, index, levels - 1):
+                    yield found.model_copy(update={"origin": found.origin.replace("metadata", f"metadata.{key}", 1)})
 
 
 def _label_candidates(labels: Mapping[str, str], index: ConnectionIndex) -> Iterator[CiCandidate]:
@@ -158,6 +172,18 @@ def _names_in(value: object) -> Iterator[str]:
             if isinstance(value.get(field), str) and value[field].strip():
                 yield from _names_in(value[field])
                 return
+
+
+def _tagged(value: object) -> Iterator[str]:
+    """Yield the hosts of `["env:prod", "host:web-01"]`, `"env:prod,host:web-01"`, `[{"tag": "host", "value": ...}]`."""
+    tags = value.split(",") if isinstance(value, str) else value
+    for one in tags[:MOST_CANDIDATES] if isinstance(tags, list) else []:
+        if isinstance(one, Mapping):
+            name, told = next((one[key] for key in ("tag", "name", "key") if one.get(key)), ""), one.get("value")
+        else:
+            name, _, told = str(one).partition(":")
+        if str(name).strip().lower() in _TAG_KEYS:
+            yield from _names_in(told)
 
 
 def _known_words(origin: str, text: str, index: ConnectionIndex) -> Iterator[CiCandidate]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from domain.analysis.connection_match import bare_host, ip_address
 
 _SPLIT = re.compile(r"[\s,;()<>\"'`|={}*!?\u2018\u2019\u201c\u201d]+")
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]+")  # is written without spaces
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _EDGES = ".:-_/\\&#%+~^$"
 _CUES = frozenset({"host", "hostname", "server", "node", "machine", "instance", "vm", "pod", "ci"})
 _VERSION_CUES = frozenset({"version", "release", "build", "v"})
@@ -201,7 +203,7 @@ def host_words(text: str) -> Iterator[tuple[str, bool]]:
     Words of paths and e-mail addresses, and what follows "version", are left out; URLs give their host.
     """
     before = ""
-    for chunk in _SPLIT.split(text):
+    for chunk in _SPLIT.split(_CJK.sub(" ", text).translate(_DASHES)):
         for word in _hosts_of(chunk):
             if before not in _VERSION_CUES:
                 yield word, before in _CUES

@@ -29,6 +29,16 @@ def cleared(ticket: NewTicket) -> list[str]:
     return [f"{field} is {value}" for field, value in states(ticket) if _says_over(field, value)]
 
 
+def says_over(ticket: NewTicket) -> bool:
+    """Whether the sender says that it is over, and no field of it says otherwise (a host is up, its service is not)."""
+    told = list(states(ticket))
+    return any(_says_over(*one) for one in told) and not any(_is_broken(*one) for one in told)
+
+
+def _is_broken(field: str, value: str) -> bool:
+    return _last(field) not in listed("yes_or_no_keys") and _says_present(field, value)
+
+
 def odd_states(ticket: NewTicket) -> list[str]:
     """Return the fields whose state is not one that means "broken now", and not one that means "over"."""
     return [

@@ -1,17 +1,20 @@
 """A runbook's history as its rows tell it, on SQLite and on PostgreSQL."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from db import outcomes, runbooks, tickets
 from db.engine import Database
+from db.intake import take_reports
 from db.tables import ExecutionRow
 from domain.base import new_id, utc_now
 from domain.execution import ExecutionStatus as Status
 from domain.match import Outcomes
+from domain.reports import Became, Taken, report_of
 from domain.runbooks.text import parse_runbook
-from domain.ticket import NewTicket
+from domain.ticket import NewTicket, TicketStatus
 
 FAILED = {"cause": "failed", "step": 1}
 TEXT = "id: NAME\ntitle: Look\nrisk: none\nsteps:\n  - {name: look, run: uptime}\n"
@@ -99,6 +102,24 @@ async def test_a_plan_passed_over_for_another_runbook_was_turned_down(database: 
         "look": Outcomes(successes=1, rejections=1),
         "other": Outcomes(successes=1),
     }
+
+
+@pytest.mark.parametrize(("later", "counts"), [(timedelta(hours=1), True), (timedelta(days=2), False), (None, False)])
+async def test_what_comes_back_soon_counts_against_its_fix(
+    database: Database, later: timedelta | None, counts: bool
+) -> None:
+    async def report(starts_at: datetime | None) -> Taken:
+        one = report_of("am", key="fp", title="down", starts_at=starts_at)
+        async with database.write() as session:
+            return (await take_reports(session, "demo", [(new_id(), one)], None))[0]
+
+    first = await report(None)
+    await end(database, first.ticket_id or "", Status.SUCCEEDED)
+    async with database.write() as session:
+        await tickets.set_status(session, first.ticket_id or "", TicketStatus.RESOLVED, "fixed")
+    assert (await history(database, None))["look"] == Outcomes(successes=1)
+    assert (await report(utc_now() + later if later else None)).became is Became.RECURRENCE
+    assert (await history(database, None))["look"] == (Outcomes(failures=1) if counts else Outcomes(successes=1))
 
 
 async def test_a_reset_lets_it_begin_anew_and_is_kept(database: Database) -> None:

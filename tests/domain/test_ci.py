@@ -40,6 +40,34 @@ def test_each_metadata_key_names_the_ci(key: str) -> None:
     assert found.candidates[0].origin == f"metadata.{key}"
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"cmdb_ci": "web-01"},
+        {"cmdb_ci": {"display_value": "web-01", "link": "https://x.example"}},
+        {"host_name": "web-01"},
+        {"tags": ["env:prod", "host:web-01"]},
+        {"tags": "env:prod,host:web-01"},
+        {"tags": [{"tag": "env", "value": "prod"}, {"tag": "host", "value": "web-01"}]},
+        {"custom_details": {"host": "web-01"}},
+        {"labels": {"instance": "web-01:9100"}},
+        {"event": {"data": {"hostname": "web-01"}}},
+    ],
+)
+def test_the_ci_is_found_where_senders_put_it(metadata: dict[str, Any]) -> None:
+    assert extract(metadata=metadata, title="db-01 is slow").connection == "web-01"
+
+
+@pytest.mark.parametrize("title", ["主机web-01磁盘空间不足", "ディスクがweb-01でいっぱい", "web\u201301: disk is full"])
+def test_a_host_is_found_between_scripts_and_with_any_dash(title: str) -> None:
+    assert extract(title).connection == "web-01"
+
+
+@pytest.mark.parametrize("metadata", [{"tags": ["team:web-01", "web-01"]}, {"a": {"host": "web-01"}}, {"tags": 7}])
+def test_what_names_no_host_is_not_taken_for_one(metadata: dict[str, Any]) -> None:
+    assert extract(metadata=metadata).connection is None
+
+
 def test_earlier_metadata_keys_win_and_opaque_ids_do_not_stop_the_search() -> None:
     assert extract(metadata={"node": "db-01", "ci_name": "web-01"}).connection == "web-01"
     assert extract(metadata={"ci_id": "9f8e7d6c5b4a", "ci_name": "web-01"}).connection == "web-01"
