@@ -11,9 +11,12 @@ from pydantic import BaseModel
 
 from cli import app
 from domain.connectors import CONNECTORS
+from domain.ending import EndCause
+from domain.execution import ExecutionStatus, StepStatus
 from domain.runbooks.runbook import LONGEST_COMMAND, Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
 from domain.runbooks.text import parse_runbook
 from domain.tenant import TENANT_SETTINGS, TenantSettings
+from domain.ticket import TicketStatus
 from integrations.supervisor import supervisor_text
 from settings import Settings
 
@@ -101,6 +104,21 @@ def test_every_command_is_documented() -> None:
     assert {"up", "ticket list", "runbook validate", "connection test"} <= names
     text = re.sub(r"\s+", " ", read("cli.md"))
     assert {name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)} == set()
+
+
+WORDS_OF = {
+    "Ticket status": TicketStatus,
+    "Execution status": ExecutionStatus,
+    "Step status": StepStatus,
+    "Why an execution or a ticket ended": EndCause,
+}
+
+
+@pytest.mark.parametrize("begins", WORDS_OF)
+def test_the_contract_has_every_status_and_cause(begins: str) -> None:
+    said = re.search(rf"^{begins}.*?\n\n", read("design.md"), re.MULTILINE | re.DOTALL)
+    assert said is not None
+    assert {one.value for one in WORDS_OF[begins]} - set(re.findall(r"`(\w+)`", said[0])) == set()
 
 
 def options(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:

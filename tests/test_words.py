@@ -84,7 +84,8 @@ def compared_with_words(text: str) -> list[int]:
         if isinstance(node, ast.Compare)
         for one in (node.left, *node.comparators)
         for part in (one.elts if isinstance(one, ast.Tuple | ast.List | ast.Set) else [one])
-        if isinstance(part, ast.Constant) and part.value in VALUES and "status" in ast.unparse(node)
+        if isinstance(part, ast.Constant) and part.value in VALUES
+        if re.search("status|result", ast.unparse(node))
     ]
 
 
@@ -96,6 +97,7 @@ def test_no_screen_compares_with_a_status_written_out() -> None:
     found |= {path.name: [0] for path in templates if IN_TEMPLATES.search(path.read_text())}
     assert not found
     assert compared_with_words("ticket['status'] in ('failed', 'x') or step.status == 'failed'") == [1, 1]
+    assert compared_with_words("step.get('result') == 'failed'") == [1]
     assert IN_TEMPLATES.search('step.status.value == "running"')
     assert IN_TEMPLATES.search('rejectattr("status.value", "in", ["pending"])')
 
