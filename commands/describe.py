@@ -126,6 +126,8 @@ def print_ticket(ticket: dict[str, Any]) -> None:
         ("source", " ".join(filter(None, [ticket.get("source"), ticket.get("external_id")]))),
         ("service", ticket.get("service")),
         ("machine", analysis and analysis["ci"]["reason"]),
+        ("back", (back := ticket.get("recurrence_of")) and f"after ticket {back}"),
+        ("cleared", (since := ticket.get("cleared_at")) and f"by its source, {time_of(since)}"),
         ("created", time_of(ticket["created_at"])),
         ("resolved", time_of(ticket.get("resolved_at"))),
         ("Temporal", ticket.get("temporal_url")),

@@ -1,17 +1,20 @@
 """How each runbook's executions ended, by environment, since its history was last reset; and who reset it."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.executions import ending_of
 from db.tables import ExecutionRow, HistoryResetRow, TicketRow
 from domain.base import new_id, utc_now
+from domain.ending import EndCause
 from domain.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
 from domain.match import Outcomes
-from domain.outcomes import SOON, Ended, HistoryReset, environment_of, outcomes_of
+from domain.outcomes import JUST, SOON, Ended, HistoryReset, environment_of, outcomes_of
+from domain.plan import Phase
 from domain.ticket import TicketStatus
 
 COUNTED = 200  # the latest executions of a runbook in an environment; older ones have faded
@@ -103,6 +106,7 @@ async def _ended(
             another_followed,
             fired_again,
             TicketRow.resolved_at,
+            ExecutionRow.id,
         )
         .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
         .where(
@@ -115,6 +119,9 @@ async def _ended(
         .order_by(ExecutionRow.created_at.desc())
         .limit(limit)
     )
+    rows = list(await session.execute(query))
+    failed = [one[-1] for one in rows if (ended := ending_of(one[2])) and ended.cause is EndCause.FAILED]
+    overtaken = await _overtaken(session, failed) if failed else set()
     return [
         (
             environment,
@@ -123,8 +130,46 @@ async def _ended(
                 ending=ending_of(ending),
                 has_run=has_run,
                 another_followed=followed,
+                was_overtaken=execution_id in overtaken,
                 came_back=bool(back and resolved_at and back - resolved_at <= SOON),
             ),
         )
-        for environment, status, ending, has_run, followed, back, resolved_at in await session.execute(query)
+        for environment, status, ending, has_run, followed, back, resolved_at, execution_id in rows
     ]
+
+
+async def _overtaken(session: AsyncSession, failed: Sequence[str]) -> set[str]:
+    """Return which executions found, by a precheck, that the same runbook had just fixed their host for another ticket:
+    two sources told of one outage."""
+    fix = aliased(ExecutionRow)
+    query = (
+        select(ExecutionRow.id, ExecutionRow.ending, ExecutionRow.plan, fix.plan, TicketRow.created_at, fix.ended_at)
+        .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
+        .join(
+            fix,
+            and_(
+                fix.tenant == ExecutionRow.tenant,
+                fix.runbook_id == ExecutionRow.runbook_id,
+                fix.ticket_id != ExecutionRow.ticket_id,
+                fix.status == ExecutionStatus.SUCCEEDED.value,
+                fix.ended_at <= ExecutionRow.ended_at,
+            ),
+        )
+        .where(ExecutionRow.id.in_(failed))
+        .order_by(fix.ended_at.desc())
+        .limit(SHOWN)
+    )
+    return {
+        execution_id
+        for execution_id, ending, plan, fixed, reported_at, fixed_at in await session.execute(query)
+        if fixed_at >= reported_at - JUST and _is_precheck(plan, ending["step"]) and _hosts(plan) & _hosts(fixed)
+    }
+
+
+def _is_precheck(plan: dict[str, Any], position: int | None) -> bool:
+    steps = plan.get("steps", [])
+    return position is not None and position <= len(steps) and steps[position - 1]["phase"] == Phase.PRECHECK.value
+
+
+def _hosts(plan: dict[str, Any]) -> set[str]:
+    return {target["name"] for target in plan.get("targets", [])}

@@ -25,6 +25,7 @@ BAD_COUNTS = 2.0
 LIFT, FALL = 0.5, -6.0
 SUREST = 0.9  # how sure a ticket's text can be at most of a runbook whose history speaks against it
 SOON = timedelta(days=1)  # what fires anew within it after its fix was not fixed for good
+JUST = timedelta(minutes=10)  # a second source may tell of an outage that late after its fix
 SHORT_OF = 0.01  # a lifted confidence stays this much below the threshold
 EXTREME = 1e-4
 
@@ -44,6 +45,7 @@ WENT_WRONG = frozenset({Outcome.FAILURE, Outcome.ROLLBACK})
 class Ended(WireModel):
     """One execution that ended. `another_followed`: another runbook was planned for its ticket afterwards.
     `came_back`: its problem fired again soon after it was verified, as its source says.
+    `was_overtaken`: its precheck found the host just fixed, by the same runbook for another ticket.
 
     `ending`: None in rows of old versions whose end nobody can tell any more.
     """
@@ -53,6 +55,7 @@ class Ended(WireModel):
     has_run: bool = False
     another_followed: bool = False
     came_back: bool = False
+    was_overtaken: bool = False
 
 
 class HistoryReset(WireModel):
@@ -86,6 +89,8 @@ def outcome_of(one: Ended) -> Outcome | None:
     """Return what an execution says about its runbook, if it says anything."""
     cause = one.ending.cause if one.ending else None
     if not one.status.is_final:
+        return None
+    if one.was_overtaken:
         return None
     if one.status is ExecutionStatus.SUCCEEDED:
         return Outcome.FAILURE if one.came_back else Outcome.SUCCESS

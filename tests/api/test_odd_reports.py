@@ -43,3 +43,28 @@ async def test_only_what_says_nothing_is_refused_by_its_field(lone_caller: Calle
     answer = await lone_caller.post(PATH, body)
     assert answer.status_code == 422
     assert [one["field"] for one in answer.json()["errors"]] == ["title"]
+
+
+async def test_every_report_is_shown_as_it_was(lone_caller: Caller) -> None:
+    body = {"title": "disk", "source": "am", "external_id": "fp", "startsAt": "2026-11-30T10:00:00Z"}
+    ticket = (await lone_caller.post(PATH, body)).json()
+    again = await lone_caller.post(PATH, {**body, "severity": "P1", "labels": {"instance": "web-01"}})
+    assert (again.status_code, again.json()["severity"], again.json()["occurrences"]) == (200, "critical", 2)
+    page = (await lone_caller.get(f"{PATH}/{ticket['id']}/occurrences", params={"limit": 1})).json()
+    assert [(one["severity"], one["labels"], one["became"]) for one in page["items"]] == [("medium", {}, "filed")]
+    assert page["items"][0]["starts_at"] == ticket["firing_since"] == "2026-11-30T10:00:00Z"
+    rest = (await lone_caller.get(f"{PATH}/{ticket['id']}/occurrences", params={"cursor": page["next_cursor"]})).json()
+    assert [(one["severity"], one["labels"]) for one in rest["items"]] == [("critical", {"instance": "web-01"})]
+
+
+@pytest.mark.parametrize("state", [{"status": "resolved"}, {"transition": "Recovered"}, {"alert": {"state": "ok"}}])
+async def test_a_state_field_clears_and_text_never_does(lone_caller: Caller, state: dict[str, Any]) -> None:
+    body = {"title": "disk", "source": "am", "external_id": "fp"}
+    ticket = (await lone_caller.post(PATH, body)).json()
+    told = await lone_caller.post(PATH, {**body, "title": "[RESOLVED] disk", "description": "status: resolved"})
+    assert (told.json()["occurrences"], told.json()["cleared_at"]) == (2, None)
+    mixed = {"metadata": {"host_state": "UP", "service_state": "CRITICAL"}}
+    assert (await lone_caller.post(PATH, body | mixed)).json()["cleared_at"] is None
+    cleared = await lone_caller.post(PATH, body | {"metadata": state})
+    assert (cleared.status_code, cleared.json()["id"]) == (200, ticket["id"])
+    assert cleared.json()["cleared_at"] is not None

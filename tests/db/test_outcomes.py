@@ -39,14 +39,13 @@ async def ticket(database: Database, environment: str | None = None) -> str:
 async def end(database: Database, ticket_id: str, status: Status, **more: Any) -> None:
     """Store an execution that ended; it ran unless told otherwise."""
     now = utc_now()
-    values: dict[str, Any] = {"runbook_id": "look", "tenant": "demo", "started_at": now, **more}
+    values: dict[str, Any] = {"runbook_id": "look", "tenant": "demo", "started_at": now, "plan": {}, **more}
     async with database.write() as session:
         session.add(
             ExecutionRow(
                 id=new_id(),
                 ticket_id=ticket_id,
                 runbook_version=1,
-                plan={},
                 plan_digest="d",
                 status=status.value,
                 confidence_score=0.9,
@@ -120,6 +119,31 @@ async def test_what_comes_back_soon_counts_against_its_fix(
     assert (await history(database, None))["look"] == Outcomes(successes=1)
     assert (await report(utc_now() + later if later else None)).became is Became.RECURRENCE
     assert (await history(database, None))["look"] == (Outcomes(failures=1) if counts else Outcomes(successes=1))
+
+
+PLAN = {
+    "targets": [{"name": "web-01"}],
+    "steps": [{"phase": phase} for phase in ("precheck", "step", "postcheck")],
+}
+
+
+@pytest.mark.parametrize(
+    ("step", "host", "fixed_before", "is_neutral"),
+    [
+        (1, "web-01", timedelta(minutes=5), True),
+        (2, "web-01", timedelta(minutes=5), False),
+        (1, "web-02", timedelta(minutes=5), False),
+        (1, "web-01", timedelta(hours=1), False),
+    ],
+)
+async def test_the_second_report_of_an_outage_is_no_failure(
+    database: Database, step: int, host: str, fixed_before: timedelta, is_neutral: bool
+) -> None:
+    fixed_at = utc_now() - fixed_before
+    await end(database, await ticket(database), Status.SUCCEEDED, plan=PLAN, ended_at=fixed_at)
+    failed = {"plan": {**PLAN, "targets": [{"name": host}]}, "ended_at": utc_now()}
+    await end(database, await ticket(database), Status.ROLLED_BACK, ending={**FAILED, "step": step}, **failed)
+    assert (await history(database, None))["look"] == Outcomes(successes=1, failures=0 if is_neutral else 1)
 
 
 async def test_a_reset_lets_it_begin_anew_and_is_kept(database: Database) -> None:
