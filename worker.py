@@ -36,7 +36,7 @@ from reconciler.clearings import keep_telling
 from reconciler.reconcile import keep_reconciling
 from reconciler.starts import keep_starting
 from services.library import Library
-from services.occurrences import tell_cleared
+from services.occurrences import tell_left
 from services.step_records import StepRecords
 from settings import Settings, SettingsWrong, read_settings
 from temporal_client import connect, ensure_search_attributes
@@ -141,7 +141,7 @@ async def run(settings: Settings) -> None:
     stories = TemporalWorkflows(tickets, TEMPORAL_SECONDS, TEMPORAL_SECONDS, TEMPORAL_SECONDS)
     beside = [
         asyncio.create_task(keep_starting(database, tickets.start)),
-        asyncio.create_task(keep_telling(lambda: tell_cleared(database, stories))),
+        asyncio.create_task(keep_telling(lambda: tell_left(database, stories))),
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
     ]
     if settings.alive_file:

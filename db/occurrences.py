@@ -1,6 +1,8 @@
 """Queries on the reports of tickets, and what of them their stories are still to be told."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,12 +28,18 @@ class Clearing:
     status: TicketStatus
 
 
-async def pending_clearings(session: AsyncSession, limit: int) -> list[Clearing]:
-    """Return what is to be told, oldest first, but not of tickets whose story has not begun."""
+async def pending_clearings(
+    session: AsyncSession, limit: int, *, before: datetime | None = None, ticket_ids: Collection[str] = ()
+) -> list[Clearing]:
+    """Return what is to be told, oldest first, but not of tickets whose story has not begun.
+
+    What came in before a time, or of these tickets.
+    """
+    wanted = OccurrenceRow.received_at < before if before else OccurrenceRow.ticket_id.in_(ticket_ids)
     query = (
         select(OccurrenceRow, TicketRow.source, TicketRow.status)
         .join(TicketRow, TicketRow.id == OccurrenceRow.ticket_id)
-        .where(OccurrenceRow.is_pending, TicketRow.start_pending.is_(False))
+        .where(OccurrenceRow.is_pending, wanted, TicketRow.start_pending.is_(False))
         .order_by(OccurrenceRow.id)
         .limit(limit)
     )

@@ -1,6 +1,8 @@
 """The reports of a ticket: listed, and their clearings told to its story."""
 
 import logging
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +11,7 @@ from db import occurrences
 from db.engine import Database
 from db.occurrences import Clearing
 from db.paging import Page
+from domain.base import utc_now
 from domain.reports import Occurrence
 from domain.requests import ClearedReport
 from domain.ticket import TicketStatus
@@ -19,6 +22,7 @@ from services.workflows import WorkflowEnded, Workflows
 log = logging.getLogger("handrail.services")
 
 AT_ONCE = 100
+SETTLED = timedelta(seconds=10)
 
 
 async def list_occurrences(
@@ -29,14 +33,23 @@ async def list_occurrences(
     return await occurrences.list_occurrences(session, ticket.id, limit, cursor)
 
 
-async def tell_cleared(database: Database, workflows: Workflows) -> bool:
-    """Tell the stories of tickets that their source says that it is over; what cannot be told now stays to be told.
+async def tell_cleared(database: Database, workflows: Workflows, ticket_ids: Collection[str]) -> None:
+    """Tell the stories of tickets that their source says that it is over; what cannot be told now stays to be told."""
+    for at in range(0, len(ticket_ids), AT_ONCE):
+        await _tell_all(database, workflows, ticket_ids=list(ticket_ids)[at : at + AT_ONCE])
 
-    Returns whether there may be more.
-    """
+
+async def tell_left(database: Database, workflows: Workflows, settled: timedelta = SETTLED) -> bool:
+    """Tell what was left for longer than `settled`: younger ones are being told. Returns whether there may be more."""
+    return await _tell_all(database, workflows, before=utc_now() - settled)
+
+
+async def _tell_all(
+    database: Database, workflows: Workflows, *, before: datetime | None = None, ticket_ids: Collection[str] = ()
+) -> bool:
     try:
         async with database.read() as session:
-            pending = await occurrences.pending_clearings(session, AT_ONCE)
+            pending = await occurrences.pending_clearings(session, AT_ONCE, before=before, ticket_ids=ticket_ids)
         told = [await _tell(database, workflows, one) for one in pending]
         return all(told) and len(told) == AT_ONCE
     except (Unavailable, SQLAlchemyError) as error:

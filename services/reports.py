@@ -52,5 +52,5 @@ async def take_all(
 async def _begin(backends: Backends, tenant: str, taken: Sequence[Taken]) -> None:
     new = list(dict.fromkeys(one.ticket_id for one in taken if one.is_new and one.ticket_id))
     await asyncio.gather(*(start_accepted(backends, tenant, ticket_id) for ticket_id in new[:STARTED_AT_ONCE]))
-    if any(one.became is Became.CLEARED for one in taken):
-        await tell_cleared(backends.database, backends.workflows)
+    cleared = {one.ticket_id for one in taken if one.became is Became.CLEARED and one.ticket_id}
+    await tell_cleared(backends.database, backends.workflows, cleared)

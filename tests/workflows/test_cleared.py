@@ -1,5 +1,6 @@
 """A ticket whose source says that it is over: what waits is withdrawn, what runs goes on, and what is back is seen."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,23 @@ from db import tickets
 from db.intake import take_reports
 from domain.base import new_id
 from domain.ending import EndCause, Ending
+from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.reports import Became, ReportState, report_of
 from domain.tenant import ExecutionMode
 from domain.ticket import TicketStatus
-from services.occurrences import tell_cleared
+from services.occurrences import tell_cleared, tell_left
 from tests.stack import Stack
+from tests.temporal_server import TemporalServer
 from tests.workflows.samples import ledger, runbook
+from workflows.client import TicketClient
 from workflows.messages import ReopenRequest
 
 BY_SOURCE = Ending(cause=EndCause.CLEARED)
 
 
-async def report(stack: Stack, state: ReportState = ReportState.FIRING, **fields: Any) -> tuple[Became, str]:
-    """Take a report in and tell it, as services/reports.py does."""
-    words = {"title": "widget files are missing", "service": "widgets", "environment": "here", **fields}
+async def take(stack: Stack, state: ReportState = ReportState.FIRING) -> tuple[Became, str]:
+    words: dict[str, Any] = {"title": "widget files are missing", "service": "widgets", "environment": "here"}
     async with stack.database.write() as session:
         named = (new_id(), report_of("am", key="fp-1", state=state, **words))
         [taken] = await take_reports(session, stack.tenant, [named], "am")
@@ -32,8 +35,16 @@ async def report(stack: Stack, state: ReportState = ReportState.FIRING, **fields
         await tickets.mark_started(session, taken.ticket_id)
     if taken.is_new:
         await stack.tickets.start(stack.tenant, taken.ticket_id)
-    await tell_cleared(stack.database, TemporalWorkflows(stack.tickets, 60, 60, 60))
     return taken.became, taken.ticket_id
+
+
+async def report(stack: Stack, state: ReportState = ReportState.FIRING) -> tuple[Became, str]:
+    """Take a report in and tell it, as services/reports.py does; nothing is left to be told then."""
+    became, ticket_id = await take(stack, state)
+    stories = TemporalWorkflows(stack.tickets, 60, 60, 60)
+    await tell_cleared(stack.database, stories, [ticket_id])
+    await tell_left(stack.database, stories, timedelta())
+    return became, ticket_id
 
 
 async def waiting(stack: Stack, folder: Path, **parts: str) -> str:
@@ -93,3 +104,15 @@ async def test_a_check_and_the_source_that_both_deny_it_close_it(
 
 async def _has(folder: Path, word: str) -> bool | None:
     return word in ledger(folder) or None
+
+
+async def test_what_cleared_while_temporal_was_away_is_told_later(stack: Stack, tmp_path: Path) -> None:
+    ticket_id = await waiting(stack, tmp_path)
+    away = TicketClient(await TemporalServer(tmp_path, 1).client("nobody", lazy=True), stack.cipher.signer())
+    await take(stack, ReportState.CLEARED)
+    await tell_cleared(stack.database, TemporalWorkflows(away, 0.1, 0.1, 0.1), [ticket_id])
+    assert (await stack.ticket(ticket_id)).status is TicketStatus.AWAITING_APPROVAL
+    await tell_left(stack.database, TemporalWorkflows(stack.tickets, 60, 60, 60), timedelta())
+    assert (await stack.ended(ticket_id)).ending == BY_SOURCE
+    refused = [one.text for one in await stack.events(ticket_id) if one.kind is EventKind.REQUEST_REFUSED]
+    assert refused == []
