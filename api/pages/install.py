@@ -12,6 +12,7 @@ from api.pages import (
     preview,
     runbooks,
     settings,
+    sources,
     static,
     ticket,
     tickets,
@@ -28,6 +29,7 @@ ROUTERS = (
     preview.router,
     runbooks.router,
     connections.router,
+    sources.router,
     settings.router,
     overview.router,
 )

@@ -15,6 +15,7 @@ TABS = (
     ("approvals", "Approvals"),
     ("runbooks", "Runbooks"),
     ("connections", "Connections"),
+    ("sources", "Sources"),
     ("overview", "Overview"),
     ("settings", "Settings"),
 )
