@@ -1,5 +1,6 @@
 """`handrail source ...`: who may send reports here."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,20 @@ def try_source(
 ) -> None:
     """Show what would be made of a payload; nothing is filed."""
     run(_test(context, name, file, as_json))
+
+
+@app.command("map")
+def set_mapping(
+    context: typer.Context,
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="JSON: a JMESPath expression a field.")],
+    payload: Annotated[
+        Path | None, typer.Option("--try", help="Store nothing; show what it makes of what the sender sends.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say where the fields of a generic source are."""
+    run(_map(context, name, file, payload, as_json))
 
 
 @app.command("rotate")
@@ -113,6 +128,24 @@ async def _test(context: typer.Context, name: str, file: Path | None, as_json: b
     async with _api(context) as api:
         path = f"/sources/{{tenant}}/{part(name)}/test"
         tried = await api.request("POST", path, content=body, headers={"Content-Type": "application/json"})
+    _print_tried(tried, as_json)
+
+
+async def _map(context: typer.Context, name: str, file: Path, payload: Path | None, as_json: bool) -> None:
+    mapping, sent = _json(file), _json(payload) if payload else None
+    async with _api(context) as api:
+        path = f"/sources/{{tenant}}/{part(name)}/mapping"
+        if payload:
+            _print_tried(await api.post(f"{path}/test", {"mapping": mapping, "payload": sent}), as_json)
+            return
+        stored = await api.put(path, mapping)
+    if as_json:
+        print_json(stored)
+    else:
+        out.print(f"the mapping of {name} is stored; try it: ./handrail source test {name}", markup=False)
+
+
+def _print_tried(tried: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(tried)
         return
@@ -128,6 +161,13 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise CommandFailed(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(_content(file))
+    except ValueError as error:
+        raise CommandFailed(f"{file} is not JSON: {error}") from None
 
 
 def _cell(value: Any) -> Any:

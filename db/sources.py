@@ -62,6 +62,12 @@ async def set_hashes(session: AsyncSession, tenant: str, name: str, hashes: Secr
     row.rotated_by, row.rotated_at = actor, utc_now()
 
 
+async def set_options(session: AsyncSession, tenant: str, name: str, options: dict[str, Any]) -> None:
+    """Change what its kind lets a source choose. The source exists."""
+    row = await session.get_one(SourceRow, (tenant, name))
+    row.options = options
+
+
 async def delete_source(session: AsyncSession, tenant: str, name: str) -> None:
     """Delete a source and what is kept of its deliveries; its tickets stay."""
     await session.execute(delete(DeliveryRow).where(DeliveryRow.tenant == tenant, DeliveryRow.source == name))
@@ -99,6 +105,7 @@ def _to_source(row: SourceRow) -> Source:
         name=row.name,
         kind=row.kind,
         address=address_of(row.tenant, row.name),
+        mapping=row.options.get("mapping"),
         created_by=row.created_by,
         created_at=row.created_at,
         rotated_by=row.rotated_by,

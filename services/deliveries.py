@@ -78,7 +78,8 @@ async def deliver(
 ) -> DeliveryTaken:
     """Take a delivery in, in one transaction: everything in it is kept once this returns. Raises Invalid."""
     source = known.source
-    sent = Sent(source=source.name, body=body, headers=headers)
+    options = {"mapping": source.mapping.model_dump()} if source.mapping else {}
+    sent = Sent(source=source.name, body=body, headers=headers, options=options)
     read_sent = SENDERS[source.kind].read
     try:
         read = await beside(read_sent, sent) if len(body) > SMALL else read_sent(sent)

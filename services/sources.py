@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +11,7 @@ from db import sources
 from db.paging import Page, page_of
 from db.sources import SecretHashes
 from domain.reports import DEFAULT_SOURCE, NoTicket, Report
+from domain.sources.mapping import FieldMapping
 from domain.sources.registry import SENDERS
 from domain.sources.sender import Sent, Unreadable
 from domain.sources.source import NewSource, RotationStep, Source, SourceDetail, SourceSecret, Tried, TriedReport
@@ -39,9 +41,10 @@ async def add_source(backends: Backends, tenant: str, new: NewSource, actor: str
         raise invalid("kind", f"there is no {new.kind!r}; there are {', '.join(SENDERS)}")
     if new.name == DEFAULT_SOURCE:
         raise invalid("name", f"{DEFAULT_SOURCE!r} is what tickets without a source are called; take another name")
+    options = _options(new.kind, new.mapping)
     secret = _new_secret()
     async with backends.database.write() as session:
-        if not await sources.add_source(session, tenant, new.name, new.kind, {}, hash_of(secret), actor):
+        if not await sources.add_source(session, tenant, new.name, new.kind, options, hash_of(secret), actor):
             raise Conflict(f"source {new.name!r} exists", "rotate its secret, or remove it first")
         source = await _found(session, tenant, new.name)
     return SourceSecret(**source.model_dump(), secret=secret)
@@ -77,22 +80,64 @@ async def remove_source(backends: Backends, tenant: str, name: str) -> None:
         await sources.delete_source(session, tenant, name)
 
 
+async def set_mapping(backends: Backends, tenant: str, name: str, mapping: FieldMapping) -> Source:
+    """Say where the fields of a source's reports are from now on. Raises NotFound, Invalid."""
+    async with backends.database.write() as session:
+        source = await _found(session, tenant, name)
+        await sources.set_options(session, tenant, name, _options(source.kind, mapping))
+        return await _found(session, tenant, name)
+
+
 async def try_payload(session: AsyncSession, tenant: str, name: str, body: bytes) -> Tried:
     """Return what would be taken in of a payload, or of the sender's sample; nothing is. Raises NotFound, Invalid."""
     source = await _found(session, tenant, name)
+    return await _tried(source, source.mapping, body)
+
+
+async def try_mapping(session: AsyncSession, tenant: str, name: str, mapping: FieldMapping, body: bytes) -> Tried:
+    """The same with another mapping than it has. Raises NotFound, Invalid."""
+    source = await _found(session, tenant, name)
+    _options(source.kind, mapping)
+    return await _tried(source, mapping, body)
+
+
+async def try_and_map(
+    backends: Backends, tenant: str, name: str, mapping: FieldMapping, body: bytes, *, saves: bool
+) -> Tried:
+    """Try a mapping, and store it if it `saves` and reads the payload at all. Raises NotFound, Invalid."""
+    async with backends.database.read() as session:
+        tried = await try_mapping(session, tenant, name, mapping, body)
+    if saves:
+        await set_mapping(backends, tenant, name, mapping)
+    return tried
+
+
+async def _tried(source: Source, mapping: FieldMapping | None, body: bytes) -> Tried:
     sender = SENDERS[source.kind]
-    sent = Sent(name, body or json.dumps(sender.sample).encode())
+    sent = Sent(source.name, body or json.dumps(sender.sample).encode(), options=_options(source.kind, mapping))
     try:
         read = await beside(sender.read, sent)
     except Unreadable as error:
         raise invalid(error.field, error.detail) from None
-    found = [one for one in read.reports if isinstance(one, Report)]
     fields = set(TriedReport.model_fields)
     return Tried(
-        reports=[TriedReport.model_validate(one.model_dump(include=fields)) for one in found],
+        reports=[
+            TriedReport.model_validate(one.model_dump(include=fields))
+            for one in read.reports
+            if isinstance(one, Report)
+        ],
         passed_over=[str(one) for one in read.reports if isinstance(one, NoTicket)],
         notes=read.notes,
     )
+
+
+def _options(kind: str, mapping: FieldMapping | None) -> dict[str, Any]:
+    """Return what a source's row keeps. Raises Invalid for a mapping of a kind that has its own."""
+    if not SENDERS[kind].is_mapped:
+        if mapping is not None:
+            raise invalid("mapping", f"{kind} says itself where its fields are; only generic takes a mapping")
+        return {}
+    return {"mapping": (mapping or FieldMapping()).model_dump()}
 
 
 def hash_of(secret: str) -> str:

@@ -1,5 +1,6 @@
 """Sources: who may send reports here, and what became of what they sent."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -7,7 +8,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import problem_responses
 from domain.base import Model
-from domain.sources.source import NewSource, Rotation, Source, SourceDetail, SourceSecret, Tried
+from domain.sources.mapping import FieldMapping
+from domain.sources.source import MappingTrial, NewSource, Rotation, Source, SourceDetail, SourceSecret, Tried
 from services import sources
 
 router = APIRouter(
@@ -69,6 +71,21 @@ async def rotate(
 async def try_payload(request: Request, tenant: Tenant, name: SourceName, session: Reading) -> Tried:
     """The body is what the sender would send; without one, a sample of that kind is read. Nothing is filed."""
     return await sources.try_payload(session, tenant, name, request.state.body)
+
+
+@router.put("/{name}/mapping", summary="Say where a source's fields are", responses=problem_responses(413, 415))
+async def set_mapping(
+    mapping: FieldMapping, tenant: Tenant, name: SourceName, actor: Actor, context: Context
+) -> Source:
+    """For the kind `generic`: a JMESPath expression a field; what is left out is looked for under its usual names."""
+    return await sources.set_mapping(context.backends, tenant, name, mapping)
+
+
+@router.post("/{name}/mapping/test", summary="Try a mapping on a payload", responses=problem_responses(413, 415))
+async def try_mapping(trial: MappingTrial, tenant: Tenant, name: SourceName, session: Reading) -> Tried:
+    """Before it is stored. Nothing is filed, nothing is changed."""
+    payload = json.dumps(trial.payload).encode()
+    return await sources.try_mapping(session, tenant, name, trial.mapping, payload)
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a source")

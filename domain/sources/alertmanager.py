@@ -21,7 +21,7 @@ def read(sent: Sent) -> Read:
     missing = document.get("truncatedAlerts")
     if isinstance(missing, int) and missing > 0:
         found.notes.append(f"{missing} alerts were left out by the sender: raise max_alerts of its receiver")
-    for alert in objects(document, "alerts"):
+    for alert in objects(document.get("alerts"), "alerts"):
         if isinstance(alert, NoTicket):
             found.reports.append(alert)
         else:

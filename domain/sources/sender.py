@@ -7,6 +7,8 @@ from typing import Any
 
 from domain.reports import NoTicket, Report
 
+MOST_REPORTS = 10_000  # of one delivery, as one transaction
+
 
 class Unreadable(ValueError):
     """Nothing of what was sent can be read. `field`: where."""
@@ -46,12 +48,16 @@ class Read:
 
 @dataclass(frozen=True)
 class Sender:
-    """A kind of sender. `read` raises Unreadable; `sample` is what it sends, for a first try."""
+    """A kind of sender. `read` raises Unreadable; `sample` is what it sends, for a first try.
+
+    `is_mapped`: a source of it has a mapping of its own.
+    """
 
     kind: str
     called: str
     read: Callable[[Sent], Read]
     sample: Mapping[str, Any]
+    is_mapped: bool = False
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -67,11 +73,13 @@ def json_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def objects(document: Mapping[str, Any], name: str) -> Iterator[dict[str, Any] | NoTicket]:
-    """Yield the objects of a list, with NoTicket in place of anything else. Raises Unreadable if there is no list."""
-    found = document.get(name)
+def objects(found: object, name: str) -> Iterator[dict[str, Any] | NoTicket]:
+    """Yield the objects of a list, with NoTicket in place of anything else. Raises Unreadable for what is no list, or
+    a longer one than is taken at once."""
     if not isinstance(found, list):
         raise Unreadable(name, "is missing, or no list")
+    if len(found) > MOST_REPORTS:
+        raise Unreadable(name, f"has {len(found)} entries, {MOST_REPORTS} are taken at once; send less in one delivery")
     for at, one in enumerate(found):
         yield one if isinstance(one, dict) else NoTicket(f"{name}[{at}]", "is no object")
 

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
 from domain.base import Model
 from domain.connection import Name
 from domain.reports import ReportState
+from domain.sources.mapping import FieldMapping
 from domain.ticket import Severity
 
 MOST_RESULTS = 50  # of one delivery; the rest is counted
@@ -18,6 +20,9 @@ class NewSource(Model):
 
     name: Name = Field(examples=["alertmanager"], description="Tickets of it carry this as their `source`.")
     kind: str = Field(max_length=50, examples=["alertmanager"], description="Which sender; its format is read.")
+    mapping: FieldMapping | None = Field(
+        default=None, description="For the kind `generic`: where the fields are; the usual names unless given."
+    )
 
 
 class Source(Model):
@@ -28,6 +33,7 @@ class Source(Model):
     address: str = Field(
         examples=["/api/v1/sources/demo/alertmanager"], description="Where it sends to, after the API's own address."
     )
+    mapping: FieldMapping | None = Field(default=None, description="Where the fields are; null if its kind says so.")
     created_by: str
     created_at: datetime
     rotated_by: str | None = None
@@ -103,6 +109,13 @@ class TriedReport(Model):
     environment: str | None
     hosts: list[str]
     notes: list[str]
+
+
+class MappingTrial(Model):
+    """A mapping to be tried on what the sender sends."""
+
+    mapping: FieldMapping
+    payload: Any = Field(description="What it sends, as JSON.")
 
 
 class Tried(Model):

@@ -228,6 +228,25 @@ async def test_trying_a_payload_files_nothing(lone_caller: Caller) -> None:
     assert not await deliveries(lone_caller)
 
 
+async def test_a_mapping_says_where_the_fields_are(lone_caller: Caller) -> None:
+    made = await lone_caller.post(SOURCES, {"name": "mine", "kind": "generic"})
+    assert made.json()["mapping"]["reports"] == "@"
+    mapping = {"reports": "events", "title": "what", "key": "nr"}
+    payload = {"events": [{"nr": 7, "what": "Replication stopped"}]}
+    trial = {"mapping": mapping, "payload": payload}
+    tried = await lone_caller.post(f"{SOURCES}/mine/mapping/test", trial)
+    assert [(one["key"], one["title"]) for one in tried.json()["reports"]] == [("7", "Replication stopped")]
+    secret = made.json()["secret"]
+    unmapped = await send(lone_caller, secret, payload, "mine")
+    assert unmapped.json()["counts"] == {"ignored": 1}, "what is only tried changes nothing"
+    assert (await lone_caller.ask("PUT", f"{SOURCES}/mine/mapping", mapping)).json()["mapping"]["key"] == "nr"
+    assert (await send(lone_caller, secret, payload, "mine")).json()["counts"] == {"filed": 1}
+    wrong = await lone_caller.ask("PUT", f"{SOURCES}/mine/mapping", {"title": "map(&a, b)"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "title")
+    await add(lone_caller)
+    assert (await lone_caller.ask("PUT", f"{SOURCES}/am/mapping", mapping)).status_code == 422
+
+
 async def test_removing_a_source_shuts_the_door_and_keeps_its_tickets(lone_caller: Caller) -> None:
     secret = await add(lone_caller)
     await send(lone_caller, secret, group("A"))

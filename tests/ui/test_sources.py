@@ -45,3 +45,24 @@ async def test_a_source_from_its_secret_to_its_deliveries(site: Site, visitor: V
     await page.get_by_role("button", name="The sender has the new one").click()
     await expect(page.get_by_text("only its newest secret lets in")).to_be_visible()
     assert [await send(site, one) for one in (secret, new)] == [401, 202]
+
+
+async def test_a_mapping_is_tried_before_it_is_stored(site: Site, visitor: Visitor) -> None:
+    page = await visitor.open("/new-source")
+    await page.locator("#kind").select_option(label="Anything that sends JSON")
+    await page.get_by_role("button", name="Add it").click()
+    await page.locator("#map-title").fill("event.what")
+    await page.get_by_label("Try a payload").fill('{"id": 1, "event": {"what": "Replication stopped"}}')
+    await page.get_by_role("button", name="Try it").click()
+    await expect(page.get_by_role("region", name="What would be made of it")).to_contain_text("Replication stopped")
+    await page.goto(site.at("/sources/generic"))
+    await expect(page.locator("#map-title")).to_have_value("not_null(title, summary, name, subject, message)")
+    await page.locator("#map-title").fill("event[")
+    await page.get_by_role("button", name="Store this mapping").click()
+    await expect(page.get_by_role("alert")).to_contain_text("no JMESPath expression")
+    await page.locator("#map-title").fill("event.what")
+    await page.get_by_label("Try a payload").fill('{"id": 1, "event": {"what": "Replication stopped"}}')
+    await page.get_by_role("button", name="Store this mapping").click()
+    await expect(page.get_by_text("What arrives from now on is read so")).to_be_visible()
+    await page.goto(site.at("/sources/generic"))
+    await expect(page.locator("#map-title")).to_have_value("event.what")
