@@ -11,6 +11,7 @@ from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.base import Model
+from domain.signs import one_line
 
 MOST_CHARACTERS = 500
 MOST_PARTS = 100
@@ -64,7 +65,7 @@ def check(text: str) -> str:
     try:
         parts = list(_parts(jmespath.compile(text).parsed))
     except JMESPathError as error:
-        raise ValueError(f"is no JMESPath expression: {' '.join(str(error).split())[:200]}") from None
+        raise ValueError(f"is no JMESPath expression: {one_line(str(error))[:200]}") from None
     except RecursionError:
         raise ValueError("is nested too deep") from None
     if len(parts) > MOST_PARTS:
@@ -96,7 +97,7 @@ def find(text: str, value: Any) -> Any:
     try:
         return jmespath.search(text, value)
     except JMESPathError as error:
-        raise ValueError(" ".join(str(error).split())[:200]) from None
+        raise ValueError(one_line(str(error))[:200]) from None
     except (RecursionError, TypeError) as error:
         raise ValueError(str(error)[:200]) from None
 
