@@ -140,6 +140,14 @@ async def set_execution_status(
     await update_execution(session, execution_id, **values)
 
 
+async def runbooks_begun(session: AsyncSession, ticket_id: str) -> set[str]:
+    """Return the ids of the runbooks of which something has run for a ticket, or may have."""
+    query = select(ExecutionRow.runbook_id).where(
+        ExecutionRow.ticket_id == ticket_id, ExecutionRow.started_at.is_not(None)
+    )
+    return set(await session.scalars(query))
+
+
 def ending_of(stored: dict[str, Any] | None) -> Ending | None:
     """Return what a row says of an end; None if there is none, or nobody knows."""
     return Ending.model_validate(stored) if stored else None

@@ -12,6 +12,7 @@ class EndCause(StrEnum):
     `outcome_unknown`: nobody knows whether a step ran, and a person had everything undone. `unverified`: it ran to its
     end, and nothing looked whether that helped. `not_found`: the problem is not on the host, as its check said twice.
     `cleared`: its source said that the problem is over.
+    `diagnosed`: it only looked, and its ticket went on.
     """
 
     SUCCEEDED = "succeeded"
@@ -30,6 +31,7 @@ class EndCause(StrEnum):
     UNVERIFIED = "unverified"
     NOT_FOUND = "not_found"
     CLEARED = "cleared"
+    DIAGNOSED = "diagnosed"
 
 
 SENTENCES = {
@@ -49,6 +51,7 @@ SENTENCES = {
     EndCause.UNVERIFIED: "it ran, and nothing verifies it: a person has to look whether the problem is gone",
     EndCause.NOT_FOUND: "not found on the host",
     EndCause.CLEARED: "cleared: {what} says that it is over",
+    EndCause.DIAGNOSED: "{what} and changed nothing",
 }
 BY_A_PERSON = {
     EndCause.CANCELLED: "cancelled by {who}",

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     REQUEST_REFUSED = "request_refused"
     TICKET_REOPENED = "ticket_reopened"
     NOTE_TAKEN = "note_taken"
+    DIAGNOSED = "diagnosed"
 
 
 class Event(WireModel):

@@ -90,7 +90,7 @@ def outcome_of(one: Ended) -> Outcome | None:
     cause = one.ending.cause if one.ending else None
     if not one.status.is_final:
         return None
-    if one.was_overtaken:
+    if one.was_overtaken or cause is EndCause.DIAGNOSED:
         return None
     if one.status is ExecutionStatus.SUCCEEDED:
         return Outcome.FAILURE if one.came_back else Outcome.SUCCESS
@@ -121,6 +121,7 @@ WHEN_UNDONE: dict[EndCause, Outcome | None] = {
     EndCause.NOT_BORNE_OUT: None,
     EndCause.NOT_FOUND: None,
     EndCause.CLEARED: None,
+    EndCause.DIAGNOSED: None,
 }
 """What an execution that ran says about its runbook, by why its changes were undone, if it says anything."""
 

@@ -3,7 +3,7 @@
 They stand in Temporal's histories: evolved by optional fields only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Self
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from domain.lease import LeaseHolder
 from domain.match import Match
 from domain.plan import Plan, StepOutline, Verdict, VerdictDecision
 from domain.policy import PROPOSAL_THRESHOLD
+from domain.runbooks.runbook import RunbookKind
 from domain.ticket import Classification, Ticket, TicketStatus
 
 
@@ -55,24 +56,36 @@ class MatchOutline(WireModel):
     title: str
     confidence_score: float
     needs_person: str = ""
+    is_diagnosis: bool = False
 
     @classmethod
-    def of(cls, match: Match) -> Self:
-        return cls(**match.model_dump(include=set(cls.model_fields)))
+    def of(cls, match: Match, *, is_diagnosis: bool) -> Self:
+        return cls(**match.model_dump(include=set(cls.model_fields)), is_diagnosis=is_diagnosis)
 
 
 class MatchesOutline(WireModel):
-    """The matched runbooks, best first; `proposed` is the one good enough to plan with, if there is one."""
+    """The matched runbooks, best first; `proposed` is the one good enough to plan with, if there is one.
+
+    `fix`: where that one is a diagnosis, the best of the others that is good enough to plan with afterwards.
+    """
 
     matches: list[MatchOutline]
     proposed: MatchOutline | None = None
+    fix: MatchOutline | None = None
     second_opinion: str = Field(default="", description="What a language model changed, or why it was not used.")
 
     @classmethod
-    def of(cls, matches: Sequence[Match], second_opinion: str) -> Self:
-        best = [MatchOutline.of(match) for match in matches]
-        is_good = bool(best) and best[0].confidence_score >= PROPOSAL_THRESHOLD
-        return cls(matches=best, proposed=best[0] if is_good else None, second_opinion=second_opinion)
+    def of(
+        cls, matches: Sequence[Match], second_opinion: str, diagnoses: Collection[str] = (), made: Collection[str] = ()
+    ) -> Self:
+        """`diagnoses`: the ids of those that only look; `made`: of those that have looked for this ticket already."""
+        best = [MatchOutline.of(match, is_diagnosis=match.runbook_id in diagnoses) for match in matches]
+        is_left = [one for one in best if not (one.is_diagnosis and one.runbook_id in made)]
+        good = [one for one in is_left if one.confidence_score >= PROPOSAL_THRESHOLD]
+        proposed = good[0] if good else None
+        fixes = [one for one in good if not one.is_diagnosis] if proposed and proposed.is_diagnosis else []
+        fix = fixes[0] if fixes else None
+        return cls(matches=best, proposed=proposed, fix=fix, second_opinion=second_opinion)
 
 
 class ReopenOutline(WireModel):
@@ -104,6 +117,7 @@ class PlanOutline(WireModel):
         default_factory=list, description="Checks that may say, twice, that the problem is not there."
     )
     approval_timeout: Seconds = 0
+    is_diagnosis: bool = False
 
     @classmethod
     def of(cls, plan: Plan, execution_id: str, digest: str, approval_timeout: float, telling: list[int]) -> Self:
@@ -119,6 +133,7 @@ class PlanOutline(WireModel):
             steps=[StepOutline.of(step) for step in plan.steps],
             telling=telling,
             approval_timeout=approval_timeout,
+            is_diagnosis=plan.kind is RunbookKind.DIAGNOSIS,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import connections, events, tenants, tickets
+from db import connections, events, executions, runbooks, tenants, tickets
 from db.engine import Database
 from domain.analysis.analysis import Analysis, AnalysisRules
 from domain.base import utc_now
@@ -10,6 +10,7 @@ from domain.event import EventKind
 from domain.match import Match
 from domain.orders import TicketRef
 from domain.outlines import AnalysisOutline, MatchesOutline
+from domain.runbooks.runbook import RunbookKind
 from domain.tenant import TenantSettings
 from domain.ticket import Ticket, TicketStatus
 from services import second_opinion
@@ -50,7 +51,10 @@ async def match(
     matches, opinion = await second_opinion.on_matches(adviser, ref.tenant, ticket, matches, library)
     async with database.write() as session:
         matches = await _kept_matches(session, ticket.id, matches, opinion, key)
-    return MatchesOutline.of(matches, opinion)
+        found = await runbooks.get_latest(session, ref.tenant, [match.runbook_id for match in matches])
+        made = await executions.runbooks_begun(session, ticket.id)
+    diagnoses = {one.runbook.id for one in found if one.runbook.kind is RunbookKind.DIAGNOSIS}
+    return MatchesOutline.of(matches, opinion, diagnoses, made)
 
 
 async def _kept_analysis(session: AsyncSession, ticket: Ticket, analysis: Analysis, pattern: str, key: str) -> Analysis:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import connections, host_changes, runbooks, tenants, tickets
+from db import connections, executions, host_changes, runbooks, tenants, tickets
 from domain.analysis.analysis import Analysis
 from domain.base import utc_now
 from domain.case.build import CaseQuestion, build_case
@@ -20,7 +20,7 @@ from domain.requests import PlanRequest
 from domain.runbooks.binding import values_of_ticket
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_for_plan
-from domain.runbooks.runbook import Runbook
+from domain.runbooks.runbook import Runbook, RunbookKind
 from domain.tenant import TenantSettings
 from domain.ticket import Classification, NewTicket
 
@@ -51,6 +51,9 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     confidence = min(confidence, match.at_most) if match else confidence
     known = await connections.list_connections(session, request.tenant)
     standing = await tickets.get_doubts(session, request.ticket_id)
+    is_looking = runbook.kind is RunbookKind.DIAGNOSIS
+    if is_looking and runbook.id in await executions.runbooks_begun(session, request.ticket_id):
+        standing.append("it has looked for this ticket already")
     targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
     fixes = await _fixes(session, request.tenant, ticket, targets)
     draft = await asyncio.to_thread(

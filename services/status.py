@@ -1,6 +1,7 @@
 """The record of every change of a ticket's and its execution's status."""
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +11,7 @@ from domain.event import EventKind
 from domain.execution import ExecutionStatus
 from domain.orders import Record
 from domain.outlines import Recorded
+from domain.plan import Phase
 from domain.ticket import TicketStatus
 from services.claims import borne_out
 
@@ -45,8 +47,18 @@ async def _tell(session: AsyncSession, record: Record, key: str) -> bool:
             "ticket_status": record.ticket_status,
             "execution_status": record.execution_status,
             "step": record.step,
+            **await _outputs(session, record),
         },
     )
+
+
+async def _outputs(session: AsyncSession, record: Record) -> dict[str, Any]:
+    """Return which outputs a diagnosis is to be read in; they stay where they are."""
+    if record.kind is not EventKind.DIAGNOSED or record.execution_id is None:
+        return {}
+    plan = await executions.get_plan(session, record.tenant, record.ticket_id, record.execution_id)
+    read = [step for step in plan.steps if step.phase is Phase.STEP and step.spec.run and not step.spec.sensitive]
+    return {"outputs": [{"step": one.position, "name": one.spec.name, "host": one.target} for one in read]}
 
 
 async def _set_execution(session: AsyncSession, record: Record) -> None:

@@ -62,6 +62,8 @@ class TicketEndings(TicketSignals):
         """Requests that arrived in mid-execution are answered, not kept for a surprise later."""
         self.lifecycle.begin_execution()
         end = await execution
+        if not self.lifecycle.has_ended:
+            self.lifecycle.go_on()
         while self.lifecycle.untimely:
             request = self.lifecycle.untimely.pop(0)
             why = f"{request.runbook_id} was not run: an execution was under way; ask again if it is still needed"

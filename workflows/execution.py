@@ -1,14 +1,12 @@
 """One execution: leases, prechecks, steps, postchecks, and on any failure every rollback in reverse (`undoing.py`)."""
 
-from collections.abc import Collection
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.decision import UnknownOutcome
     from domain.ending import EndCause, Ending
     from domain.execution import ExecutionStatus, StepStatus
-    from domain.outlines import StepOutcome
+    from domain.outlines import PlanOutline, StepOutcome
     from domain.plan import Phase, StepOutline
     from domain.runbooks.runbook import OnFailure, RollbackScope
     from domain.ticket import TicketStatus
@@ -24,17 +22,15 @@ with workflow.unsafe.imports_passed_through():
 class ExecutionStory:
     """Runs one approved plan."""
 
-    def __init__(self, context: ExecutionContext, approval_timeout: float = 0, telling: Collection[int] = ()) -> None:
-        """`approval_timeout`: seconds that a step with its own approval waits; `telling`: see PlanOutline."""
+    def __init__(self, context: ExecutionContext, plan: PlanOutline) -> None:
         self.context = context
-        self.approval_timeout = approval_timeout
-        self.telling = telling
+        self.plan = plan
         self.undoing = Undoing(context)
         self.attempts: dict[int, int] = {}
         self.undoes = False
 
     async def execute(self, steps: list[StepOutline], leases: list[str]) -> TicketEnd:
-        """Run every step and return how the ticket ends; leases are given back however that is."""
+        """Run every step and return how the ticket ends, or goes on; leases are given back however that is."""
         context = self.context
         self.undoes = any(step.rollback for step in steps if step.phase is Phase.STEP)
         why, end = "waits for its turn on the host", None
@@ -74,6 +70,10 @@ class ExecutionStory:
             return await context.end(TicketStatus.ESCALATED, ExecutionStatus.CANCELLED, str(stop), stop.ending)
         except Failed as failure:
             return await self.undoing.roll_back(failure)
+        if self.plan.is_diagnosis and workflow.patched(names.Change.GOES_ON_AFTER_A_DIAGNOSIS):
+            looked = Ending(cause=EndCause.DIAGNOSED)
+            where = ", ".join(sorted({step.target for step in steps}))
+            return await context.go_on(looked.sentence(f"{self.plan.runbook_id} looked on {where}"), looked)
         fixed = Ending(cause=EndCause.SUCCEEDED)
         cleared = context.lifecycle.cleared
         words = fixed.sentence() + (f"; {cleared.actor} says so, too" if cleared else "")
@@ -92,7 +92,7 @@ class ExecutionStory:
             if wanted.status is StepStatus.FAILED:
                 self._fail(step, wanted)
         if step.approval or is_parked:
-            await await_approval(context, step, self.approval_timeout)
+            await await_approval(context, step, self.plan.approval_timeout)
         if step.ask:
             await await_answers(context, step)
             return
@@ -103,7 +103,7 @@ class ExecutionStory:
         outcome = await self._run_for_sure(step)
         if outcome is None:
             return
-        if outcome.denies and step.position in self.telling and workflow.patched(names.Change.LOOKS_TWICE):
+        if outcome.denies and step.position in self.plan.telling and workflow.patched(names.Change.LOOKS_TWICE):
             outcome = await self._look_again(step)
             if outcome is None:
                 return

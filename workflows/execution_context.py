@@ -86,6 +86,14 @@ class ExecutionContext:
         await self.show(status, execution_status, reason, ending=ending)
         return TicketEnd(status=self.reporter.status, reason=self.reporter.reason)
 
+    async def go_on(self, reason: str, ending: Ending) -> TicketEnd:
+        """End an execution that only looked. Its ticket goes on, unless the rows do not bear it out."""
+        looked = EventKind.DIAGNOSED
+        await self.show(TicketStatus.ANALYZING, ExecutionStatus.SUCCEEDED, reason, kind=looked, ending=ending)
+        if self.reporter.status.is_final:
+            self.lifecycle.end()
+        return TicketEnd(status=self.reporter.status, reason=self.reporter.reason)
+
     async def refuse(self, why: str, status: TicketStatus, actor: str) -> TicketEnd:
         return await refuse(self.lifecycle, self.reporter, why, status, actor)
 

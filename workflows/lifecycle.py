@@ -80,6 +80,12 @@ class Lifecycle:
         self._move(Stage.EXECUTING, Stage.EXECUTING)
         self._close_gate()
 
+    def go_on(self) -> None:
+        """An execution has ended and its ticket has not; what people asked for meanwhile comes next."""
+        self._move(Stage.IDLE, Stage.EXECUTING)
+        self.requests += self.untimely
+        self.untimely = []
+
     def end(self) -> None:
         """The end is recorded next, and only then can people see it; an ended one may still refuse a request."""
         self._move(Stage.ENDED, Stage.IDLE, Stage.EXECUTING, Stage.ENDED)
@@ -88,6 +94,10 @@ class Lifecycle:
         """Something new begins, and a cancel of what has ended does not count for it."""
         self._move(Stage.IDLE, Stage.ENDED)
         self.cancel, self.late_cancel, self.cleared = None, None, None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.stage is Stage.ENDED
 
     # What people say
 

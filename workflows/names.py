@@ -73,6 +73,8 @@ class Change(StrEnum):
     """It is given back also where a step without a rollback was the first and the last."""
     LOOKS_TWICE = "a-denied-problem-is-looked-for-twice"
     """A check that says that the problem is not there is asked again, and then the ticket is closed as not found."""
+    GOES_ON_AFTER_A_DIAGNOSIS = "a-ticket-goes-on-after-a-diagnosis"
+    """What only looked ends its execution, and its ticket goes on with a fix that also matches, or a person."""
     ASKS_AGAIN_WHAT_TO_UNDO = "what-to-undo-is-asked-again"
     """Once an undo holds its hosts, it asks again whether others changed them meanwhile."""
 

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.tickets import TicketActivities
     from domain.ending import EndCause, Ending
     from domain.orders import TicketRef
+    from domain.outlines import MatchOutline
     from domain.plan import VerdictDecision
     from domain.policy import FALSE_POSITIVE_THRESHOLD
     from domain.requests import AUTOMATIC
@@ -111,7 +112,7 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
                 why = "no runbook matches well enough; choose one"
             return await self._await_request(why)
         request = ExecuteRequest(request_id="match", runbook_id=found.proposed.runbook_id, actor=AUTOMATIC)
-        return await self._plan_and_run(request)
+        return await self._plan_and_run(request, found.fix)
 
     async def _await_request(self, why: str) -> TicketEnd:
         """Wait until a person picks a runbook or cancels, or the time for that is over."""
@@ -138,8 +139,11 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
             return await self._match_and_run(reopened.ambiguous)
         return await self._plan_and_run(request)
 
-    async def _plan_and_run(self, request: ExecuteRequest) -> TicketEnd:
-        """Plan, let policy and people decide, execute. A changed plan is asked about again."""
+    async def _plan_and_run(self, request: ExecuteRequest, fix: MatchOutline | None = None) -> TicketEnd:
+        """Plan, let policy and people decide, execute. A changed plan is asked about again.
+
+        `fix`: what the ticket goes on with where the plan is a diagnosis.
+        """
         plan = await self._make_plan(request)
         while plan.asks and self.lifecycle.gate is not None:
             decided = await self._await_decision(plan, self.lifecycle.gate, request)
@@ -159,5 +163,15 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
         if self.lifecycle.is_to_stop:
             return await self._cancelled(plan.execution_id)
         context = self.context_of(plan.execution_id, plan.digest, len(plan.steps))
-        story = ExecutionStory(context, plan.approval_timeout, plan.telling)
-        return await self._to_its_end(story.execute(plan.steps, plan.leases))
+        end = await self._to_its_end(ExecutionStory(context, plan).execute(plan.steps, plan.leases))
+        return end if self.lifecycle.has_ended else await self._after_a_diagnosis(end.reason, fix)
+
+    async def _after_a_diagnosis(self, looked: str, fix: MatchOutline | None) -> TicketEnd:
+        """Go on with what a person asked for meanwhile, with a fix that also matched, or else ask a person."""
+        if self.lifecycle.cancel:
+            return await self._cancelled("")
+        if self.lifecycle.requests:
+            return await self._serve()
+        if fix is None:
+            return await self._await_request(f"{looked}; choose a runbook")
+        return await self._plan_and_run(ExecuteRequest(request_id="fix", runbook_id=fix.runbook_id, actor=AUTOMATIC))

@@ -111,6 +111,33 @@ def test_nothing_runs_that_a_careful_engineer_would_not_have_run(handrail: Runni
     until(lambda: status(handrail, doubtful) == "closed", lambda: status(handrail, doubtful))
 
 
+REPORT = {
+    "id": "raid-report",
+    "title": "Report the state of a degraded RAID array",
+    "kind": "diagnosis",
+    "match": {"symptoms": ["raid array degraded"], "labels": {"alertname": "NodeRAIDDegraded"}},
+    "risk": "none",
+    "steps": [{"name": "State", "run": "echo md0 has lost a disk"}],
+}
+
+
+def test_what_only_looks_resolves_nothing_and_leaves_what_it_saw(handrail: Running) -> None:
+    path = handrail.home / "raid-report.yaml"
+    path.write_text(json.dumps(REPORT), encoding="utf-8")
+    done = handrail.cli("runbook", "sync", str(path))
+    assert done.returncode == 0, done.stderr
+    labels = {"alertname": "NodeRAIDDegraded", "instance": "db-01:9100"}
+    ticket_id = file(handrail, {"title": "raid array degraded on db-01", "severity": "critical", "labels": labels})
+    wait_for_a_person(handrail, ticket_id, "raid array degraded")
+    at = f"/tickets/demo/tickets/{ticket_id}"
+    told = [one for one in handrail.get(f"{at}/timeline?limit=100")["items"] if one["kind"] == "diagnosed"]
+    assert told, handrail.get(at)["status_reason"]
+    [execution] = handrail.get(at)["executions"]
+    [seen] = told[0]["data"]["outputs"]
+    output = handrail.get(f"/executions/demo/{execution['id']}/steps/{seen['step']}/output")
+    assert output["stdout"] == "md0 has lost a disk\n"
+
+
 def wait_for_a_person(handrail: Running, ticket_id: str, title: str) -> None:
     until(lambda: status(handrail, ticket_id) in WAITS, lambda: f"{title}: {status(handrail, ticket_id)}")
 
