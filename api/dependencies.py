@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
@@ -13,6 +14,7 @@ from api.problems import Problem
 from db.paging import MAX_LIMIT
 from domain.base import MAX_NUMBER as MAX_NUMBER
 from domain.base import new_id
+from services.backends import Backends
 from services.tenants import list_tenants
 
 CURSOR_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
@@ -78,6 +80,29 @@ def request_key(request: Request, *about: str) -> str:
     if not key:
         return new_id()
     return hashlib.sha256("\n".join([*about, request.state.actor, key]).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class OnTicket:
+    """Somebody who does something about a ticket, with all that a use case asks of them."""
+
+    request: Request
+    tenant: Tenant
+    ticket_id: TicketId
+    actor: Actor
+    context: Context
+
+    @property
+    def ticket(self) -> tuple[Backends, str, str]:
+        """What every use case on a ticket begins with."""
+        return self.context.backends, self.tenant, self.ticket_id
+
+    def key(self, what: str) -> str:
+        """Return the id of what is asked; see `request_key`."""
+        return request_key(self.request, self.tenant, self.ticket_id, what)
+
+
+Acting = Annotated[OnTicket, Depends()]
 
 
 def requires_json(request: Request) -> None:

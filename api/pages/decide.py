@@ -3,12 +3,11 @@
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ValidationError
 
-from api.context import ApiContext
-from api.dependencies import Actor, Context, Tenant, TicketId, request_key
+from api.dependencies import Acting, OnTicket
 from api.pages.forms import prefixed, read_form
 from api.pages.render import go_to, is_part
 from api.pages.ticket import show
@@ -39,8 +38,8 @@ CANCELLING = "The cancel is on its way; whatever ran is rolled back."
 
 
 @router.post("/decision")
-async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
-    fields = await read_form(request)
+async def decide(on: Acting) -> Response:
+    fields = await read_form(on.request)
 
     async def act() -> str:
         new = build(
@@ -53,69 +52,64 @@ async def decide(request: Request, tenant: Tenant, ticket_id: TicketId, actor: A
             answers=prefixed(fields, "answer."),
             outcome=fields.get("outcome") or None,
         )
-        key = request_key(request, tenant, ticket_id, "decision")
-        is_taken = await decisions.decide(context.backends, tenant, ticket_id, new, actor, key)
+        is_taken = await decisions.decide(*on.ticket, new, on.actor, on.key("decision"))
         return "" if is_taken else KEPT
 
-    seen = Seen(actor, fields.get("question", ""), locks=is_part(request))
-    return await answered(request, tenant, ticket_id, context, act(), seen=seen)
+    seen = Seen(on.actor, fields.get("question", ""), locks=is_part(on.request))
+    return await answered(on, act(), seen=seen)
 
 
 @router.post("/cancel")
-async def cancel(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
-    fields = await read_form(request)
+async def cancel(on: Acting) -> Response:
+    fields = await read_form(on.request)
 
     is_false, is_not_found = (fields.get("do") == what for what in ("false_positive", "not_found"))
 
     async def act() -> None:
         closing = {"false_positive": is_false, "not_found": is_not_found}
         asked = build(Cancellation, comment=fields.get("comment", ""), **closing)
-        key = request_key(request, tenant, ticket_id, "cancel")
-        await stopping.cancel(context.backends, tenant, ticket_id, asked, actor, key)
+        await stopping.cancel(*on.ticket, asked, on.actor, on.key("cancel"))
 
     done = CLOSING if is_false else CLOSED if is_not_found else CANCELLING
-    return await answered(request, tenant, ticket_id, context, act(), done)
+    return await answered(on, act(), done)
 
 
 @router.post("/reopen")
-async def reopen(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
-    fields = await read_form(request)
+async def reopen(on: Acting) -> Response:
+    fields = await read_form(on.request)
 
     async def act() -> None:
         asked = build(Reopening, comment=fields.get("comment", ""))
-        key = request_key(request, tenant, ticket_id, "reopen")
-        await reopening.reopen(context.backends, tenant, ticket_id, asked, actor, key)
+        await reopening.reopen(*on.ticket, asked, on.actor, on.key("reopen"))
 
-    return await answered(request, tenant, ticket_id, context, act(), "It is taken up again, and matched.")
+    return await answered(on, act(), "It is taken up again, and matched.")
 
 
 @router.post("/rollback")
-async def rollback(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
-    fields = await read_form(request)
+async def rollback(on: Acting) -> Response:
+    fields = await read_form(on.request)
 
     async def act() -> None:
         asked = build(Undoing, execution_id=fields.get("execution_id") or None, comment=fields.get("comment", ""))
-        key = request_key(request, tenant, ticket_id, "rollback")
-        await undoing.rollback(context.backends, tenant, ticket_id, asked, actor, key)
+        await undoing.rollback(*on.ticket, asked, on.actor, on.key("rollback"))
 
-    return await answered(request, tenant, ticket_id, context, act(), "The rollback is on its way.")
+    return await answered(on, act(), "The rollback is on its way.")
 
 
 @router.post("/note")
-async def note(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
-    fields = await read_form(request)
+async def note(on: Acting) -> Response:
+    fields = await read_form(on.request)
 
     async def act() -> None:
         asked = build(NewNote, comment=fields.get("comment", ""), since=fields.get("since") or None)
-        key = request_key(request, tenant, ticket_id, "note")
-        await notes.take_note(context.backends, tenant, ticket_id, asked, actor, key)
+        await notes.take_note(*on.ticket, asked, on.actor, on.key("note"))
 
-    return await answered(request, tenant, ticket_id, context, act(), NOTED)
+    return await answered(on, act(), NOTED)
 
 
 @router.post("/execute")
-async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context) -> Response:
-    fields = await read_form(request)
+async def execute(on: Acting) -> Response:
+    fields = await read_form(on.request)
 
     async def act() -> None:
         choice = build(
@@ -124,21 +118,12 @@ async def execute(request: Request, tenant: Tenant, ticket_id: TicketId, actor: 
             inputs=prefixed(fields, "input."),
             target=fields.get("target") or None,
         )
-        key = request_key(request, tenant, ticket_id, "execute")
-        await executing.execute(context.backends, tenant, ticket_id, choice, actor, key)
+        await executing.execute(*on.ticket, choice, on.actor, on.key("execute"))
 
-    return await answered(request, tenant, ticket_id, context, act(), "The plan is being made.")
+    return await answered(on, act(), "The plan is being made.")
 
 
-async def answered(
-    request: Request,
-    tenant: str,
-    ticket_id: str,
-    context: ApiContext,
-    act: Awaitable[str | None],
-    done: str = "",
-    seen: Seen | None = None,
-) -> Response:
+async def answered(on: OnTicket, act: Awaitable[str | None], done: str = "", seen: Seen | None = None) -> Response:
     """Do it, and show the ticket as it is then; what stands against it shows in place, next to the current plan.
 
     `act` may return a warning, shown as well.
@@ -154,11 +139,11 @@ async def answered(
         if problem.status not in SHOWN_IN_PLACE:
             raise
         status, notice = problem.status, {"tone": "bad", "text": problem.detail}
-    if (notice is None or notice["tone"] == "good") and not is_part(request):
-        return go_to(f"/t/{tenant}/tickets/{ticket_id}")
-    async with context.database.read() as session:
-        look = await look_at(session, tenant, ticket_id, seen if status == 409 else None)
-    return await show(request, tenant, look, context, status=status, notice=notice)
+    if (notice is None or notice["tone"] == "good") and not is_part(on.request):
+        return go_to(f"/t/{on.tenant}/tickets/{on.ticket_id}")
+    async with on.context.database.read() as session:
+        look = await look_at(session, on.tenant, on.ticket_id, seen if status == 409 else None)
+    return await show(on.request, on.tenant, look, on.context, status=status, notice=notice)
 
 
 def build(model: type[Body], **fields: Any) -> Body:

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
-from api.dependencies import Actor, Context, Tenant, TicketId, request_key, requires_json
+from api.dependencies import Acting, requires_json
 from api.problems import answer, problem_responses
 from api.ticket_view import TicketAccepted, accepted
 from domain.base import Model
@@ -41,63 +41,46 @@ class DecisionKept(Model):
     summary="Approve or reject a plan, or a step that waits",
     responses=answer(202, DecisionKept, "Kept until a worker is there"),
 )
-async def decide(
-    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
-) -> RecordedDecision | JSONResponse:
+async def decide(new: NewDecision, on: Acting) -> RecordedDecision | JSONResponse:
     """Sent to the ticket's workflow, which judges it. 200 has what the workflow recorded; 409 has the current `plan`
     when the digest is stale or somebody was first."""
-    key = request_key(request, tenant, ticket_id, "decision")
-    recorded = await decisions.decide(context.backends, tenant, ticket_id, new, actor, key)
+    key = on.key("decision")
+    recorded = await decisions.decide(*on.ticket, new, on.actor, key)
     if recorded is not None:
         return recorded
-    request.state.is_repeatable = True
+    on.request.state.is_repeatable = True
     detail = "no worker has taken it yet; it is kept and will be acted on. `./handrail worker` starts one"
     return JSONResponse(DecisionKept(decision_id=key, detail=detail).model_dump(), 202)
 
 
 @router.post("/cancel", status_code=202, summary="Stop; whatever ran is rolled back")
 async def cancel(
-    request: Request,
-    tenant: Tenant,
-    ticket_id: TicketId,
-    actor: Actor,
-    context: Context,
+    on: Acting,
     body: Cancellation | None = None,
 ) -> TicketAccepted:
     """Possible until the ticket has ended. An escalated one is closed as cancelled. With `false_positive` the ticket is
     closed as a false alarm, from which analysis learns; with `not_found`, since its check did not find the problem."""
-    key = request_key(request, tenant, ticket_id, "cancel")
     asked = body or Cancellation()
-    return accepted(await stopping.cancel(context.backends, tenant, ticket_id, asked, actor, key), context)
+    return accepted(await stopping.cancel(*on.ticket, asked, on.actor, on.key("cancel")), on.context)
 
 
 @router.post("/reopen", status_code=202, summary="Take a closed ticket up again")
 async def reopen(
-    request: Request,
-    tenant: Tenant,
-    ticket_id: TicketId,
-    actor: Actor,
-    context: Context,
+    on: Acting,
     body: Reopening | None = None,
 ) -> TicketAccepted:
     """For one that was closed, as a false positive or as not found, whoever did: its story goes on with matching."""
-    key = request_key(request, tenant, ticket_id, "reopen")
-    ticket = await reopening.reopen(context.backends, tenant, ticket_id, body or Reopening(), actor, key)
-    return accepted(ticket, context)
+    ticket = await reopening.reopen(*on.ticket, body or Reopening(), on.actor, on.key("reopen"))
+    return accepted(ticket, on.context)
 
 
 @router.post("/rollback", status_code=202, summary="Undo a finished execution")
 async def rollback(
-    request: Request,
-    tenant: Tenant,
-    ticket_id: TicketId,
-    actor: Actor,
-    context: Context,
+    on: Acting,
     response: Response,
     body: Undoing | None = None,
 ) -> TicketAccepted:
     """Run the rollbacks of every step that changed something, in reverse order."""
-    key = request_key(request, tenant, ticket_id, "rollback")
-    ticket, execution_id = await undoing.rollback(context.backends, tenant, ticket_id, body or Undoing(), actor, key)
-    response.headers["Location"] = f"/api/v1/executions/{tenant}/{execution_id}"
-    return accepted(ticket, context)
+    ticket, execution_id = await undoing.rollback(*on.ticket, body or Undoing(), on.actor, on.key("rollback"))
+    response.headers["Location"] = f"/api/v1/executions/{on.tenant}/{execution_id}"
+    return accepted(ticket, on.context)

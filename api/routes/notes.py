@@ -1,8 +1,8 @@
 """Taking note of a ticket that failed: it leaves the inbox."""
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
-from api.dependencies import Actor, Context, Tenant, TicketId, request_key, requires_json
+from api.dependencies import Acting, requires_json
 from api.problems import problem_responses
 from api.ticket_view import TicketAccepted, accepted
 from services import notes
@@ -17,10 +17,7 @@ router = APIRouter(
 
 
 @router.post("/note", summary="Take note of a ticket that failed, so that it no longer waits for a person")
-async def take_note(
-    request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context, body: NewNote | None = None
-) -> TicketAccepted:
+async def take_note(on: Acting, body: NewNote | None = None) -> TicketAccepted:
     """For one that was escalated or whose rollback failed. Nothing is run or closed; a new failure brings it back."""
-    key = request_key(request, tenant, ticket_id, "note")
-    ticket = await notes.take_note(context.backends, tenant, ticket_id, body or NewNote(), actor, key)
-    return accepted(ticket, context)
+    ticket = await notes.take_note(*on.ticket, body or NewNote(), on.actor, on.key("note"))
+    return accepted(ticket, on.context)

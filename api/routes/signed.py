@@ -4,11 +4,10 @@ import json
 import shlex
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from api.context import ApiContext
-from api.dependencies import Actor, Context, Tenant, TicketId, request_key, requires_json
+from api.dependencies import Acting, OnTicket, requires_json
 from api.problems import problem_responses
 from domain.base import Model
 from domain.signature import Signed
@@ -36,33 +35,25 @@ class SignedInput(Model):
 
 
 @router.post("/decision/signed", summary="Sign a decision that you send through Temporal yourself")
-async def sign_decision(
-    new: NewDecision, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
-) -> SignedInput:
+async def sign_decision(new: NewDecision, on: Acting) -> SignedInput:
     """Nothing is decided by this. The decision counts when the workflow gets it, for the execution that waits now."""
-    key = request_key(request, tenant, ticket_id, "decision")
-    signed = await decisions.sign_decision(context.backends, tenant, ticket_id, new, actor, key)
-    return _input(context, tenant, ticket_id, "approval", signed)
+    signed = await decisions.sign_decision(*on.ticket, new, on.actor, on.key("decision"))
+    return _input(on, "approval", signed)
 
 
 @router.post("/cancel/signed", summary="Sign a cancel that you send through Temporal yourself")
 async def sign_cancel(
-    request: Request,
-    tenant: Tenant,
-    ticket_id: TicketId,
-    actor: Actor,
-    context: Context,
+    on: Acting,
     body: Cancellation | None = None,
 ) -> SignedInput:
     """Nothing is cancelled by this. It is good for a week, while the ticket's workflow runs."""
-    key = request_key(request, tenant, ticket_id, "cancel")
-    signed = await stopping.sign_cancel(context.backends, tenant, ticket_id, body or Cancellation(), actor, key)
-    return _input(context, tenant, ticket_id, "cancel", signed)
+    signed = await stopping.sign_cancel(*on.ticket, body or Cancellation(), on.actor, on.key("cancel"))
+    return _input(on, "cancel", signed)
 
 
-def _input(context: ApiContext, tenant: str, ticket_id: str, signal: str, message: Signed) -> SignedInput:
-    workflow_id = ticket_workflow_id(tenant, ticket_id)
-    words = ["temporal", "workflow", "signal", "--namespace", context.temporal_namespace]
+def _input(on: OnTicket, signal: str, message: Signed) -> SignedInput:
+    workflow_id = ticket_workflow_id(on.tenant, on.ticket_id)
+    words = ["temporal", "workflow", "signal", "--namespace", on.context.temporal_namespace]
     document = message.model_dump(mode="json")
     words += ["--workflow-id", workflow_id, "--name", signal, "--input", json.dumps(document)]
     return SignedInput(workflow_id=workflow_id, signal=signal, input=document, command=shlex.join(words))

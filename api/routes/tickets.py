@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, TicketId, request_key, requires_json
+from api.dependencies import (
+    Acting,
+    Actor,
+    Context,
+    Cursor,
+    Limit,
+    Reading,
+    Tenant,
+    TicketId,
+    request_key,
+    requires_json,
+)
 from api.problems import answer, problem_responses
 from api.ticket_filters import Filters
 from api.ticket_report import TicketReport
@@ -69,14 +80,11 @@ async def get_ticket(tenant: Tenant, ticket_id: TicketId, session: Reading, cont
     summary="Run a runbook for a ticket",
     responses=problem_responses(409, 413, 415),
 )
-async def execute(
-    choice: RunbookChoice, request: Request, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
-) -> TicketAccepted:
+async def execute(choice: RunbookChoice, on: Acting) -> TicketAccepted:
     """Plan this runbook for the ticket. The execution mode holds exactly as for an automatic match: it runs at once,
     or waits for approval."""
-    key = request_key(request, tenant, ticket_id, "execute")
-    ticket = await executing.execute(context.backends, tenant, ticket_id, choice, actor, key)
-    return accepted(ticket, context)
+    ticket = await executing.execute(*on.ticket, choice, on.actor, on.key("execute"))
+    return accepted(ticket, on.context)
 
 
 @router.post(
@@ -84,9 +92,7 @@ async def execute(
     summary="Look at the plan that a runbook would get for a ticket, without running it",
     responses=problem_responses(409, 413, 415),
 )
-async def preview(
-    choice: RunbookChoice, tenant: Tenant, ticket_id: TicketId, actor: Actor, context: Context
-) -> PlanDraft:
+async def preview(choice: RunbookChoice, on: Acting) -> PlanDraft:
     """The same planning as `execute`: the commands, the hosts, the values and what policy says of them. Nothing is
     stored and nothing runs; 409 says why there can be no plan. Sensitive inputs may be left out."""
-    return await executing.preview(context.backends, tenant, ticket_id, choice, actor)
+    return await executing.preview(*on.ticket, choice, on.actor)
