@@ -1,5 +1,6 @@
 """Databases with their tables: migrated once in every pytest process, then copied."""
 
+import asyncio
 import shutil
 import tempfile
 from functools import cache
@@ -10,8 +11,10 @@ from sqlalchemy.engine import URL, make_url
 
 from db.engine import Database
 from db.migrate import migrate
+from tests.patience import PATIENCE
 
 TEMPLATE = "handrail_template"
+USERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
 
 
 async def migrated(url: str) -> Database:
@@ -42,6 +45,9 @@ async def _copy_on_server(address: URL) -> None:
         if not await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", TEMPLATE):
             await connection.execute(f"CREATE DATABASE {TEMPLATE}")
             await _migrate(str(address.set(database=TEMPLATE)))
+            async with asyncio.timeout(PATIENCE):  # whom nobody uses can be copied; a server lets go a little later
+                while await connection.fetchval(USERS, TEMPLATE):  # noqa: ASYNC110 - a server does not call back
+                    await asyncio.sleep(0.02)
         await connection.execute(f'DROP DATABASE "{address.database}"')
         await connection.execute(f'CREATE DATABASE "{address.database}" TEMPLATE {TEMPLATE}')
     finally:
