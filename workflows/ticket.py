@@ -168,7 +168,7 @@ class TicketWorkflow(TicketApproval, TicketAfterwards):
 
     async def _after_a_diagnosis(self, looked: str, fix: MatchOutline | None) -> TicketEnd:
         """Go on with what a person asked for meanwhile, with a fix that also matched, or else ask a person."""
-        if self.lifecycle.cancel:
+        if self.lifecycle.is_to_stop:
             return await self._cancelled("")
         if self.lifecycle.requests:
             return await self._serve()
