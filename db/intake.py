@@ -258,12 +258,12 @@ async def _taken_before(session: AsyncSession, tenant: str, names: Sequence[str]
             TicketRow.tenant == tenant, TicketRow.filed_key.in_(some)
         )
         for name, ticket_id in await session.execute(filed):
-            found[name] = Taken(became=Became.FILED, ticket_id=ticket_id)
+            found[name] = Taken(became=Became.FILED, ticket_id=ticket_id, is_again=True)
         told = select(OccurrenceRow.key, OccurrenceRow.became, OccurrenceRow.ticket_id).where(
             OccurrenceRow.tenant == tenant, OccurrenceRow.key.in_(some)
         )
         for name, became, ticket_id in await session.execute(told):
-            found[name] = Taken(became=Became(became), ticket_id=ticket_id)
+            found[name] = Taken(became=Became(became), ticket_id=ticket_id, is_again=True)
     return found
 
 

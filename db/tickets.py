@@ -79,7 +79,7 @@ async def file_ticket(
     report = Report.model_validate({"key": new.external_id, **new.model_dump(exclude={"external_id"})})
     [taken] = await take_reports(session, tenant, [(key, report)], actor)
     row = await session.get_one(TicketRow, taken.ticket_id, populate_existing=True)
-    return to_ticket(row), taken.is_new and row.created_at == row.updated_at
+    return to_ticket(row), taken.is_new
 
 
 async def get_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Ticket | None:

@@ -104,11 +104,12 @@ class Taken(Model):
     became: Became
     ticket_id: str | None = None
     why: str = ""
+    is_again: bool = Field(default=False, description="It had been taken in before; nothing more was done.")
 
     @property
     def is_new(self) -> bool:
-        """Whether it made a ticket."""
-        return self.became in (Became.FILED, Became.RECURRENCE)
+        """Whether it made a ticket just now."""
+        return self.became in (Became.FILED, Became.RECURRENCE) and not self.is_again
 
 
 class Occurrence(Model):

@@ -16,6 +16,7 @@ from tests.api.caller import TENANT, Caller
 from tests.e2e.running import ROOT
 
 TICKETS = f"/tickets/{TENANT}/tickets"
+QUESTIONS = f"/match/{TENANT}"
 
 
 def assert_problem(answer: httpx.Response, status: int, *words: str) -> dict[str, Any]:
@@ -38,8 +39,8 @@ async def stored(caller: Caller) -> int:
     return len((await caller.get(TICKETS)).json()["items"])
 
 
-async def send(caller: Caller, content: bytes, kind: str = "application/json") -> httpx.Response:
-    return await caller.post(TICKETS, content=content, headers={"Content-Type": kind})
+async def send(caller: Caller, content: bytes, kind: str = "application/json", path: str = TICKETS) -> httpx.Response:
+    return await caller.post(path, content=content, headers={"Content-Type": kind})
 
 
 async def test_malformed_json(lone_caller: Caller) -> None:
@@ -51,7 +52,7 @@ async def test_malformed_json(lone_caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
-        ({}, "title", "is missing"),
+        ({}, "title", "is missing"),  # of a question: a report is made fit (tests/api/test_odd_reports.py)
         ({"title": ""}, "title", "at least 1 character"),
         ({"title": "x" * 501}, "title", "500"),
         ({"title": "x", "severity": "huge"}, "severity", "'critical', 'high', 'medium', 'low' or 'info'"),
@@ -63,11 +64,10 @@ async def test_malformed_json(lone_caller: Caller) -> None:
         ({"title": "x", "labels": {"a": 1}}, "labels.a", "string"),
     ],
 )
-async def test_bad_tickets(lone_caller: Caller, body: dict[str, Any], field: str, words: str) -> None:
-    problem = assert_problem(await send(lone_caller, json.dumps(body).encode()), 422, words)
+async def test_bad_questions(lone_caller: Caller, body: dict[str, Any], field: str, words: str) -> None:
+    problem = assert_problem(await send(lone_caller, json.dumps(body).encode(), path=QUESTIONS), 422, words)
     assert [error["field"] for error in problem["errors"]] == [field]
     assert words in problem["errors"][0]["message"]
-    assert await stored(lone_caller) == 0
 
 
 async def test_five_megabytes_of_description(lone_caller: Caller) -> None:
@@ -84,7 +84,7 @@ async def test_five_megabytes_of_description(lone_caller: Caller) -> None:
     ],
 )
 async def test_deep_nesting(lone_caller: Caller, content: bytes) -> None:
-    assert_problem(await send(lone_caller, content), 422, "nested")
+    assert_problem(await send(lone_caller, content, path=QUESTIONS), 422, "nested")
 
 
 async def test_json_that_is_not_utf_8(lone_caller: Caller) -> None:
