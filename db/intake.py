@@ -1,5 +1,6 @@
 """Taking reports in, however many at once, with a few statements in the caller's transaction."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -152,7 +153,8 @@ async def _count(
     if standing.doubt is None:  # one is enough to ask
         if delivery.known is None:
             delivery.known = await connections.list_connections(session, delivery.tenant)
-        standing.doubt = another_host(report, standing.words, delivery.known) or None
+        # Beside the loop: a name is looked for in texts of any length, among any number of connections.
+        standing.doubt = await asyncio.to_thread(another_host, report, standing.words, delivery.known) or None
         if standing.doubt is not None:
             changes["doubt"] = standing.doubt
 

@@ -46,8 +46,13 @@ REQUESTS: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {  # -> wha
     ),
     "JSON of the most parts": (
         "api.bodies._check_json",
-        f"/api/v1/tickets/{TENANT}/tickets",
+        f"/api/v1/match/{TENANT}",
         lambda: {"json": {"title": [0] * (MAX_PARTS - 3)}},
+    ),
+    "a report of many parts": (
+        "services.filing.read_report",
+        f"/api/v1/tickets/{TENANT}/tickets",
+        lambda: {"json": {"title": "x", "metadata": {"a": [[0]] * (MAX_PARTS - 3)}}},
     ),
     "a long text to explain": (
         "services.library.analyse",
@@ -95,7 +100,7 @@ async def test_others_are_answered_meanwhile(lone_caller: Caller, monkeypatch: p
     reader, address, more = REQUESTS[what]
     given = more()
     answer = await meanwhile(lone_caller, monkeypatch, reader, lambda: lone_caller.client.post(address, **given))
-    assert answer.status_code in (200, 422), answer.text
+    assert answer.status_code in (200, 202, 422)
     if answer.status_code == 422 and what != "a page's form":
         assert 1 <= len(answer.json()["errors"]) <= 20
 
@@ -116,13 +121,13 @@ async def test_a_difference_is_drawn_meanwhile(lone_caller: Caller, monkeypatch:
     [{"labels": {str(number): number for number in range(20_000)}}, {"labels": [0], **{str(n): 0 for n in range(999)}}],
 )
 async def test_at_most_20_problems_of_a_body(lone_caller: Caller, body: dict[str, Any]) -> None:
-    answer = await lone_caller.ask("POST", f"/tickets/{TENANT}/tickets", {"title": "x", **body})
+    answer = await lone_caller.ask("POST", f"/match/{TENANT}", {"title": "x", **body})
     assert answer.status_code == 422
     assert 1 <= len(answer.json()["errors"]) <= 20
 
 
 async def test_parts_of_a_body(lone_caller: Caller) -> None:
-    answer = await lone_caller.ask("POST", f"/tickets/{TENANT}/tickets", {"title": [0] * MAX_PARTS})
+    answer = await lone_caller.ask("POST", f"/match/{TENANT}", {"title": [0] * MAX_PARTS})
     assert answer.status_code == 422
     assert f"more than {MAX_PARTS} parts" in answer.json()["detail"]
 
