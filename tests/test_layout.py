@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors import door_files, questions_to_db, statements_of_doors
+from tests.rows import row_givers, rows_seen_in
 from tests.sentences import sentences_read_back, sentences_read_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -232,43 +233,49 @@ def test_a_sentence_read_on_a_screen_is_seen(text: str) -> None:
     assert not sentences_read_in("{% for one in plan.reasons %}{{ one.reason }}{% endfor %}")
 
 
-SEEN_OF_SQLALCHEMY = {"sqlalchemy.exc", "sqlalchemy.ext.asyncio"}
-"""What may be seen of it outside `db/`: its errors, and the session that is handed on."""
-
-
 def outside_db() -> list[Path]:
     """Every file of ours outside `db/`, entry points too. Tests may see rows: they set what only a crash leaves."""
     entries = [*ROOT.glob("*.py"), *(ROOT / "commands").rglob("*.py")]
     return [path for path in [*source_files(), *entries] if path.relative_to(ROOT).parts[0] != "db"]
 
 
-def seen_of_rows(path: Path) -> set[str]:
-    modules = imported_modules(path)
-    foreign = {name for name in modules if name.split(".")[0] == "sqlalchemy"} - SEEN_OF_SQLALCHEMY
-    return foreign | (modules & {"db.tables"})
-
-
 def test_nothing_outside_db_sees_a_row() -> None:
-    found = {str(path.relative_to(ROOT)): seen for path in outside_db() if (seen := seen_of_rows(path))}
+    found = {str(path.relative_to(ROOT)): seen for path in outside_db() if (seen := rows_seen_in(path.read_text()))}
     assert not found
-    assert seen_of_rows(ROOT / "db" / "steps.py")  # it would be seen
 
 
-def row_givers(path: Path) -> list[str]:
-    """Return the public functions whose result names a row's class."""
-    return [
-        node.name
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and not node.name.startswith("_")
-        and node.returns is not None
-        and any(isinstance(part, ast.Name) and part.id.endswith("Row") for part in ast.walk(node.returns))
-    ]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from db.tables import TicketRow",
+        "from db import tables",
+        "import db.tables as t",
+        "from db.lists import TicketRow",
+        "from db import tables as t",
+        "from sqlalchemy import select",
+    ],
+)
+def test_a_row_that_is_seen_is_found(text: str) -> None:
+    assert rows_seen_in(text)
 
 
 def test_db_hands_out_no_row() -> None:
-    found = {f"{path.name}: {name}" for path in (ROOT / "db").glob("*.py") for name in row_givers(path)}
-    assert not found
+    files = [path for path in (ROOT / "db").glob("*.py") if path.name != "tables.py"]
+    assert not {f"{path.name}: {name}" for path in files for name in row_givers(path.read_text())}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "async def get() -> TicketRow | None: ...",
+        "def every() -> 'list[TicketRow]': ...",
+        "class Found:\n    row: TicketRow",
+        "class Queue:\n    def first(self) -> TicketRow: ...",
+    ],
+)
+def test_a_row_that_is_handed_out_is_found(text: str) -> None:
+    assert row_givers(text)
+    assert not row_givers("def _to_ticket(row: TicketRow) -> Ticket: ...")
 
 
 def test_the_picture_of_the_architecture_is_current() -> None:
