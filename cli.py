@@ -1,15 +1,18 @@
 """Every command a person types. What is behind each is in commands/."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from commands import connections, runbooks, sources, tickets
-from commands.context import Commands, Context, context_of, run
+from commands.context import Commands, Context, context_of, run, say_failure
+from commands.failures import CommandFailed, Exit
 from commands.match import match
 from commands.options import Json
 from commands.output import out
 from commands.server import tenants
+from domain.signs import signs
 from process.leaving import run_and_leave
 
 app = typer.Typer(
@@ -114,5 +117,16 @@ app.add_typer(sources.app, name="source", help="Who may send reports here.")
 app.add_typer(tenants.app, name="tenant", help="Tenants, straight on the database (for whoever runs the server).")
 
 
+def typed(words: list[str]) -> None:
+    """Run what was typed; it ends the process."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            say_failure(CommandFailed(f"an argument is not UTF-8: {signs(word)}"))
+            sys.exit(Exit.USAGE)
+    app(words, prog_name="./handrail")
+
+
 if __name__ == "__main__":
-    run_and_leave(lambda: app(prog_name="./handrail"))
+    run_and_leave(lambda: typed(sys.argv[1:]))

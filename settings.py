@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from integrations.llm_options import LlmOptions
 from integrations.places import DEFAULT_PLACES, parse_places
-from settings_checks import CHECKS, NEVER_EMPTY, keys_in, tokens_in
+from settings_checks import CHECKS, NEVER_EMPTY, NO_UI, keys_in, tokens_in
 
 OPERATOR = "operator"
 
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     )
     temporal_namespace: str = Field(default="default", description="Temporal namespace.")
     temporal_ui_url: str | None = Field(
-        default=None, description="Where people open the Temporal Web UI; the embedded one unless set."
+        default=None, description="Where people open the Temporal Web UI, or `none`; the embedded one unless set."
     )
     database_url: str | None = Field(
         default=None, description="SQLAlchemy URL (postgresql+asyncpg://...); SQLite under HANDRAIL_HOME unless set."
@@ -114,6 +114,9 @@ class Settings(BaseSettings):
         return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
 
     def resolved_temporal_ui_url(self) -> str:
+        """Return an empty text where there is none."""
+        if self.temporal_ui_url == NO_UI:
+            return ""
         return (self.temporal_ui_url or f"http://127.0.0.1:{self.temporal_ui_port}").rstrip("/")
 
     def resolved_api_url(self) -> str:

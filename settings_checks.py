@@ -14,6 +14,7 @@ A_KEY = "`openssl rand -base64 32 | tr '+/' '-_'` makes one"
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?"
 _ADDRESS = rf"(?:{_NAME}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)"
 _LISTED = re.compile(rf"\*|{_ADDRESS}|\[[0-9A-Fa-f:.]+\]|")
+NO_UI = "none"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DATABASE = (
     r"(?:sqlite\+aiosqlite:///[^?]+(?:\?.*)?"
@@ -110,7 +111,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "temporal_namespace": like(
         re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"), "letters, digits, dots, dashes and underscores"
     ),
-    "temporal_ui_url": is_url,
+    "temporal_ui_url": lambda text: None if text == NO_UI else is_url(text),
     "database_url": like(
         re.compile(_DATABASE), "postgresql+asyncpg://user:password@host:5432/name or sqlite+aiosqlite:///FILE"
     ),

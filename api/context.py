@@ -29,6 +29,7 @@ class ApiContext:
     tokens: Mapping[str, str]
     temporal_ui_url: str
     temporal_namespace: str
+    temporal_address: str = "127.0.0.1:7233"
     hosts: frozenset[str] = frozenset({"*"})
     failures: Failures = field(default_factory=Failures)
     start_seconds: float = 1.0

@@ -15,7 +15,7 @@ class TicketAccepted(Ticket):
     """A ticket and where to watch its story."""
 
     workflow_id: str
-    temporal_url: str = Field(description="Its workflow in the Temporal Web UI.")
+    temporal_url: str | None = Field(description="Its workflow in the Temporal Web UI; null where there is none.")
 
 
 class TicketDetail(TicketFindings, TicketAccepted):
@@ -31,11 +31,11 @@ class TicketPage(Model):
 
 def accepted(ticket: Ticket, context: ApiContext) -> TicketAccepted:
     workflow_id = ticket_workflow_id(ticket.tenant, ticket.id)
-    namespace = quote(context.temporal_namespace, safe="")
+    at = f"/namespaces/{quote(context.temporal_namespace, safe='')}/workflows/{quote(workflow_id, safe='')}"
     return TicketAccepted(
         **ticket.model_dump(include=set(Ticket.model_fields)),
         workflow_id=workflow_id,
-        temporal_url=f"{context.temporal_ui_url}/namespaces/{namespace}/workflows/{quote(workflow_id, safe='')}",
+        temporal_url=f"{context.temporal_ui_url}{at}" if context.temporal_ui_url else None,
     )
 
 

@@ -1,7 +1,8 @@
 """The database: one engine, sessions that commit once at their end, SQLite or PostgreSQL."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -33,6 +34,7 @@ class Database:
             options["connect_args"] = {"timeout": CONNECT_SECONDS, "command_timeout": query_seconds}
         self.engine = create_async_engine(url, **options)
         if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "do_connect", _make_private)
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
         # A writer on SQLite takes the write lock at once: upgrading a reader later can deadlock.
@@ -70,6 +72,14 @@ def _in_one_language() -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise OperationalError(None, None, error) from error
+
+
+def _make_private(_dialect: Any, _record: Any, arguments: list[Any], _options: Any) -> None:
+    """Make the file its owner's alone before SQLite makes it under the umask; what lies beside it gets its mode."""
+    path = str(arguments[0])
+    if path and not path.startswith((":", "file:")):
+        with suppress(OSError):  # SQLite says why
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

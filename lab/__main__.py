@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ async def serve(state: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab", description="Real SSH hosts on loopback.")
     parser.add_argument("--state", type=Path, required=True, help="directory for keys, trees and lab.json")
+    os.umask(0o022)  # for the trees, and for whatever runs on the hosts
     try:
         asyncio.run(serve(parser.parse_args().state))
     except (LabInUse, RuntimeError, OSError) as error:

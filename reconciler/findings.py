@@ -137,7 +137,10 @@ def _stuck(workflow: Running) -> list[Finding]:
             Finding(
                 kind=FindingKind.WORKFLOW_STUCK,
                 what=f"ticket {workflow.ticket_id}: its workflow fails again and again",
-                mend="read the failure in the Temporal Web UI; a worker of the version before may still take it",
+                mend="the worker's log and the Temporal Web UI name the failure: mend that (add a key that is missing, "
+                "start a worker of the version before), and it goes on by itself; if nothing helps, "
+                f"temporal workflow terminate -w {ticket_workflow_id(workflow.tenant, workflow.ticket_id)} "
+                "has it escalated within a minute, and what it did can then be rolled back",
                 **where,
             )
         )

@@ -86,7 +86,7 @@ class TicketApproval(TicketEndings):
             if gate.decision is not None:
                 return await self._act_on(gate.decision, plan, request)
             if lifecycle.is_to_stop or lifecycle.requests or not in_time:
-                lifecycle.plan_decided()
+                lifecycle.plan_decided(self._why_undecided())
                 return await self._undecided(plan)
             lifecycle.notices.discard(Notice.PLAN_INPUTS_CHANGED)
             renewed = await self._make_plan(request, plan)
@@ -94,6 +94,15 @@ class TicketApproval(TicketEndings):
                 if gate.decision is not None:
                     await self._record_stale(gate.decision, plan, renewed)
                 return renewed
+
+    def _why_undecided(self) -> str:
+        if self.lifecycle.cancel is not None:
+            return f"the plan was dropped before: {self.lifecycle.cancel.words}"
+        if self.lifecycle.requests:
+            return f"the plan was replaced: {self.lifecycle.requests[0].actor} chose something else meanwhile"
+        if self.lifecycle.cleared is not None:
+            return "the plan was dropped before: its source says that it is over"
+        return "the approval expired before: no decision came in time"
 
     async def _undecided(self, plan: PlanOutline) -> TicketEnd | None:
         """A plan that nobody decided about: cancelled, overtaken by another request, or expired."""

@@ -51,8 +51,10 @@ class Gate:
         return DecisionOutcome.ACCEPTED, ""
 
 
-def decided(decision: Decision, last_digest: str | None) -> tuple[DecisionOutcome, str]:
-    """Say why a decision comes too late. `last_digest`: what was decided last."""
+def decided(decision: Decision, last_digest: str | None, undecided: str = "") -> tuple[DecisionOutcome, str]:
+    """Say why a decision comes too late. `last_digest`: what was asked last; `undecided`: why nobody decided it."""
+    if decision.plan_digest == last_digest and undecided:
+        return DecisionOutcome.STALE, undecided
     if decision.plan_digest == last_digest:
         return DecisionOutcome.ALREADY_DECIDED, "this was already decided"
     return DecisionOutcome.NOT_AWAITED, "nothing waits for a decision now"

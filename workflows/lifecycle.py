@@ -41,6 +41,7 @@ class Lifecycle:
     stage: Stage = Stage.IDLE
     gate: Gate | None = None
     decided_digest: str | None = None
+    undecided: str = ""  # why the question about it is over though nobody answered
     cancel: CancelRequest | None = None
     late_cancel: CancelRequest | None = None
     cleared: ClearedReport | None = None
@@ -61,10 +62,10 @@ class Lifecycle:
         self._move(Stage.DECIDING if gate else Stage.IDLE, Stage.PLANNING)
         self.gate = gate or self.gate  # an answer to a plan that is no more is told that it is stale
 
-    def plan_decided(self) -> None:
-        """The question about the plan is over, answered or not."""
+    def plan_decided(self, undecided: str = "") -> None:
+        """The question about the plan is over, answered or not; `undecided`: why not."""
         self._move(Stage.IDLE, Stage.DECIDING)
-        self._close_gate()
+        self._close_gate(undecided)
 
     def begin_execution(self) -> None:
         """Steps or rollbacks run from now on."""
@@ -152,12 +153,12 @@ class Lifecycle:
         `is_about_it`: whether it was signed for the execution that there is now.
         """
         if self.gate is None:
-            return decided(decision, self.decided_digest)
+            return decided(decision, self.decided_digest, self.undecided)
         return self.gate.judge(decision, is_about_it=is_about_it)
 
-    def _close_gate(self) -> None:
+    def _close_gate(self, undecided: str = "") -> None:
         if self.gate is not None:
-            self.decided_digest, self.gate = self.gate.plan_digest, None
+            self.decided_digest, self.gate, self.undecided = self.gate.plan_digest, None, undecided
 
     def _move(self, to: Stage, *from_stages: Stage) -> None:
         if self.stage not in from_stages:

@@ -24,6 +24,8 @@ router = APIRouter(
     responses=problem_responses(401, 404, 409, 413, 415, 422, 503),
 )
 
+WHERE_THE_CLI_LOOKS = ("127.0.0.1:7233", "localhost:7233")
+
 
 class SignedInput(Model):
     """A signal to be sent by hand. It counts once, for this ticket, in the name of whoever asked for it."""
@@ -54,6 +56,8 @@ async def sign_cancel(
 def _input(on: OnTicket, signal: str, message: Signed) -> SignedInput:
     workflow_id = ticket_workflow_id(on.tenant, on.ticket_id)
     words = ["temporal", "workflow", "signal", "--namespace", on.context.temporal_namespace]
+    if on.context.temporal_address not in WHERE_THE_CLI_LOOKS:
+        words += ["--address", on.context.temporal_address]
     document = message.model_dump(mode="json")
     words += ["--workflow-id", workflow_id, "--name", signal, "--input", json.dumps(document)]
     return SignedInput(workflow_id=workflow_id, signal=signal, input=document, command=shlex.join(words))

@@ -226,6 +226,8 @@ async def demo(context: Context, *, approve: bool) -> bool:
 async def answers(url: str) -> bool:
     """Whether anything listens there."""
     place = urlsplit(url)
+    if not place.hostname:
+        return False
     try:
         async with asyncio.timeout(2):
             _, writer = await asyncio.open_connection(place.hostname, place.port or 80)

@@ -10,6 +10,7 @@ from commands.context import ROOT
 from commands.local.children import Child, Readiness
 from process.private import UMASK
 from settings import Settings
+from settings_checks import NO_UI
 
 if TYPE_CHECKING:
     from commands.local.temporal_watch import TemporalWatch
@@ -26,6 +27,8 @@ class Embedded:
         self.settings, self.headless = settings, headless
         self.lab = settings.home / "lab"
         self._environment = {"HANDRAIL_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
+        if headless and self.runs_temporal and not settings.temporal_ui_url:
+            self._environment["HANDRAIL_TEMPORAL_UI_URL"] = NO_UI  # nobody is sent to where nothing listens
         self._watch: TemporalWatch | None = None
 
     @property

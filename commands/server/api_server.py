@@ -40,6 +40,7 @@ async def serve_api(settings: Settings) -> None:
         tokens=settings.tokens(),
         temporal_ui_url=settings.resolved_temporal_ui_url(),
         temporal_namespace=settings.temporal_namespace,
+        temporal_address=settings.resolved_temporal_address(),
         hosts=settings.resolved_hosts(),
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -40,6 +40,12 @@ def cli(home: Path, *words: str, cwd: Path = ROOT, **more: str) -> subprocess.Co
     )
 
 
+def test_what_is_typed_in_another_encoding_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = cli(tmp_path, "ticket", "show", os.fsdecode(b"caf\xe9"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: an argument is not UTF-8: caf<U+DCE9>\n"
+
+
 def test_valid_runbooks(tmp_path: Path) -> None:
     done = cli(tmp_path, "runbook", "validate", str(ROOT / "runbooks"), "--json")
     assert done.returncode == 0, done.stderr

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from commands.local.children import Child, Children
 from commands.local.up import only_one
 from commands.server.migrations import migrate_database
+from db.engine import Database
 from lab.lab import Lab
 from process.private import UMASK, make_private
 from settings import Settings
@@ -61,6 +63,18 @@ def test_a_migrated_database(tmp_path: Path) -> None:
     migrate_database(settings)
     assert (settings.home / "handrail.db").stat().st_size > 0
     assert too_open(settings.home) == {}
+
+
+@pytest.mark.usefixtures("open_umask")
+async def test_a_database_that_a_command_alone_makes(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "state", database_url=None)
+    make_private(settings.home)
+    database = Database(settings.resolved_database_url())
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE x (y)"))
+        assert too_open(settings.home) == {}
+    await database.close()
+    assert (settings.home / "handrail.db").exists()
 
 
 def test_what_older_releases_left_is_mended(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ async def test_an_unlistened_host_is_down_and_comes_back(lab: Lab) -> None:
 
 def start_lab(state: Path) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-m", "lab", "--state", str(state)]
-    process = subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, umask=0)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith(b"lab ready: web-01 on 127.0.0.1:"), (line, process.communicate())
@@ -279,6 +279,7 @@ def test_the_command_leaves_nothing_behind(tmp_path: Path, number: signal.Signal
     process = start_lab(state)
     assert (state / "lab.json").exists()
     assert lab_processes(state)
+    assert [path for path in state.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o022] == []
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, b"", b"")

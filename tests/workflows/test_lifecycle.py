@@ -60,6 +60,17 @@ def test_a_cancel_once_the_end_is_being_recorded_is_about_the_ended_ticket(stage
     assert found == ((None, cancel) if stage is Stage.ENDED else (cancel, None))
 
 
+def test_who_decides_about_a_plan_that_nobody_decided_is_told_what_became_of_it() -> None:
+    decision = Decision(decision=DecisionKind.APPROVE, plan_digest="digest", decision_id="1", actor="sam")
+    lifecycle = Lifecycle(stage=Stage.DECIDING, gate=Gate(GateKind.PLAN, "digest"))
+    lifecycle.plan_decided("it was replaced")
+    lifecycle.begin_plan()
+    assert lifecycle.judge(decision, is_about_it=True) == (DecisionOutcome.STALE, "it was replaced")
+    lifecycle.plan_made(Gate(GateKind.PLAN, "digest"))  # the same one again, which is decided
+    lifecycle.plan_decided()
+    assert lifecycle.judge(decision, is_about_it=True)[0] is DecisionOutcome.ALREADY_DECIDED
+
+
 def test_a_decision_waits_for_the_plan_that_is_being_made_and_for_no_other() -> None:
     lifecycle = Lifecycle()
     assert lifecycle.can_judge("new")
