@@ -21,7 +21,7 @@ UNKNOWN += "password of basic authentication. Rotating it makes another one"
     "/{name}",
     status_code=202,
     summary="Deliver reports, as a source",
-    responses=problem_responses(401, 413, 422, 429, 503),
+    responses=problem_responses(401, 404, 413, 422, 429, 503),
     openapi_extra=BODY,
 )
 async def deliver(
