@@ -16,6 +16,7 @@ ODD: list[dict[str, Any]] = [
     {"title": "t" * (MAX_TITLE + 1), "description": "d" * 100_001, "external_id": "k" * 201},
     {"title": "half \ud83d and \0", "labels": [{"tag": "host", "value": "web-01"}], "metadata": "text"},
     {"title": "deep", "metadata": json.loads("[" * 60 + "]" * 60), "unheard_of": {"field": "value"}},
+    *({"title": "deeper", field: json.loads("[" * 900 + "]" * 900)} for field in ("metadata", "labels", "other")),
 ]
 
 

@@ -87,6 +87,12 @@ async def test_deep_nesting(lone_caller: Caller, content: bytes) -> None:
     assert_problem(await send(lone_caller, content, path=QUESTIONS), 422, "nested")
 
 
+async def test_a_report_too_deep_to_be_read(lone_caller: Caller) -> None:
+    content = b'{"title": "x", "metadata": ' + b'{"a":' * 2000 + b"1" + b"}" * 2001
+    answer = await lone_caller.post(TICKETS, content=content, headers={"Content-Type": "application/json"})
+    assert_problem(answer, 422, "nested")
+
+
 async def test_json_that_is_not_utf_8(lone_caller: Caller) -> None:
     assert_problem(await send(lone_caller, b'{"title": "\xff\xfe"}'), 422, "UTF-8")
 
