@@ -49,13 +49,17 @@ class ConnectionActivities:
         detail = await runner.check(wanted.address, wanted.secret)
         if not wanted.asks_sudo:
             return ConnectionReport(is_ok=True, detail=detail)
-        try:
-            async with asyncio.timeout(SUDO_SECONDS):
-                found = await runner.check_sudo(wanted.address, wanted.secret)
-        except TimeoutError:
-            found = SudoReport(sudo="refused", detail=f"it did not answer within {SUDO_SECONDS:g} s")
+        found = await self._try_sudo(wanted)
         words = SUDO_WORDS[found.sudo].format(found.detail)
         return ConnectionReport(is_ok=True, detail=f"{detail}; {words}", sudo=found.sudo)
+
+    async def _try_sudo(self, wanted: ToTry) -> SudoReport:
+        """Raises HostUnreachable, HostRefused."""
+        try:
+            async with asyncio.timeout(SUDO_SECONDS):
+                return await self._runners[wanted.address.connector].check_sudo(wanted.address, wanted.secret)
+        except TimeoutError:
+            return SudoReport(sudo="refused", detail=f"it did not answer within {SUDO_SECONDS:g} s")
 
 
 def _unconfirmed(address: HostAddress, key: str) -> ConnectionReport:

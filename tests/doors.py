@@ -1,10 +1,11 @@
 """What doors do: the routes, the pages and the activities, as their syntax shows it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.imports import ROOT, imported_modules, is_under
+
 FOLDERS = ("api/routes", "api/pages", "activities")
 HELD = {"db.engine", "db.cipher", "db.paging"}
 """What of `db/` a door may hold, without asking it anything."""
@@ -19,26 +20,27 @@ def door_files() -> list[Path]:
 
 
 def questions_to_db(path: Path) -> set[str]:
-    """Return which modules of queries a file imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {name for node in ast.walk(tree) for name in _imported_of_db(node)} - HELD
+    """Return what a file imports of modules of queries."""
+    asked = {name for name in imported_modules(path) if is_under(name, "db")}
+    return {name for name in asked if not any(is_under(name, one) for one in HELD)}
 
 
-def _imported_of_db(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.ImportFrom(module="db", names=names):
-            yield from (f"db.{one.name}" for one in names)
-        case ast.ImportFrom(module=str(name)) if name.startswith("db."):
-            yield name
-        case ast.Import(names=names):
-            yield from (one.name for one in names if one.name.split(".")[0] == "db")
+def statements_in(path: Path) -> dict[str, int]:
+    """Return how many statements each function of a file has, with those inside it; its docstring is none."""
+    return _counted(path, lambda _: True)
 
 
 def statements_of_doors(path: Path) -> dict[str, int]:
-    """Return how many statements each handler of a route or page, and each activity, has; its docstring is none."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    doors = [node for node in ast.walk(tree) if isinstance(node, Function) and _is_door(node)]
-    return {f"{path.relative_to(ROOT)} {door.name}": _statements(door) for door in doors}
+    """Return the same of each handler of a route or page, and of each activity."""
+    return _counted(path, _is_door)
+
+
+def _counted(path: Path, counts: Callable[[Function], bool]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, Function) and counts(node):
+            found[node.name] = max(found.get(node.name, 0), _statements(node))
+    return found
 
 
 def _is_door(function: Function) -> bool:

@@ -1,50 +1,78 @@
-"""Where rows are seen, or handed out by `db/`, as the syntax shows it."""
+"""Finds where a row of the database is seen outside `db/`, or handed out of it."""
 
 import ast
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
-SEEN_OF_SQLALCHEMY = {"sqlalchemy.exc", "sqlalchemy.ext.asyncio"}
+from tests.imports import ROOT, is_under, names_reached
+
+SEEN_OF_SQLALCHEMY = ("sqlalchemy.exc", "sqlalchemy.ext.asyncio")
 """What may be seen of it outside `db/`: its errors, and the session that is handed on."""
+TABLES = ast.parse((ROOT / "db" / "tables.py").read_text(encoding="utf-8"))
+ROWS = {node.name for node in TABLES.body if isinstance(node, ast.ClassDef) and node.name.endswith("Row")} - {"Row"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def rows_seen_in(text: str) -> set[str]:
-    """Return what a file outside `db/` imports that shows rows, or asks for them."""
-    names = {name for node in ast.walk(ast.parse(text)) for name in _imported(node)}
-    return {name for name in names if _shows_rows(name)}
-
-
-def _imported(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Import(names=names):
-            yield from (one.name for one in names)
-        case ast.ImportFrom(module=str(module), names=names, level=0):
-            yield from (f"{module}.{one.name}" for one in names)
-
-
-def _shows_rows(name: str) -> bool:
-    if name.split(".")[0] == "sqlalchemy":
-        return not any(name == seen or name.startswith(f"{seen}.") for seen in SEEN_OF_SQLALCHEMY)
-    return name.startswith("db.") and (name.split(".")[1] == "tables" or name.endswith("Row"))
+def seen_of_rows(text: str) -> set[str]:
+    """Return what a file outside `db/` knows of tables and of SQL. A row whose class it does not name is not seen."""
+    reached = names_reached(text)
+    foreign = {
+        name
+        for name in reached
+        if is_under(name, "sqlalchemy") and not any(is_under(name, one) for one in SEEN_OF_SQLALCHEMY)
+    }
+    tables = {name for name in reached if is_under(name, "db.tables")}
+    return foreign | tables | (set(_names(ast.parse(text))) & ROWS)
 
 
 def row_givers(text: str) -> list[str]:
-    """Return the public functions and fields of a file whose type names a row's class."""
-    return [name for node in ast.walk(ast.parse(text)) for name in _gives(node)]
+    """Return the public functions, methods and classes whose result or field names a row's class, or an alias of one.
+
+    What is returned as `Any` or `object` is not seen.
+    """
+    tree = ast.parse(text)
+    rows = {name for name in _names(tree) if name.endswith("Row")}
+    rows |= {name for node in tree.body for name in _aliases(node)}
+    return [name for name, told in _public(tree.body) if not rows.isdisjoint(_names(told))]
 
 
-def _gives(node: ast.AST) -> Iterator[str]:
+def row_givers_in(folder: Path) -> set[str]:
+    """Return all that files of `db/` hand out; a table is a row itself, and a migration is handed to nobody."""
+    files = [path for path in folder.glob("*.py") if path.name != "tables.py"]
+    return {f"{path.name}: {name}" for path in files for name in row_givers(path.read_text(encoding="utf-8"))}
+
+
+def _public(body: list[ast.stmt], of: str = "") -> Iterator[tuple[str, ast.expr]]:
+    """Yield name and type of what public functions return and public classes hold."""
+    for node in body:
+        match node:
+            case ast.FunctionDef(name=name, returns=told) | ast.AsyncFunctionDef(name=name, returns=told):
+                if told is not None and not name.startswith("_"):
+                    yield of + name, told
+            case ast.ClassDef(name=name, body=within) if not name.startswith("_"):
+                yield from _public(within, f"{name}.")
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=told) if of and not name.startswith("_"):
+                yield of + name, told
+
+
+def _aliases(node: ast.stmt) -> Iterator[str]:
     match node:
+        case ast.ImportFrom(names=names):
+            yield from (one.asname for one in names if one.asname and one.name.endswith("Row"))
         case (
-            ast.FunctionDef(name=name, returns=ast.expr() as given)
-            | ast.AsyncFunctionDef(name=name, returns=ast.expr() as given)
+            ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value)
         ):
-            if not name.startswith("_") and _names_row(given):
-                yield name
-        case ast.ClassDef(name=name, body=body):
-            if any(isinstance(one, ast.AnnAssign) and _names_row(one.annotation) for one in body):
+            if value is not None and any(one.endswith("Row") for one in _names(value)):
                 yield name
 
 
-def _names_row(given: ast.expr) -> bool:
-    words = ast.unparse(given).replace("'", " ").replace('"', " ")
-    return any(isinstance(one, ast.Name) and one.id.endswith("Row") for one in ast.walk(ast.parse(words.strip())))
+def _names(tree: ast.AST) -> Iterator[str]:
+    """Yield each name within: plain, after a dot, imported, or in a text, as a quoted type is one."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                yield name
+            case ast.Constant(value=str(text)):
+                yield from re.findall(r"\w+", text)

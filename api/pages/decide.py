@@ -129,21 +129,25 @@ async def answered(on: OnTicket, act: Awaitable[str | None], done: str = "", see
     `act` may return a warning, shown as well.
     `seen`: the question that was answered, which may have given way to another.
     """
-    status, notice = 200, {"tone": "good", "text": done} if done else None
-    try:
-        warning = await act
-        if warning:
-            notice = {"tone": "warn", "text": warning}
-    except REFUSALS as error:
-        problem = problem_of(error)
-        if problem.status not in SHOWN_IN_PLACE:
-            raise
-        status, notice = problem.status, {"tone": "bad", "text": problem.detail}
+    status, notice = await _outcome(act, done)
     if (notice is None or notice["tone"] == "good") and not is_part(on.request):
         return go_to(f"/t/{on.tenant}/tickets/{on.ticket_id}")
     async with on.context.database.read() as session:
         look = await look_at(session, on.tenant, on.ticket_id, seen if status == 409 else None)
     return await show(on.request, on.tenant, look, on.context, status=status, notice=notice)
+
+
+async def _outcome(act: Awaitable[str | None], done: str) -> tuple[int, dict[str, str] | None]:
+    """Do it; return the answer's status, and what there is to say. Raises what is not shown in place."""
+    try:
+        if warning := await act:
+            return 200, {"tone": "warn", "text": warning}
+    except REFUSALS as error:
+        problem = problem_of(error)
+        if problem.status not in SHOWN_IN_PLACE:
+            raise
+        return problem.status, {"tone": "bad", "text": problem.detail}
+    return 200, {"tone": "good", "text": done} if done else None
 
 
 def build(model: type[Body], **fields: Any) -> Body:

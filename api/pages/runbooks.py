@@ -127,18 +127,22 @@ async def _save(
     text = fields.get("text", "")
     try:
         if fields.get("do") == "check":
-            valid = await runbooks.validate(text.encode(), runbook_id)
-            words = f"This is a valid runbook: {valid.runbook.title}. Nothing is stored yet."
-            notice = {"tone": "good", "text": f"{words} But {valid.unchecked}." if valid.unchecked else words}
-            return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=valid.warnings)
+            return await _checked(request, tenant, text, runbook_id)
         done = await runbooks.store(context.backends, tenant, text.encode(), actor, background.add_task, runbook_id)
     except REFUSALS as error:
         problem = problem_of(error)
         if problem.status != 422:
             raise
-        found = problem.members.get("errors", [])
-        return await _editor(request, tenant, text, runbook_id, found=found, status=422)
+        return await _editor(request, tenant, text, runbook_id, found=problem.members.get("errors", []), status=422)
     return go_to(f"/t/{tenant}/runbooks/{done[0].stored.runbook.id}", background)
+
+
+async def _checked(request: Request, tenant: str, text: str, runbook_id: str | None) -> Response:
+    """Say that it is valid. Raises what makes it none."""
+    valid = await runbooks.validate(text.encode(), runbook_id)
+    words = f"This is a valid runbook: {valid.runbook.title}. Nothing is stored yet."
+    notice = {"tone": "good", "text": f"{words} But {valid.unchecked}." if valid.unchecked else words}
+    return await _editor(request, tenant, text, runbook_id, notice=notice, had_better=valid.warnings)
 
 
 async def _editor(
