@@ -55,5 +55,5 @@ Duration = Annotated[
     ),
 ]
 
-Seconds = Annotated[float, Field(ge=0, le=LONGEST, allow_inf_nan=False)]
-"""A duration between machines: no more than a clock can be set to."""
+Seconds = Annotated[float, Field(ge=0, le=100 * 365 * SECONDS["d"], allow_inf_nan=False)]
+"""A duration between machines: no more than a clock can be set to. Histories have longer ones than a person may set."""
