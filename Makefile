@@ -29,10 +29,10 @@ demo: setup ## Play the story again on a running Handrail; ARGS=--approve plays 
 
 test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
 	@commands/missing.sh
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto $(ARGS) $(T)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto --dist worksteal $(ARGS) $(T)
 
 test-quick: setup-dev ## Run the tests that need no server, in under a minute, for while you work
-	@$(RUN) -m pytest -q -n auto -m "not servers" $(ARGS) $(T)
+	@$(RUN) -m pytest -q -n auto --dist worksteal -m "not servers" $(ARGS) $(T)
 
 chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about an hour)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" HANDRAIL_CHAOS=all $(RUN) -m pytest -q tests/chaos $(ARGS)

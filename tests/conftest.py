@@ -1,5 +1,6 @@
 """Servers that several folders of tests share, one of each in every pytest process."""
 
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,6 +25,11 @@ STARTING = {"lab", "deploy", "bench", "ui", "test_on_lab.py", "test_upgrade.py",
 """Folders and files whose tests start servers or long computations themselves."""
 SLOW = {"test_offline.py", "test_work_grows_with_the_text"}
 """Files and tests that take seconds each all the same: a process for each command, texts made to take long."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for a host's clock."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
