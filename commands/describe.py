@@ -31,10 +31,14 @@ def print_plan(plan: dict[str, Any]) -> None:
     out.print(Text.assemble(("Plan ", "bold"), (short(plan["digest"]), "bold yellow"), f"  {version}: {plan['title']}"))
     facts = [
         ("policy", f"{policy['decision']}: {'; '.join(policy['reasons'])}"),
+        ("kind", plan["kind"]),
         ("risk", plan["risk"]),
+        ("match", f"{plan['confidence_score']:.2f}"),
         ("hosts", "; ".join(target_words(target) for target in plan["targets"]) or "none"),
         ("values", ", ".join(value_words(plan, name) for name in [*plan["inputs"], *plan["sealed_inputs"]]) or "none"),
     ]
+    if plan.get("expires_at"):
+        facts.append(("expires", time_of(plan["expires_at"])))
     for name, value in facts:
         out.print(Padding(Text.assemble((f"{name:8}", "dim"), value), (0, 0, 0, 2), expand=False))
     print_links(plan["links"])
@@ -87,7 +91,8 @@ def block(mark: str, text: str, style: str = "cyan") -> Iterator[Text]:
 
 def target_words(target: dict[str, Any]) -> str:
     kind = CONNECTORS[target["connector"]]
-    return f"{target['name']} ({'' if kind.is_own_host else f'{kind.name} '}{kind.words(target)})"
+    entry = f" with credential {target['credential']}" if kind.has_credential else ""
+    return f"{target['name']} ({'' if kind.is_own_host else f'{kind.name} '}{kind.words(target)}{entry})"
 
 
 def ticket_table(columns: Sequence[Column], tickets: Iterable[dict[str, Any]], title: str | None = None) -> Table:

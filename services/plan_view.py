@@ -10,7 +10,7 @@ from domain.base import Model
 from domain.case.links import Link
 from domain.execution import Execution, ExecutionStatus, StepStatus
 from domain.plan import Phase, Plan, Target, Verdict
-from domain.runbooks.runbook import Risk, Step
+from domain.runbooks.runbook import Risk, RunbookKind, Step
 from domain.runbooks.step_facts import StepFact, step_facts
 
 SHORT_DIGEST = 12  # characters of a digest that people are shown
@@ -32,6 +32,7 @@ class PlanDraft(Model):
     runbook_id: str
     runbook_version: int
     title: str
+    kind: RunbookKind
     risk: Risk
     confidence_score: float
     policy: Verdict
@@ -68,6 +69,7 @@ def view_draft(plan: Plan, digest: str) -> PlanDraft:
         runbook_id=plan.runbook_id,
         runbook_version=plan.runbook_version,
         title=plan.title,
+        kind=plan.kind,
         risk=plan.risk,
         confidence_score=plan.confidence_score,
         policy=plan.verdict,

@@ -19,6 +19,7 @@ from domain.tenant import TENANT_SETTINGS, TenantSettings
 from domain.ticket import TicketStatus
 from integrations.supervisor import supervisor_text
 from settings import Settings
+from tests.models import models_of, names_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -68,16 +69,18 @@ def test_defaults_of_settings_are_the_real_ones() -> None:
 
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_every_field_of_a_runbook_is_documented(heading: str) -> None:
-    fields = {field.alias or name for name, field in SECTIONS[heading].model_fields.items()}
-    assert first_cells(section(read("runbooks.md"), heading)) == fields
+    assert first_cells(section(read("runbooks.md"), heading)) == names_of(SECTIONS[heading])
+
+
+def test_every_part_of_a_runbook_has_its_section() -> None:
+    assert set(SECTIONS.values()) == models_of(Runbook)
 
 
 def test_the_fields_of_a_check_are_those_it_takes() -> None:
     said = re.search(r"Checks only look: they take (.*?)\. ", read("runbooks.md"), re.DOTALL)
     assert said is not None
     refused = {"ask", "rollback", "no_rollback", "rollback_scope", "approval", "on_failure", "retries"}
-    fields = {field.alias or name for name, field in Step.model_fields.items()}
-    assert set(re.findall(r"`(\w+)`", said[1])) == fields - refused
+    assert set(re.findall(r"`(\w+)`", said[1])) == names_of(Step) - refused
 
 
 def commands(found: typer.Typer, prefix: str = "") -> Iterator[str]:

@@ -53,7 +53,8 @@ def test_every_kind_says_what_is_asked_of_it(kind: Connector, monkeypatch: pytes
     assert target.words
     assert target.lease
     assert target.is_recognisable is not kind.has_host_key
-    words = f"one ({'' if kind.is_own_host else f'{kind.name} '}{target.words})"
+    words = f"one ({'' if kind.is_own_host else f'{kind.name} '}{target.words}"
+    words += f" with credential {target.credential})" if kind.has_credential else ")"
     assert target_words(target.model_dump(mode="json")) == words
 
 
