@@ -41,7 +41,7 @@ class Reachable(Model):
 
     model_config = ConfigDict(extra="allow", json_schema_extra=_closed)
 
-    __pydantic_extra__: dict[str, str | int]
+    __pydantic_extra__: dict[str, Any]  # whatever it is: its connector says what it may be
 
     name: str
     connector: ConnectorName

@@ -80,7 +80,9 @@ async def test_the_api_takes_the_fields_of_the_connector_and_no_others(lone_call
     for change, field, words in (
         ({"level": 10}, "level", "less than or equal to 9"),
         ({"directory": "srv"}, "directory", "pattern"),
+        ({"directory": ["/srv"]}, "directory", "valid string"),
         ({"colour": "red"}, "colour", "no field of this"),
+        ({"colour": ["red"]}, "colour", "no field of this"),
         ({"connector": "local"}, "directory", "no field of this"),
     ):
         problem = assert_problem(await lone_caller.post(at, box | change), 422, words)
