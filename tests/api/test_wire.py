@@ -5,6 +5,7 @@ from pathlib import Path
 
 from api.context import ApiContext
 from api.main import create_app
+from api.routes.settings import ExecutionModeView, NewExecutionMode
 
 DESIGN = Path(__file__).resolve().parents[2] / "docs" / "design.md"
 AT_THE_ROOT = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
@@ -27,6 +28,17 @@ def described() -> set[tuple[str, str]]:
                 methods = []
         assert not methods, f"a method without a path: {cell}"
     return found
+
+
+def test_the_settings_are_those_that_the_design_shows() -> None:
+    row = re.search(
+        r"^\| `GET`, `POST /settings/execution-mode/.*?` \| `({[^`]*})`; POST takes `(\w+)`",
+        DESIGN.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert row is not None
+    assert re.findall(r'"(\w+)":', row[1]) == [*ExecutionModeView.model_fields] == [*NewExecutionMode.model_fields]
+    assert [row[2]] == [name for name, field in NewExecutionMode.model_fields.items() if field.is_required()]
 
 
 async def test_the_wire_is_what_the_design_says(lone_context: ApiContext) -> None:
