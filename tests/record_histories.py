@@ -20,8 +20,11 @@ from domain.decision import DecisionKind, SignedDecision
 from domain.execution import StepStatus
 from domain.ticket import TicketStatus
 from temporal_client import add_search_attributes, venv_program
+from tests.e2e.test_temporals_own_verbs import held_at_the_second_step
+from tests.e2e.test_unreadable_answers import TEXT, complete, fail
 from tests.stack import Stack
 from tests.workflows.samples import runbook
+from tests.workflows.test_diagnosis import LOOK, SILENT
 from workflows.messages import CancelRequest, ClearedReport, ReopenRequest, RollbackRequest
 from workflows.ticket import TicketWorkflow
 
@@ -166,6 +169,72 @@ async def signed_cleared(stack: Stack, folder: Path) -> str:
     return ticket_id
 
 
+async def parked(stack: Stack, folder: Path) -> str:
+    """Temporal's own cancel comes while a step waits; a person approves the step all the same."""
+    await stack.add_runbook(runbook(folder, second="approval: required"))
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await step_waits(stack, ticket_id, 3)
+    await stack.tickets.handle(stack.tenant, ticket_id).cancel()
+
+    async def is_told() -> bool | None:
+        return any("cancelled its workflow in Temporal" in one.text for one in await stack.events(ticket_id)) or None
+
+    await stack.until(is_told)
+    await stack.decide(ticket_id, step=3)
+    return ticket_id
+
+
+async def requeued(stack: Stack, folder: Path) -> str:
+    """The others may go first; in its second turn the step is approved."""
+    await stack.add_runbook(runbook(folder, first="approval: required"))
+    ticket_id = await stack.file(**WORDS)
+    await stack.status(ticket_id, TicketStatus.AWAITING_APPROVAL)
+    await step_waits(stack, ticket_id, 2)
+    await stack.decide(ticket_id, DecisionKind.REQUEUE, step=2)
+
+    async def is_next_turn() -> bool | None:
+        state = await stack.tickets.handle(stack.tenant, ticket_id).query(TicketWorkflow.state)
+        return state.turn == 2 or None
+
+    await stack.until(is_next_turn)
+    await step_waits(stack, ticket_id, 2)
+    await stack.decide(ticket_id, step=2, turn=2)
+    return ticket_id
+
+
+async def first_step_without_a_rollback(stack: Stack, folder: Path) -> str:
+    text = runbook(folder)
+    undo = f"rollback: echo undo-one >> {folder / 'ledger'}"
+    await stack.add_runbook(text.replace(undo, "no_rollback: it only looks"))
+    return await stack.file(**WORDS)
+
+
+async def not_found(stack: Stack, folder: Path) -> str:
+    """Two looks deny the problem."""
+    await stack.add_runbook(runbook(folder, precheck="; exit 1\n    confirms: problem"))
+    return await stack.file(**WORDS)
+
+
+async def diagnosed(stack: Stack, folder: Path) -> str:
+    """What only looks runs, and its ticket waits for a person, who ends it."""
+    await stack.add_runbook(LOOK.format(ledger=folder / "ledger"))
+    ticket_id = await stack.file(**SILENT)
+    await stack.status(ticket_id, TicketStatus.AWAITING_RUNBOOK)
+    await stack.cancel(ticket_id)
+    return ticket_id
+
+
+async def unreadable_and_cancelled(stack: Stack, folder: Path) -> str:
+    """A step is answered with what nobody can read, then fails; a cancel comes while nobody knows if it ran."""
+    ticket_id = await held_at_the_second_step(stack, folder)
+    await complete(stack, ticket_id, TEXT)
+    await fail(stack, ticket_id, TEXT, category=0)
+    await stack.status(ticket_id, TicketStatus.ESCALATED)
+    await stack.cancel(ticket_id)
+    return ticket_id
+
+
 SCENARIOS: list[Scenario] = [
     resolved,
     rolled_back,
@@ -180,7 +249,14 @@ SCENARIOS: list[Scenario] = [
     signed_cancel_midway,
     signed_reopen,
     signed_cleared,
+    parked,
+    requeued,
+    first_step_without_a_rollback,
+    not_found,
+    diagnosed,
+    unreadable_and_cancelled,
 ]
+DAYS_PASS = (expired, not_found)
 
 
 async def record(scenario: Scenario, client: Client, environment: WorkflowEnvironment) -> None:
@@ -191,7 +267,7 @@ async def record(scenario: Scenario, client: Client, environment: WorkflowEnviro
         stack = Stack(database, client, skip=environment.sleep)
         async with stack.worker():
             ticket_id = await scenario(stack, folder)
-            await stack.ended(ticket_id, days_pass=scenario is expired)
+            await stack.ended(ticket_id, days_pass=scenario in DAYS_PASS)
         history = await stack.tickets.handle(stack.tenant, ticket_id).fetch_history()
         await stack.close()
         await database.close()

@@ -14,6 +14,8 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
+from workflows import names
+
 MOST_ASKS = 10  # then the workflow's task fails, until a worker can read the last one: with a key that was missing
 
 
@@ -47,7 +49,7 @@ class _Outbound(WorkflowOutboundInterceptor):
     def _is_unreadable(self, raw: RawValue | None, wanted: type | None) -> bool:
         """The history keeps what was found the first time: a later worker may read what this one could not."""
         self._looks += 1
-        change = f"unreadable-answer-{self._looks}"
+        change = f"{names.Change.UNREADABLE_ANSWER}-{self._looks}"
         if workflow.unsafe.is_replaying():
             return workflow.patched(change)
         try:

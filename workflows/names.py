@@ -77,6 +77,8 @@ class Change(StrEnum):
     """What only looked ends its execution, and its ticket goes on with a fix that also matches, or a person."""
     ASKS_AGAIN_WHAT_TO_UNDO = "what-to-undo-is-asked-again"
     """Once an undo holds its hosts, it asks again whether others changed them meanwhile."""
+    UNREADABLE_ANSWER = "unreadable-answer"
+    """What an activity answered cannot be read, so it is asked again; with the number of the answer behind it."""
 
 
 # A sealed payload's encoding, and the metadata that names its key: as in Temporal's own samples.

@@ -150,9 +150,9 @@ async def complete(stack: Stack, ticket_id: str, answer: Payload | None) -> None
     await stack.until(is_asked_again)
 
 
-async def fail(stack: Stack, ticket_id: str, details: Payload) -> None:
+async def fail(stack: Stack, ticket_id: str, details: Payload, category: int = 77) -> None:
     info = ApplicationFailureInfo(non_retryable=True, details=Payloads(payloads=[details]))
-    info.category = 77  # type: ignore[assignment]  # one that no client knows
+    info.category = category  # type: ignore[assignment]  # 77: one that no client knows
     request = RespondActivityTaskFailedByIdRequest(
         namespace=stack.client.namespace,
         workflow_id=stack.tickets.handle(stack.tenant, ticket_id).id,

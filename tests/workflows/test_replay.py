@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from temporalio.worker import Replayer
 from payload_codec import sealing_converter
 from tests.temporal_server import CIPHER
 from workflows.answers import AnswerGuard
-from workflows.names import BARE_SIGNALS, SignalName
+from workflows.names import BARE_SIGNALS, Change, SignalName
 from workflows.signal_guard import SignalGuard
 from workflows.ticket import TicketWorkflow
 
@@ -38,6 +39,21 @@ def test_there_are_histories_of_every_signed_signal() -> None:
     """A ticket that waits through a deploy was spoken to with signatures."""
     signed = set().union(*(signed_signals(path) for path in HISTORIES))
     assert signed == {name.value for name in SignalName} - BARE_SIGNALS
+
+
+def marks(path: Path) -> set[str]:
+    """Return the changes that a history was recorded with, without the numbers behind them."""
+    found = set()
+    for event in json.loads(path.read_text(encoding="utf-8"))["events"]:
+        details = event.get("markerRecordedEventAttributes", {}).get("details", {})
+        for payload in details.get("patch-data", {}).get("payloads", []):
+            found.add(re.sub(r"-\d+$", "", json.loads(base64.b64decode(payload["data"]))["id"]))
+    return found
+
+
+def test_there_is_a_history_of_the_way_after_every_change() -> None:
+    """Tickets that wait through a deploy went the newest way as well as the ones before."""
+    assert set().union(*(marks(path) for path in HISTORIES)) == {name.value for name in Change}
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
