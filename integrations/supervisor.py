@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset(
     {"UID", "EUID", "PPID", "GROUPS", "DIRSTACK", "FUNCNAME", "SHELLOPTS", "LINENO", "RANDOM", "SRANDOM", "SECONDS"}
     | {"EPOCHSECONDS", "EPOCHREALTIME", "OPTIND", "HISTCMD", "PIPESTATUS", "COMP_WORDBREAKS", "_"}
+    | {"HANDRAIL_ATTEMPT"}  # tells what a command started (supervisor_ending.sh)
 )
 
 

@@ -2,6 +2,7 @@
 #
 # What belongs to a command: its process group, what descends from it, and what is in a group or session that one of these
 # leads. `sudo` puts what it starts there, or, with a terminal, in a session of its own; when sudo is killed it goes on.
+# And what carries its mark, HANDRAIL_ATTEMPT=ID in the environment, however it left all these: a daemon does.
 #   hr_known   PID:START of the processes that belong to it     hr_groups  groups and sessions that they lead
 #   hr_left    those that still live; -GROUP for a group of which only the kernel tells, as it cannot be seen (hidepid)
 
@@ -116,6 +117,31 @@ hr_look() {
     done
 }
 
+# Prints /proc/PID/environ of every process that carries the mark. Only the user's own can be read, by root all.
+hr_marked() {
+    if [ "$(printf 'a\0b\0' | grep -zlxF b)" ]; then
+        grep -zlxF "HANDRAIL_ATTEMPT=$hr_id" /proc/[0-9]*/environ
+    else
+        for hr_f in /proc/[0-9]*/environ; do
+            case $hr_nl$(tr '\0' '\n' <"$hr_f")$hr_nl in
+                *"${hr_nl}HANDRAIL_ATTEMPT=$hr_id$hr_nl"*) printf '%s ' "$hr_f" ;;
+            esac
+        done
+    fi
+} 2>/dev/null
+
+# Looks for what belongs to the command and was not known. False if there is nothing of it.
+hr_find_marked() {
+    hr_more=
+    for hr_f in $(hr_marked); do
+        hr_f=${hr_f#/proc/}
+        hr_f=${hr_f%/environ}
+        hr_w=$hr_f:$(hr_started "$hr_f")
+        hr_has "$hr_known" "$hr_w" || hr_known="$hr_known $hr_w" hr_more=1
+    done
+    [ -n "$hr_more" ]
+}
+
 # Sends signal $1 to all that is left; by sudo, where the host allows that, to what is not ours to signal, once.
 hr_tell() {
     for hr_w in $hr_groups; do
@@ -157,6 +183,7 @@ hr_is_gone() {
     hr_until=$((hr_time + $1))
     while :; do
         hr_look
+        [ -n "$hr_left" ] || ! hr_find_marked || hr_look
         [ -n "$hr_left" ] || return 0
         hr_clock
         [ "$hr_time" -lt "$hr_until" ] || return 1
@@ -168,6 +195,7 @@ hr_is_gone() {
 # TERM, a while, KILL, a while. False if something is left all the same.
 hr_end_known() {
     hr_told=
+    hr_find_marked
     hr_look
     hr_tell TERM
     hr_is_gone "$hr_grace" || hr_is_gone "$hr_last" KILL
@@ -215,7 +243,7 @@ hr_recall() {
 # The supervisor was killed: its command is ended if it is still what was recorded.
 hr_orphaned() {
     hr_recall
-    [ -z "$hr_left" ] || hr_end_known || :
+    hr_end_known || :
 }
 
 # True when something of an orphaned command lives. A group without its leader may be another one: it is not touched, but

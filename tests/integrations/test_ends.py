@@ -1,9 +1,11 @@
 """Timeouts, kills and cancels end the command on the host, and its children."""
 
 import asyncio
+import signal
 import subprocess
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from domain.host import CommandResult
@@ -16,6 +18,10 @@ pytestmark = pytest.mark.sshd
 
 FAMILY = "echo begun; sleep 12345 & sh -c 'sleep 12345 & sleep 12345' & sleep 12345"
 STUBBORN = "trap '' TERM; echo begun; (trap '' TERM; while :; do sleep 0.123; done) & while :; do sleep 0.123; done"
+
+
+# What a daemon does: a session of its own, and a parent that is gone.
+DAEMON = "setsid sh -c 'sleep 12345 & sleep 0' & wait; echo begun"
 
 
 async def begun(host: Host, command: str, **fields: object) -> asyncio.Task[CommandResult]:
@@ -51,6 +57,54 @@ async def test_kill_ends_the_whole_family(shell_host: Host) -> None:
     assert not shell_host.running("12345")
     assert (await task).status == "cancelled"
     assert (await shell_host.run("one", FAMILY, may_have_started=True)).status == "cancelled"
+
+
+@pytest.mark.parametrize("how", ["timeout", "kill without its supervisor"])
+async def test_what_left_its_family_is_ended_with_it(shell_host: Host, how: str) -> None:
+    task = await begun(shell_host, f"{DAEMON}; sleep 23456")
+    owner = psutil.Process(int((shell_host.folder("one") / "owner").read_text().split()[0]))
+    daemon = next(each for each in shell_host.sshd.processes() if "12345" in each.cmdline())
+    assert owner.pid not in [each.pid for each in daemon.parents()]
+    if how == "timeout":
+        owner.send_signal(signal.SIGUSR1)  # what its timer sends
+        assert (await task).status == "timed_out"
+    else:
+        owner.kill()
+        await shell_host.kill("one")
+    assert not shell_host.running("12345")
+    assert not shell_host.running("23456")
+    await asyncio.gather(task, return_exceptions=True)
+    shell_host.sshd.kill_processes()  # the timer of a supervisor that was killed sleeps on for a while
+
+
+async def test_a_service_that_a_step_started_stays_when_the_step_has_ended(shell_host: Host) -> None:
+    """Also beside another attempt that is ended, whose name begins with its own."""
+    assert (await shell_host.run("one", DAEMON)).status == "exited"
+    await shell_host.kill("one")
+    task = shell_host.begin("one1", "sleep 23456")
+    await until(lambda: bool(shell_host.running("23456")))
+    await shell_host.kill("one1")
+    assert (await task).status == "cancelled"
+    (daemon,) = (each for each in shell_host.sshd.processes() if "12345" in each.cmdline())
+    daemon.kill()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_mark_is_found_also_without_a_grep_that_reads_environments(shell: str) -> None:
+    ending = (Path(supervisor.__file__).parent / "supervisor_ending.sh").read_text(encoding="utf-8")
+    script = f"hr_nl='\n'\n{ending}\ngrep() {{ return 2; }}\nhr_id=a.1.run.1\nhr_marked"
+    others = {"HANDRAIL_ATTEMPT": "a.1.run.11", "OTHER": "x\ny"}
+    marked = subprocess.Popen(["sleep", "60"], env={**others, "HANDRAIL_ATTEMPT": "a.1.run.1"})
+    other = subprocess.Popen(["sleep", "60"], env=others)
+    try:
+        shown = subprocess.run(
+            [*shell_command(shell).split(), "-c", script], capture_output=True, text=True, check=True
+        )
+    finally:
+        for each in (marked, other):
+            each.kill()
+            each.wait()
+    assert shown.stdout.split() == [f"/proc/{marked.pid}/environ"]
 
 
 async def test_kill_of_what_ended_changes_nothing(shell_host: Host) -> None:
