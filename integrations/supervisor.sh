@@ -108,7 +108,7 @@ hr_supervise() {
     {
         exec <"$hr_d/command" >&5 2>&6
         hr_let_go
-        HANDRAIL_ATTEMPT=$hr_id
+        HANDRAIL_ATTEMPT=$hr_d
         export HANDRAIL_ATTEMPT
         hr_detach sh -c 'umask "$2"; hr_p=$(cat); exec </dev/null
         case $hr_p in *"$1") ;; *) exit 125 ;; esac

@@ -2,7 +2,7 @@
 #
 # What belongs to a command: its process group, what descends from it, and what is in a group or session that one of these
 # leads. `sudo` puts what it starts there, or, with a terminal, in a session of its own; when sudo is killed it goes on.
-# And what carries its mark, HANDRAIL_ATTEMPT=ID in the environment, however it left all these: a daemon does.
+# And what carries its mark, HANDRAIL_ATTEMPT with the run directory in the environment, however it left all these: a daemon does.
 #   hr_known   PID:START of the processes that belong to it     hr_groups  groups and sessions that they lead
 #   hr_left    those that still live; -GROUP for a group of which only the kernel tells, as it cannot be seen (hidepid)
 
@@ -120,11 +120,11 @@ hr_look() {
 # Prints /proc/PID/environ of every process that carries the mark. Only the user's own can be read, by root all.
 hr_marked() {
     if [ "$(printf 'a\0b\0' | grep -zlxF b)" ]; then
-        grep -zlxF "HANDRAIL_ATTEMPT=$hr_id" /proc/[0-9]*/environ
+        grep -zlxF "HANDRAIL_ATTEMPT=$hr_d" /proc/[0-9]*/environ
     else
         for hr_f in /proc/[0-9]*/environ; do
             case $hr_nl$(tr '\0' '\n' <"$hr_f")$hr_nl in
-                *"${hr_nl}HANDRAIL_ATTEMPT=$hr_id$hr_nl"*) printf '%s ' "$hr_f" ;;
+                *"${hr_nl}HANDRAIL_ATTEMPT=$hr_d$hr_nl"*) printf '%s ' "$hr_f" ;;
             esac
         done
     fi

@@ -92,9 +92,9 @@ async def test_a_service_that_a_step_started_stays_when_the_step_has_ended(shell
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_mark_is_found_also_without_a_grep_that_reads_environments(shell: str) -> None:
     ending = (Path(supervisor.__file__).parent / "supervisor_ending.sh").read_text(encoding="utf-8")
-    script = f"hr_nl='\n'\n{ending}\ngrep() {{ return 2; }}\nhr_id=a.1.run.1\nhr_marked"
-    others = {"HANDRAIL_ATTEMPT": "a.1.run.11", "OTHER": "x\ny"}
-    marked = subprocess.Popen(["sleep", "60"], env={**others, "HANDRAIL_ATTEMPT": "a.1.run.1"})
+    script = f"hr_nl='\n'\n{ending}\ngrep() {{ return 2; }}\nhr_d=/h/runs/a.1.run.1\nhr_marked"
+    others = {"HANDRAIL_ATTEMPT": "/h/runs/a.1.run.11", "OTHER": "x\ny"}
+    marked = subprocess.Popen(["sleep", "60"], env={**others, "HANDRAIL_ATTEMPT": "/h/runs/a.1.run.1"})
     other = subprocess.Popen(["sleep", "60"], env=others)
     try:
         shown = subprocess.run(
