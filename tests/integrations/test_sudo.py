@@ -239,11 +239,13 @@ async def test_a_process_id_that_is_somebody_elses_by_now_is_let_alone(
     sudo_host: Host, sudo_user: SudoUser, marks: list[str]
 ) -> None:
     sudo_user.may(ANYTHING)
-    mark = new_mark(marks)
+    mark, elses = new_mark(marks), new_mark(marks)
     task = await begun(sudo_host, "one", STUBBORN_CHILD, mark)
-    group = sudo_host.folder("one") / "group"
-    group.write_text(f"{group.read_text().split()[0]} 1\n")
+    somebody = await asyncio.create_subprocess_exec("sh", "-c", f"sleep 9999; : {elses}", start_new_session=True)
+    (sudo_host.folder("one") / "group").write_text(f"{somebody.pid} 1\n")
     supervisor(sudo_host, "one").kill()
     await task
+    kill_with(mark)
     await sudo_host.kill("one")
-    assert alive(mark)
+    assert somebody.returncode is None
+    assert alive(elses)
