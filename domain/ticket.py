@@ -130,12 +130,16 @@ class CloseQuestion(StrEnum):
 
 
 def closing_question(status: TicketStatus, ending: Ending | None, *, may_be_false: bool) -> CloseQuestion | None:
-    """Return what a person is asked of a ticket that waits. `may_be_false`: as its analysis has it."""
-    if not status.waits_for_a_person:
-        return None
-    if ending is not None and ending.cause is EndCause.NOT_FOUND:
+    """Return what a person is asked of a ticket that waits. `may_be_false`: as its analysis has it.
+
+    Once something has run for it, what that left is the question; a plan or a choice that nobody answered stays one.
+    """
+    cause = ending.cause if ending is not None else None
+    if status is TicketStatus.ESCALATED and cause is EndCause.NOT_FOUND:
         return CloseQuestion.NOT_FOUND
-    return CloseQuestion.FALSE_ALARM if may_be_false else None
+    is_unanswered = ending is not None and cause is EndCause.EXPIRED and ending.step is None
+    is_open = status.waits_for_a_person and (status is not TicketStatus.ESCALATED or is_unanswered)
+    return CloseQuestion.FALSE_ALARM if is_open and may_be_false else None
 
 
 class TakenNote(Model):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from domain.analysis.analysis import Analysis, analyse, default_rules
 from domain.analysis.rules import RulesInvalid, parse_rules
 from domain.connection import Connection
-from domain.ticket import Classification, NewTicket, Severity
+from domain.ending import EndCause, Ending
+from domain.ticket import Classification, CloseQuestion, NewTicket, Severity, TicketStatus, closing_question
 
 WEB = Connection(name="web-01", host="10.0.3.17", username="u", credential="k", host_key="x")
 
@@ -179,3 +180,25 @@ def test_a_description_of_the_largest_size_is_analysed() -> None:
 )
 def test_what_something_calls_no_problem_may_be_a_false_alarm(title: str, more: dict[str, Any], is_asked: bool) -> None:
     assert analysis(title, **more).may_be_false is is_asked
+
+
+@pytest.mark.parametrize(
+    ("status", "ending", "asked"),
+    [
+        (TicketStatus.AWAITING_RUNBOOK, None, CloseQuestion.FALSE_ALARM),
+        (TicketStatus.AWAITING_APPROVAL, None, CloseQuestion.FALSE_ALARM),
+        (TicketStatus.ESCALATED, Ending(cause=EndCause.EXPIRED), CloseQuestion.FALSE_ALARM),
+        (TicketStatus.ESCALATED, Ending(cause=EndCause.EXPIRED, step=2), None),
+        (TicketStatus.ESCALATED, Ending(cause=EndCause.FAILED, step=2), None),
+        (TicketStatus.ESCALATED, None, None),
+        (TicketStatus.ESCALATED, Ending(cause=EndCause.NOT_FOUND, step=1), CloseQuestion.NOT_FOUND),
+        (TicketStatus.EXECUTING, None, None),
+        (TicketStatus.CLOSED, Ending(cause=EndCause.NOT_FOUND), None),
+    ],
+)
+def test_a_false_alarm_is_no_question_any_more_once_something_ran(
+    status: TicketStatus, ending: Ending | None, asked: CloseQuestion | None
+) -> None:
+    assert closing_question(status, ending, may_be_false=True) is asked
+    may_not = CloseQuestion.NOT_FOUND if asked is CloseQuestion.NOT_FOUND else None
+    assert closing_question(status, ending, may_be_false=False) is may_not
