@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -112,10 +113,18 @@ def test_the_api_serves_and_is_found_healthy(image: Path) -> None:
 
 
 @pytest.mark.e2e
-async def test_a_worker_is_healthy_while_what_it_needs_answers(image: Path, tmp_path: Path) -> None:
-    temporal = TemporalServer(tmp_path, 1)
-    temporal.start()
-    await temporal.wait()
+@pytest.fixture
+async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
+    server = TemporalServer(tmp_path, 1)
+    server.start()
+    try:
+        await server.wait()
+        yield server
+    finally:
+        server.stop()
+
+
+async def test_a_worker_is_healthy_while_what_it_needs_answers(image: Path, temporal: TemporalServer) -> None:
     run(image, "-m", "cli", "migrate")
     alive, log = image.parent / "alive", image.parent / "worker.log"
     reached = {"HANDRAIL_TEMPORAL_ADDRESS": temporal.address, "HANDRAIL_TEMPORAL_NAMESPACE": "test-0"}
@@ -144,7 +153,6 @@ async def test_a_worker_is_healthy_while_what_it_needs_answers(image: Path, tmp_
     finally:
         worker.kill()
         worker.wait()
-        temporal.stop()
 
 
 def test_dockerfile_keeps_its_promises() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -33,6 +34,7 @@ WORKS = {
     "yielding": "while :; do sleep 0.1; done",
     "stubborn": "trap : TERM HUP INT; while :; do sleep 0.1; done",
 }
+SLEEPS = (sys.executable, "-c", "import time; time.sleep(9999)")
 STUBBORN_CHILD = LAYOUTS["child"].replace("WORK", WORKS["stubborn"])
 
 
@@ -241,7 +243,7 @@ async def test_a_process_id_that_is_somebody_elses_by_now_is_let_alone(
     sudo_user.may(ANYTHING)
     mark, elses = new_mark(marks), new_mark(marks)
     task = await begun(sudo_host, "one", STUBBORN_CHILD, mark)
-    somebody = await asyncio.create_subprocess_exec("sh", "-c", f"sleep 9999; : {elses}", start_new_session=True)
+    somebody = await asyncio.create_subprocess_exec(*SLEEPS, elses, start_new_session=True)
     (sudo_host.folder("one") / "group").write_text(f"{somebody.pid} 1\n")
     supervisor(sudo_host, "one").kill()
     await task
