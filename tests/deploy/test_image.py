@@ -112,7 +112,6 @@ def test_the_api_serves_and_is_found_healthy(image: Path) -> None:
             api.wait()
 
 
-@pytest.mark.e2e
 @pytest.fixture
 async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
     server = TemporalServer(tmp_path, 1)
@@ -124,6 +123,7 @@ async def temporal(tmp_path: Path) -> AsyncIterator[TemporalServer]:
         server.stop()
 
 
+@pytest.mark.e2e
 async def test_a_worker_is_healthy_while_what_it_needs_answers(image: Path, temporal: TemporalServer) -> None:
     run(image, "-m", "cli", "migrate")
     alive, log = image.parent / "alive", image.parent / "worker.log"
