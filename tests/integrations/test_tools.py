@@ -20,7 +20,7 @@ pytestmark = pytest.mark.sshd
 
 TEXT = supervisor_text("start") + supervisor_text("check")
 LISTED = set(re.search(r"for hr_f in ([a-z ]+); do", TEXT).group(1).split())  # type: ignore[union-attr]
-STAND_INS = {"setsid", "timeout", "perl", "python3", "ps", "date", "sudo"}
+STAND_INS = {"setsid", "timeout", "perl", "python3", "ps", "date", "sudo", "grep"}
 BUILT_IN = {"command", "eval", "exec", "exit", "export", "kill", "printf", "read", "set", "shift", "trap", "ulimit"}
 BUILT_IN |= {"break", "case", "cd", "continue", "do", "done", "elif", "else", "esac", "fi", "for", "if", "return"}
 BUILT_IN |= {"then", "umask", "unset", "until", "wait", "while"}
