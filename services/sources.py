@@ -1,7 +1,6 @@
 """Sources: who may send reports here, with which secret."""
 
 import hashlib
-import json
 import secrets
 from typing import Any
 
@@ -114,7 +113,7 @@ async def try_and_map(
 
 async def _tried(source: Source, mapping: FieldMapping | None, body: bytes) -> Tried:
     sender = SENDERS[source.kind]
-    sent = Sent(source.name, body or json.dumps(sender.sample).encode(), options=_options(source.kind, mapping))
+    sent = Sent(source.name, body or sender.sample, options=_options(source.kind, mapping))
     try:
         read = await beside(sender.read, sent)
     except Unreadable as error:

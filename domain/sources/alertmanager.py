@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from domain.reports import NoTicket, Report, ReportState, report_of
@@ -29,8 +30,17 @@ def read(sent: Sent) -> Read:
     return found
 
 
-def report(source: str, group: dict[str, Any], alert: dict[str, Any]) -> Report:
-    """Return what one alert says: its own state counts, never the group's. Raises NoTicket."""
+def report(
+    source: str,
+    group: dict[str, Any],
+    alert: dict[str, Any],
+    links: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Report:
+    """Return what one alert says: its own state counts, never the group's. `links`, `metadata`: what else goes there.
+
+    Raises NoTicket.
+    """
     labels, annotations = mapping(alert.get("labels")), mapping(alert.get("annotations"))
     status = str(alert.get("status")).strip().lower()
     known = status in STATES
@@ -44,7 +54,8 @@ def report(source: str, group: dict[str, Any], alert: dict[str, Any]) -> Report:
         environment=first(labels, "environment", "env"),
         service=first(labels, "service", "job"),
         labels=labels,
-        metadata={"annotations": annotations, "group_key": group.get("groupKey"), "receiver": group.get("receiver")},
+        metadata={"annotations": annotations, "group_key": group.get("groupKey"), "receiver": group.get("receiver")}
+        | dict(metadata or {}),
         hosts=[labels[name] for name in HOSTS if isinstance(labels.get(name), str)],
         starts_at=alert.get("startsAt"),
         ends_at=alert.get("endsAt"),
@@ -53,7 +64,8 @@ def report(source: str, group: dict[str, Any], alert: dict[str, Any]) -> Report:
             "alertmanager": group.get("externalURL"),
             "runbook": annotations.get("runbook_url"),
             "dashboard": annotations.get("dashboard_url") or annotations.get("dashboard"),
-        },
+        }
+        | dict(links or {}),
         notes=[] if known else [f"its status is {status[:40]!r}: taken as firing"],
     )
 
@@ -98,4 +110,6 @@ SAMPLE: dict[str, Any] = {
     ],
 }
 
-ALERTMANAGER = Sender(kind="alertmanager", called="Prometheus Alertmanager", read=read, sample=SAMPLE)
+ALERTMANAGER = Sender(
+    kind="alertmanager", called="Prometheus Alertmanager", read=read, sample=json.dumps(SAMPLE).encode()
+)

@@ -75,4 +75,6 @@ SAMPLE: dict[str, Any] = {
     "url": "https://monitoring.example.com/alerts/disk-web-01",
 }
 
-GENERIC = Sender(kind="generic", called="Anything that sends JSON", read=read, sample=SAMPLE, is_mapped=True)
+GENERIC = Sender(
+    kind="generic", called="Anything that sends JSON", read=read, sample=json.dumps(SAMPLE).encode(), is_mapped=True
+)

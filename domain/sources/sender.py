@@ -56,7 +56,7 @@ class Sender:
     kind: str
     called: str
     read: Callable[[Sent], Read]
-    sample: Mapping[str, Any]
+    sample: bytes
     is_mapped: bool = False
 
 

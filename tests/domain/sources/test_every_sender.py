@@ -1,6 +1,5 @@
 """What holds for every kind of sender, whatever it sends: it is read or refused in words, and costs nothing else."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def test_what_is_no_delivery_is_refused_and_never_an_accident(sender: Sender, bo
 
 @senders
 def test_its_sample_is_read(sender: Sender) -> None:
-    [report] = sender.read(Sent("mine", json.dumps(sender.sample).encode())).reports
+    [report] = sender.read(Sent("mine", sender.sample)).reports
     assert isinstance(report, Report)
     assert report.key
     assert report.hosts
