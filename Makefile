@@ -31,7 +31,7 @@ test: setup-dev ## Run the tests; T=tests/domain runs some, ARGS is for pytest
 	@commands/missing.sh
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -n auto --dist worksteal $(ARGS) $(T)
 
-test-quick: setup-dev ## Run the tests that need no server, in under a minute, for while you work
+test-quick: setup-dev ## Run the tests that need no server, in under two minutes, for while you work
 	@$(RUN) -m pytest -q -n auto --dist worksteal -m "not servers" $(ARGS) $(T)
 
 chaos: setup-dev ## Inject every fault of tests/chaos and print the table (about an hour)
