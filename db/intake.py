@@ -294,22 +294,27 @@ async def _keep(session: AsyncSession, found: dict[str, Standing], *conditions: 
         found[open_key_of(row.source, row.external_id, "")] = _standing(row)
 
 
+def said_of(row: TicketRow) -> dict[str, Any]:
+    """Return the fields of a NewTicket: what its reports say of it."""
+    return {
+        "title": row.title,
+        "description": row.description,
+        "severity": row.severity,
+        "source": row.source,
+        "external_id": row.external_id,
+        "environment": row.environment,
+        "service": row.service,
+        "labels": row.labels,
+        "metadata": row.ticket_metadata,
+    }
+
+
 def _standing(row: TicketRow) -> Standing:
     return Standing(
         ticket_id=row.id,
         status=TicketStatus(row.status),
         is_open=row.open_key is not None,
-        words=NewTicket(
-            title=row.title,
-            description=row.description,
-            severity=row.severity,
-            source=row.source,
-            external_id=row.external_id,
-            environment=row.environment,
-            service=row.service,
-            labels=row.labels,
-            metadata=row.ticket_metadata,
-        ),
+        words=NewTicket(**said_of(row)),
         occurrences=row.occurrences,
         event_count=row.event_count,
         ending=Ending.model_validate(row.ending) if row.ending else None,

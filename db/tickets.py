@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.intake import open_key_of, take_reports
+from db.intake import open_key_of, said_of, take_reports
 from db.paging import Page
 from db.tables import ExecutionRow, TicketRow
 from domain.analysis.analysis import Analysis
@@ -34,15 +34,7 @@ def to_ticket(row: TicketRow) -> Ticket:
     return Ticket(
         id=row.id,
         tenant=row.tenant,
-        title=row.title,
-        description=row.description,
-        severity=row.severity,
-        source=row.source,
-        external_id=row.external_id,
-        environment=row.environment,
-        service=row.service,
-        labels=row.labels,
-        metadata=row.ticket_metadata,
+        **said_of(row),
         status=row.status,
         status_reason=row.status_reason,
         ending=ending,

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from domain.reports import NoTicket, Report, ReportState, report_of
-from domain.sources.sender import Read, Sender, Sent, first, json_object, mapping, objects
+from domain.reports import Report, ReportState, report_of
+from domain.sources.sender import Read, Sender, Sent, first, json_object, mapping
 
 VERSION = "4"
 STATES = {"firing": ReportState.FIRING, "resolved": ReportState.CLEARED}
@@ -22,11 +23,7 @@ def read(sent: Sent) -> Read:
     missing = document.get("truncatedAlerts")
     if isinstance(missing, int) and missing > 0:
         found.notes.append(f"{missing} alerts were left out by the sender: raise max_alerts of its receiver")
-    for alert in objects(document.get("alerts"), "alerts"):
-        if isinstance(alert, NoTicket):
-            found.reports.append(alert)
-        else:
-            found.add(lambda alert=alert: report(sent.source, document, alert))  # type: ignore[misc]
+    found.add_each(document.get("alerts"), "alerts", partial(report, sent.source, document))
     return found
 
 

@@ -72,7 +72,6 @@ def report(source: str, fields: dict[str, str]) -> Report:
         labels=tags,
         metadata={name: fields[name] for name in ("metric", "scope", "alert_id") if fields[name]},
         hosts=[one for one in (fields["host"], named.get("host")) if one],
-        starts_at=None,
         links={"datadog": fields["link"]},
         notes=odd,
     )

@@ -1,12 +1,13 @@
 """Whatever sends JSON: a mapping says where the fields are."""
 
 import json
+from functools import partial
 from typing import Any
 
 from domain.case.words import listed
-from domain.reports import NoTicket, Report, ReportState, report_of
+from domain.reports import Report, ReportState, report_of
 from domain.sources.mapping import FieldMapping, find
-from domain.sources.sender import Read, Sender, Sent, Unreadable, objects
+from domain.sources.sender import Read, Sender, Sent, Unreadable
 
 REPORTS = "reports"
 
@@ -26,11 +27,7 @@ def read(sent: Sent) -> Read:
     if not isinstance(found, dict | list):
         raise Unreadable(REPORTS, f"{mapping.reports!r} finds neither an object nor a list of them in what was sent")
     made = Read()
-    for one in objects([found] if isinstance(found, dict) else found, REPORTS):
-        if isinstance(one, NoTicket):
-            made.reports.append(one)
-        else:
-            made.add(lambda one=one: report(sent.source, mapping, one))  # type: ignore[misc]
+    made.add_each([found] if isinstance(found, dict) else found, REPORTS, partial(report, sent.source, mapping))
     return made
 
 

@@ -1,11 +1,12 @@
 """Grafana Alerting's webhook: Alertmanager's form, with Grafana's own links, values and states."""
 
 import json
+from functools import partial
 from typing import Any
 
-from domain.reports import NoTicket, Report
+from domain.reports import Report
 from domain.sources import alertmanager
-from domain.sources.sender import Read, Sender, Sent, json_object, objects
+from domain.sources.sender import Read, Sender, Sent, json_object
 
 LINKS = {"dashboard": "dashboardURL", "panel": "panelURL", "silence": "silenceURL"}
 NO_DATA = frozenset({"DatasourceNoData", "DatasourceError"})
@@ -18,11 +19,7 @@ def read(sent: Sent) -> Read:
     missing = document.get("truncatedAlerts")
     if isinstance(missing, int) and missing > 0:
         found.notes.append(f"{missing} alerts were left out by the sender: raise Max Alerts of its contact point")
-    for alert in objects(document.get("alerts"), "alerts"):
-        if isinstance(alert, NoTicket):
-            found.reports.append(alert)
-        else:
-            found.add(lambda alert=alert: report(sent.source, document, alert))  # type: ignore[misc]
+    found.add_each(document.get("alerts"), "alerts", partial(report, sent.source, document))
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from domain.reports import NoTicket, Report
@@ -44,6 +45,14 @@ class Read:
             self.reports.append(make())
         except NoTicket as none:
             self.reports.append(none)
+
+    def add_each(self, found: object, name: str, make: Callable[[dict[str, Any]], Report]) -> None:
+        """Add the report of each object in a list of the field `name`. Raises Unreadable."""
+        for one in objects(found, name):
+            if isinstance(one, NoTicket):
+                self.reports.append(one)
+            else:
+                self.add(partial(make, one))
 
 
 @dataclass(frozen=True)

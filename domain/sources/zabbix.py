@@ -1,6 +1,7 @@
 """Zabbix, with the media type of docs/sources.md: a script that sends its parameters as JSON."""
 
 import json
+import re
 from typing import Any
 
 from domain.reports import NoTicket, Report, ReportState, report_of
@@ -8,6 +9,7 @@ from domain.sources.sender import Read, Sender, Sent, json_object
 
 # By its own scale, on which 5 is the worst.
 SEVERITIES = {"0": "not classified", "1": "information", "2": "warning", "3": "average", "4": "high", "5": "disaster"}
+_MACRO = re.compile(r"\{(?:[A-Z0-9._$]+|.*\.)\}", re.DOTALL)
 STATES = {"1": ReportState.FIRING, "0": ReportState.CLEARED}
 
 
@@ -24,18 +26,7 @@ def known(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    return (
-        None if text in ("", "*UNKNOWN*") or (text.startswith("{") and text.endswith(".}")) or is_macro(text) else value
-    )
-
-
-def is_macro(text: str) -> bool:
-    inner = text.removeprefix("{").removesuffix("}")
-    return (
-        len(inner) == len(text) - 2
-        and bool(inner)
-        and all(one.isupper() or one.isdigit() or one in "._$" for one in inner)
-    )
+    return None if text in ("", "*UNKNOWN*") or _MACRO.fullmatch(text) else value
 
 
 def report(source: str, fields: dict[str, Any]) -> Report:

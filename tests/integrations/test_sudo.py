@@ -34,6 +34,7 @@ WORKS = {
     "yielding": "while :; do sleep 0.1; done",
     "stubborn": "trap : TERM HUP INT; while :; do sleep 0.1; done",
 }
+# A process of somebody else's; it never ends by itself, and `marks` ends it.
 SLEEPS = (sys.executable, "-c", "import time; time.sleep(9999)")
 STUBBORN_CHILD = LAYOUTS["child"].replace("WORK", WORKS["stubborn"])
 
