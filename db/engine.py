@@ -1,6 +1,7 @@
 """The database: one engine, sessions that commit once at their end, SQLite or PostgreSQL."""
 
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -28,7 +29,7 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_pre_ping": True}
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": SQLITE_BUSY_SECONDS}
+            options["connect_args"] = {"timeout": SQLITE_BUSY_SECONDS, "factory": _SqliteConnection}
         else:
             options["pool_size"] = POOL_SIZE
             options["connect_args"] = {"timeout": CONNECT_SECONDS, "command_timeout": query_seconds}
@@ -63,6 +64,15 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """SQLite keeps a closed connection, and its locks, for as long as anything refers to a query that was cut off."""
+
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+        super().close()
 
 
 @contextmanager
