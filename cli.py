@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from commands import connections, runbooks, sources, tickets
+from commands.api import connections, runbooks, sources, tickets
+from commands.api.match import match
 from commands.context import Commands, Context, context_of, run, say_failure
 from commands.failures import CommandFailed, Exit
-from commands.match import match
 from commands.options import Json
 from commands.output import out
 from commands.server import tenants
-from domain.signs import signs
+from domain.text.signs import signs
 from process.leaving import run_and_leave
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from domain.signs import signs
+from domain.text.signs import signs
 
 
 def _as_signs(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

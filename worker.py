@@ -23,7 +23,7 @@ from api.temporal import TemporalWorkflows
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
-from domain.signs import signs
+from domain.text.signs import signs
 from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
 from integrations.runners import make_runners

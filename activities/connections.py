@@ -6,10 +6,10 @@ from temporalio import activity
 
 from db.cipher import Cipher
 from db.engine import Database
-from domain.connection import fingerprint_of
-from domain.host import HostAddress
-from domain.orders import ConnectionCheck
-from domain.outlines import ConnectionReport
+from domain.connections.connection import fingerprint_of
+from domain.connections.host import HostAddress
+from domain.workflows.orders import ConnectionCheck
+from domain.workflows.outlines import ConnectionReport
 from integrations.connector import CommandRunner, HostRefused, HostUnreachable, SudoReport
 from services.connection_check import NotTried, ToTry, see_that_it_was_asked_for, what_to_try
 from workflows.names import ActivityName

@@ -4,8 +4,8 @@ from temporalio import activity
 
 from activities.records import event_key
 from db.engine import Database
-from domain.orders import LeaseRequest, RequeueRequest
-from domain.outlines import LeaseAnswer, RequeueAnswer
+from domain.workflows.orders import LeaseRequest, RequeueRequest
+from domain.workflows.outlines import LeaseAnswer, RequeueAnswer
 from services import leases
 from workflows.names import ActivityName
 

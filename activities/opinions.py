@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from temporalio import activity
 
 from domain.analysis.second_opinion import NoOpinion, RunbooksOpinion, TicketOpinion
-from domain.match import RunbookDocument
-from domain.ticket import NewTicket
+from domain.matching.match import RunbookDocument
+from domain.tickets.ticket import NewTicket
 from integrations.llm import LanguageModel, LlmFailed
 from integrations.llm_questions import ask_about_runbooks, ask_about_ticket
 

@@ -4,9 +4,9 @@ from temporalio import activity
 
 from activities.records import event_key
 from db.engine import Database
-from domain.orders import DecisionRecord, RollbackQuestion
-from domain.outlines import AnswerResult, PlanOutline, RollbackOutline
-from domain.requests import PlanRequest
+from domain.workflows.orders import DecisionRecord, RollbackQuestion
+from domain.workflows.outlines import AnswerResult, PlanOutline, RollbackOutline
+from domain.workflows.requests import PlanRequest
 from services import decision_records, plans, rollback
 from services.library import Library
 from workflows.names import ActivityName

@@ -3,9 +3,9 @@
 from temporalio import activity
 
 from db.engine import Database
-from domain.orders import Mail
-from domain.outlines import MailRead
 from domain.signature import Signer
+from domain.workflows.orders import Mail
+from domain.workflows.outlines import MailRead
 from services import mail as letters
 from workflows.names import ActivityName
 

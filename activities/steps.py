@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 from temporalio import activity
 
 from domain.base import utc_now
-from domain.execution import StepStatus
-from domain.host import CommandResult, HostAddress, Secret
-from domain.judging import judge, why_not_judged
-from domain.mask import Mask
-from domain.orders import ExecutionOver, StepRun
-from domain.outlines import StepOutcome
-from domain.output import LEFT_OUT, KeptOutput
-from domain.plan import PlannedStep
+from domain.connections.host import CommandResult, HostAddress, Secret
+from domain.executions.execution import StepStatus
+from domain.executions.judging import judge, why_not_judged
+from domain.executions.mask import Mask
+from domain.executions.output import LEFT_OUT, KeptOutput
+from domain.plans.plan import PlannedStep
 from domain.runbooks.expressions import ExpressionFailed, parse_expression
+from domain.workflows.orders import ExecutionOver, StepRun
+from domain.workflows.outlines import StepOutcome
 from integrations.connector import (
     DEFAULT_KEEP_BYTES,
     DETACH,

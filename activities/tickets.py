@@ -6,8 +6,8 @@ from activities.opinions import ModelAdviser
 from activities.records import event_key
 from db.engine import Database
 from domain.analysis.analysis import AnalysisRules
-from domain.orders import Record, ReopenRequested, TicketRef
-from domain.outlines import AnalysisOutline, MatchesOutline, Recorded, ReopenOutline
+from domain.workflows.orders import Record, ReopenRequested, TicketRef
+from domain.workflows.outlines import AnalysisOutline, MatchesOutline, Recorded, ReopenOutline
 from integrations.llm import LanguageModel
 from services import analyse, reopen, status
 from services.library import Library

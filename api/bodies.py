@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.deliveries import is_delivery
 from api.problems import Problem, invalid, to_response
-from domain.storable import why_unstorable
+from domain.text.storable import why_unstorable
 from services.reading import beside
 
 MAX_BODY = 1024 * 1024

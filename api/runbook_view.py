@@ -8,7 +8,7 @@ from pydantic import Field
 from api.context import ApiContext
 from db.runbooks import StoredRunbook
 from domain.base import Model
-from domain.match import Duplicate
+from domain.matching.match import Duplicate
 from domain.runbooks.runbook import Risk, Runbook
 from domain.runbooks.text import Problem as TextProblem
 from services.runbook_look import ListedRunbook

@@ -8,9 +8,9 @@ from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.base import new_id
-from domain.connection import ConnectionTested, ShownHostKey, fingerprint_of
-from domain.decision import Decision, SignedDecision
-from domain.requests import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
+from domain.connections.connection import ConnectionTested, ShownHostKey, fingerprint_of
+from domain.plans.decision import Decision, SignedDecision
+from domain.workflows.requests import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
 from services.errors import Unavailable
 from services.workflows import WorkflowEnded
 from workflows.client import TicketClient

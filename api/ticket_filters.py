@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
-from domain.ticket_filter import TICKET_FILTERS, Filter, TicketFilter
+from domain.tickets.filter import TICKET_FILTERS, Filter, TicketFilter
 
 
 def read_filters(**given: Any) -> TicketFilter:

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from domain.reports import MAX_NAME, MAX_SOURCE
-from domain.ticket import MAX_DESCRIPTION, MAX_KEY, MAX_TITLE, Severity
+from domain.sources.reports import MAX_NAME, MAX_SOURCE
+from domain.tickets.ticket import MAX_DESCRIPTION, MAX_KEY, MAX_TITLE, Severity
 
 
 def _best(words: str, **schema: Any) -> Any:

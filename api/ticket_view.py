@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.context import ApiContext
 from domain.base import Model
-from domain.ticket import Ticket
+from domain.tickets.ticket import Ticket
 from services.tickets import KnownTicket, TicketFindings
 from workflows.names import ticket_workflow_id
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.matching_data import Row, accepted, document, query, read, write
-from domain.match import RunbookDocument
+from domain.matching.match import RunbookDocument
 from matching import Matcher
 
 MATCHES = 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domain.match import MatchQuery, RunbookDocument
+from domain.matching.match import MatchQuery, RunbookDocument
 
 Row = dict[str, Any]
 

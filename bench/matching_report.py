@@ -12,7 +12,7 @@ from bench.matching_data import Library, Row, libraries, query, write
 from bench.matching_fit import fit, gather, general_without
 from bench.matching_score import Score, score
 from bench.matching_svg import reliability_diagram
-from domain.match import RunbookDocument
+from domain.matching.match import RunbookDocument
 from matching import Matcher
 
 # Measure, aim, and what version 0.1 had on the eight libraries that it had not seen (its features are gone).

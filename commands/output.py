@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain.signs import json_signs, one_line, signs
+from domain.text.signs import json_signs, one_line, signs
 
 WIDTH_OF_FILES = 140
 

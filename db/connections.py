@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.cipher import Cipher
 from db.tables import ConnectionRow, CredentialRow
 from domain.base import utc_now
-from domain.connection import Connection, Credential, CredentialKind, NewCredential
+from domain.connections.connection import Connection, Credential, CredentialKind, NewCredential
 
 
 async def save_connection(session: AsyncSession, tenant: str, connection: Connection, updated_by: str) -> bool:

@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import DecisionRow
-from domain.decision import RecordedDecision
+from domain.plans.decision import RecordedDecision
 
 
 async def add_decision(session: AsyncSession, tenant: str, decision: RecordedDecision) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import EventRow, TicketRow
 from domain.base import storable, utc_now
-from domain.event import Event, EventKind
+from domain.tickets.event import Event, EventKind
 
 
 async def add_event(

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.host_changes import later_changes
 from db.tables import ExecutionRow, OutputRow, StepRow, VariableRow
-from domain.aftermath import as_it_went, still_changed
 from domain.base import utc_now
 from domain.ending import Ending
-from domain.execution import Execution, ExecutionStatus, StepOutput, StepRecord, StepRollback, StepStatus
-from domain.plan import Phase, Plan
+from domain.executions.aftermath import as_it_went, still_changed
+from domain.executions.execution import Execution, ExecutionStatus, StepOutput, StepRecord, StepRollback, StepStatus
+from domain.plans.plan import Phase, Plan
 
 
 @dataclass(frozen=True)

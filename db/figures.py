@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.executions import ending_of
 from db.tables import DecisionRow, ExecutionRow, TicketRow
 from domain.base import WireModel
-from domain.execution import ExecutionStatus
-from domain.outcomes import WENT_WRONG, Ended, Outcome, outcome_of
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.matching.outcomes import WENT_WRONG, Ended, Outcome, outcome_of
+from domain.tickets.ticket import TicketStatus
 
 MOST_ROWS = 20_000
 _STATUSES = {status.value: status for status in TicketStatus}

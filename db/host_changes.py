@@ -9,9 +9,9 @@ from sqlalchemy.orm import aliased
 
 from db.tables import ExecutionRow, HostChangeRow, StepRow, TicketRow
 from domain.base import utc_now
-from domain.execution import CHANGED, ExecutionStatus, LaterChange, StepStatus
-from domain.plan import Plan
-from domain.ticket import NewTicket
+from domain.executions.execution import CHANGED, ExecutionStatus, LaterChange, StepStatus
+from domain.plans.plan import Plan
+from domain.tickets.ticket import NewTicket
 
 MOST_LOOKED_AT = 500  # of the latest fixes; far more than a host has in a day
 

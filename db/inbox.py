@@ -10,10 +10,10 @@ from db.paging import Page, page_of
 from db.tables import ExecutionRow, TicketRow
 from db.tickets import filtered, to_ticket, update_ticket
 from domain.base import utc_now
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.ticket import PersonNeeded, Severity, TakenNote, Ticket
-from domain.ticket_filter import TicketFilter
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.event import EventKind
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import PersonNeeded, Severity, TakenNote, Ticket
 
 # What may have left a host changed comes first; the others are as bad as the problem that they are about.
 _WORST = {PersonNeeded.ROLLBACK_FAILED.value: 0, PersonNeeded.UNKNOWN.value: 1}

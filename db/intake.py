@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import connections
 from db.tables import EventRow, ExecutionRow, OccurrenceRow, TicketRow
 from domain.base import new_id, storable, utc_now
-from domain.connection import Connection
+from domain.connections.connection import Connection
 from domain.ending import EndCause, Ending
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.inbox import why_a_person
-from domain.intake import Standing, another_host, fires_anew, judge, raised, words_of
-from domain.reports import Became, Report, Taken
-from domain.ticket import NewTicket, PersonNeeded, Severity, TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.sources.intake import Standing, another_host, fires_anew, judge, raised, words_of
+from domain.sources.reports import Became, Report, Taken
+from domain.tickets.event import EventKind
+from domain.tickets.inbox import why_a_person
+from domain.tickets.ticket import NewTicket, PersonNeeded, Severity, TicketStatus
 
 KEYS_AT_ONCE = 500
 _EVENT = {

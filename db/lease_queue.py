@@ -6,10 +6,10 @@ from sqlalchemy.orm import aliased
 
 from db.tables import EventRow, ExecutionRow, LeaseRow, TicketRow
 from db.turns import why_not_requeued
-from domain.event import EventKind
-from domain.lease import FirstInLine, HostQueue
-from domain.plan import Plan
-from domain.ticket import TicketStatus
+from domain.executions.lease import FirstInLine, HostQueue
+from domain.plans.plan import Plan
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
 
 BEGINNINGS = (EventKind.STATUS_CHANGED.value, EventKind.STEP_WAITS.value)
 """With these events begins whatever a ticket does or waits for."""

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from db.tables import ExecutionRow, LeaseRow
 from domain.base import utc_now
-from domain.lease import LeaseHolder
+from domain.executions.lease import LeaseHolder
 
 QUEUE_LOCK = 0x48414E44  # any constant: everyone who queues on PostgreSQL takes the same advisory lock
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from db.tables import ExecutionRow, OutputRow, StepRow, TicketRow
 from db.tickets import filtered, to_ticket
 from domain.base import WireModel
-from domain.execution import StepStatus
-from domain.policy import PROPOSAL_THRESHOLD
-from domain.ticket import Ticket
-from domain.ticket_filter import TicketFilter
+from domain.executions.execution import StepStatus
+from domain.plans.policy import PROPOSAL_THRESHOLD
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import Ticket
 
 LATEST = 1_000
 

@@ -12,9 +12,9 @@ from db.paging import Page
 from db.tables import OccurrenceRow, TicketRow
 from db.tickets import set_status, why_waits
 from domain.ending import EndCause, Ending
-from domain.event import EventKind
-from domain.reports import Became, Occurrence, ReportState
-from domain.ticket import PersonNeeded, TicketStatus
+from domain.sources.reports import Became, Occurrence, ReportState
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import PersonNeeded, TicketStatus
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from db.executions import ending_of
 from db.tables import ExecutionRow, HistoryResetRow, TicketRow
 from domain.base import new_id, utc_now
 from domain.ending import EndCause
-from domain.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
-from domain.match import Outcomes
-from domain.outcomes import JUST, SOON, Ended, HistoryReset, environment_of, outcomes_of
-from domain.plan import Phase
-from domain.ticket import TicketStatus
+from domain.executions.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
+from domain.matching.match import Outcomes
+from domain.matching.outcomes import JUST, SOON, Ended, HistoryReset, environment_of, outcomes_of
+from domain.plans.plan import Phase
+from domain.tickets.ticket import TicketStatus
 
 COUNTED = 200  # the latest executions of a runbook in an environment; older ones have faded
 SHOWN = 2_000

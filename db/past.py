@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import ExecutionRow, TicketRow
 from domain.analysis.past import Closings, PastTicket, SimilarEnd, SimilarTicket
-from domain.ticket import FINAL_TICKET_STATUSES, TicketStatus
+from domain.tickets.ticket import FINAL_TICKET_STATUSES, TicketStatus
 
 COMPARED = 500  # the latest ended tickets
 COUNTED = 200  # the latest tickets of one pattern

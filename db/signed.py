@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import SignedMessageRow, TicketRow
 from domain.base import utc_now
-from domain.decision import DecisionKind
+from domain.plans.decision import DecisionKind
 from domain.signature import MessageKind
 
 EARLIER_RUN = "before signatures"

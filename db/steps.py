@@ -7,7 +7,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import StepRow
-from domain.execution import StepStatus
+from domain.executions.execution import StepStatus
 
 
 @dataclass(frozen=True)

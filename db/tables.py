@@ -67,7 +67,7 @@ class TicketRow(Row):
 
     `start_pending` is the intent to start its workflow, written with the row; whoever starts it clears it.
 
-    `person_needed` follows from its status and its executions' (domain/inbox.py); whoever takes note clears it.
+    `person_needed` follows from its status and its executions' (domain/tickets/inbox.py); whoever takes note clears it.
 
     `run_id` is the one run of its workflow that may act for it; `doubt` says why nothing may run for it unasked.
     """

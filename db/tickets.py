@@ -13,12 +13,20 @@ from db.tables import ExecutionRow, TicketRow
 from domain.analysis.analysis import Analysis
 from domain.base import utc_now
 from domain.ending import Ending
-from domain.execution import ExecutionStatus
-from domain.inbox import why_a_person
-from domain.match import Match
-from domain.reports import Report
-from domain.ticket import Classification, NewTicket, PersonNeeded, TakenNote, Ticket, TicketStatus, closing_question
-from domain.ticket_filter import TICKET_FILTERS, FilterKind, TicketFilter
+from domain.executions.execution import ExecutionStatus
+from domain.matching.match import Match
+from domain.sources.reports import Report
+from domain.tickets.filter import TICKET_FILTERS, FilterKind, TicketFilter
+from domain.tickets.inbox import why_a_person
+from domain.tickets.ticket import (
+    Classification,
+    NewTicket,
+    PersonNeeded,
+    TakenNote,
+    Ticket,
+    TicketStatus,
+    closing_question,
+)
 
 Selected = TypeVar("Selected")
 

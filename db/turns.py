@@ -4,8 +4,8 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables import ExecutionRow, HostChangeRow, LeaseRow, OutputRow, StepRow, VariableRow
-from domain.execution import StepStatus
-from domain.plan import Phase
+from domain.executions.execution import StepStatus
+from domain.plans.plan import Phase
 
 
 async def turn_of(session: AsyncSession, execution_id: str) -> int:

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.signed import EARLIER_RUN
 from db.tables import ExecutionRow, LeaseRow, TicketRow
-from domain.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
-from domain.ticket import FINAL_TICKET_STATUSES
+from domain.executions.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
+from domain.tickets.ticket import FINAL_TICKET_STATUSES
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from ulid import ULID
 
-from domain.signs import signs
+from domain.text.signs import signs
 
 MAX_NUMBER = 2**31 - 1  # the largest integer of PostgreSQL's plain integer columns
 

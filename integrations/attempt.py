@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from domain.host import CommandResult
-from domain.output import KeptOutput
+from domain.connections.host import CommandResult
+from domain.executions.output import KeptOutput
 from integrations.connector import CommandRequest, HostRefused, HostUnreachable, OnProgress, Progress
 from integrations.frames import End, ProtocolBroken, parse_end, parse_piece
 from integrations.places import is_proof, place_of

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from domain.base import Model
-from domain.host import CommandResult, HostAddress, Secret, Stream
+from domain.connections.host import CommandResult, HostAddress, Secret, Stream
 
 DEFAULT_KEEP_BYTES = 1 << 20
 DETACH = "detach"

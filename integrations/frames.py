@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from domain.host import CommandStatus, Stream
+from domain.connections.host import CommandStatus, Stream
 from integrations.connector import HostRefused
 
 MAX_LINE = 1 << 14

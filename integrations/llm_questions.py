@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from domain.analysis.second_opinion import RunbooksOpinion, TicketOpinion
-from domain.match import RunbookDocument
-from domain.ticket import NewTicket
+from domain.matching.match import RunbookDocument
+from domain.tickets.ticket import NewTicket
 from integrations.llm import LanguageModel
 
 MOST_DESCRIPTION = 20_000

@@ -8,7 +8,7 @@ from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections.abc import Sequence
 from pathlib import Path
 
-from domain.host import HostAddress, Secret
+from domain.connections.host import HostAddress, Secret
 from integrations.connector import HostRefused, HostUnreachable
 from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from domain.host import CommandResult, CommandStatus
-from domain.output import KeptOutput
+from domain.connections.host import CommandResult, CommandStatus
+from domain.executions.output import KeptOutput
 from integrations.connector import DETACH, CommandRequest, HostUnreachable, OnProgress, Progress
 from integrations.session import Session, SessionLost, to_the_end
 from integrations.supervisor import bound_command

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from time import monotonic
 
-from domain.host import CommandResult, HostAddress, Secret
+from domain.connections.host import CommandResult, HostAddress, Secret
 from integrations.attempt import ANSWER_SECONDS, UNKNOWN_REASONS, Attempt, opened
 from integrations.connector import (
     DETACH,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import asyncssh
 
-from domain.host import HostAddress, Secret
+from domain.connections.host import HostAddress, Secret
 from integrations.connector import HostUnreachable
 from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner

@@ -8,8 +8,8 @@ from time import monotonic
 
 import asyncssh
 
-from domain.connection import CredentialKind
-from domain.host import HostAddress, Secret
+from domain.connections.connection import CredentialKind
+from domain.connections.host import HostAddress, Secret
 from integrations.connector import HostRefused, HostUnreachable
 
 SESSIONS_PER_CONNECTION = 8  # sshd's default limit is 10

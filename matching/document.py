@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.match import RunbookDocument
+from domain.matching.match import RunbookDocument
 from matching.codes import codes
 from matching.contrast import Facts, facts_of
 from matching.markdown import LEAD_TERMS, sentences, split_markdown

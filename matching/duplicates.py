@@ -1,6 +1,6 @@
 """Runbooks that are one in all but place: one of them would do, and they take the lead from each other in a match."""
 
-from domain.match import Duplicate
+from domain.matching.match import Duplicate
 from matching.contrast import NOTHING
 from matching.document import Prepared
 from matching.features import same_work

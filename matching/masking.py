@@ -2,7 +2,7 @@
 
 import re
 
-from domain.patterns import literal
+from domain.text.patterns import literal
 
 # Labels whose values name the thing that is ill, and not what kind of thing it is: no evidence for any runbook.
 _NAMING = (

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
+from domain.matching.match import Duplicate, Match, MatchQuery, RunbookDocument
 from matching.declared import IN_RANK, WEIGHTS
 from matching.document import Prepared, prepare
 from matching.duplicates import near_duplicates

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from domain.match import MatchQuery
+from domain.matching.match import MatchQuery
 from matching.codes import codes
 from matching.contrast import Facts, facts_of
 from matching.masking import NAME_LABELS, TELLING_LABELS, mask

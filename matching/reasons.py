@@ -1,6 +1,6 @@
 """Evidence in plain words. Each reason's weight is its contribution to the log-odds of being the right runbook."""
 
-from domain.match import Reason
+from domain.matching.match import Reason
 from matching.contrast import Conflict, compare
 from matching.declared import WEIGHTS
 from matching.document import Prepared

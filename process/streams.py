@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from domain.signs import signs
+from domain.text.signs import signs
 
 
 def write(text: str, stream: TextIO) -> None:

@@ -8,9 +8,9 @@ from db import leases, under_way
 from db.engine import Database
 from db.under_way import EndedLease, UnderWay
 from domain.base import utc_now
-from domain.execution import ExecutionStatus
+from domain.executions.execution import ExecutionStatus
+from domain.executions.lease import LeaseHolder
 from domain.finding import Finding, FindingKind
-from domain.lease import LeaseHolder
 from workflows.names import ticket_workflow_id
 from workflows.watch import STUCK_AFTER_TRIES, Running, WorkflowWatch
 

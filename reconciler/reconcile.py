@@ -10,10 +10,10 @@ from db.engine import Database
 from db.under_way import UnderWay
 from domain.base import utc_now
 from domain.ending import EndCause, Ending
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.lease import LeaseHolder
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.executions.lease import LeaseHolder
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
 from reconciler.findings import SETTLED, gone, left_behind
 from reconciler.periodically import run_periodically
 from reconciler.strangers import end_strangers

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from db import events, signed
 from db.engine import Database
-from domain.event import EventKind
+from domain.tickets.event import EventKind
 from workflows.watch import WorkflowWatch
 
 AT_ONCE = 500

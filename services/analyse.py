@@ -6,13 +6,13 @@ from db import connections, events, executions, runbooks, tenants, tickets
 from db.engine import Database
 from domain.analysis.analysis import Analysis, AnalysisRules
 from domain.base import utc_now
-from domain.event import EventKind
-from domain.match import Match
-from domain.orders import TicketRef
-from domain.outlines import AnalysisOutline, MatchesOutline
+from domain.matching.match import Match
 from domain.runbooks.runbook import RunbookKind
 from domain.tenant import TenantSettings
-from domain.ticket import Ticket, TicketStatus
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import Ticket, TicketStatus
+from domain.workflows.orders import TicketRef
+from domain.workflows.outlines import AnalysisOutline, MatchesOutline
 from services import second_opinion
 from services.library import Library, analysis_of, match_query
 from services.second_opinion import Adviser

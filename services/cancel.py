@@ -4,9 +4,9 @@ from pydantic import Field
 
 from db import executions
 from domain.base import Model
-from domain.requests import CancelRequest
-from domain.ticket import Ticket
-from domain.ticket_moves import why_no_cancel, why_no_false_positive, why_no_not_found
+from domain.tickets.moves import why_no_cancel, why_no_false_positive, why_no_not_found
+from domain.tickets.ticket import Ticket
+from domain.workflows.requests import CancelRequest
 from services.backends import Backends
 from services.decisions import Comment
 from services.errors import Conflict, invalid

@@ -5,12 +5,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import executions, leases, signed, steps, tickets, turns
 from db.steps import StoredStep
 from domain.ending import EndCause, Ending
-from domain.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
-from domain.not_found import LOOKS, SERIOUS
-from domain.orders import Record, StepRun
-from domain.plan import Phase, Plan, PlannedStep, VerdictDecision
+from domain.executions.execution import MAY_HAVE_CHANGED, ExecutionStatus, StepStatus
+from domain.executions.not_found import LOOKS, SERIOUS
+from domain.plans.plan import Phase, Plan, PlannedStep, VerdictDecision
 from domain.runbooks.runbook import Approval, OnFailure, RollbackScope, RunbookKind
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.orders import Record, StepRun
 from services.mail import NotAdmitted
 
 

@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
-from domain.connection import Connection
-from domain.host import HostAddress, Secret
-from domain.orders import ConnectionCheck
-from domain.plan import Target
+from domain.connections.connection import Connection
+from domain.connections.host import HostAddress, Secret
+from domain.plans.plan import Target
 from domain.sealed import CipherKeyWrong
 from domain.signature import MessageKind, Signer, letter_of, read_signed_text
+from domain.workflows.orders import ConnectionCheck
 from services.mail import take
 
 NOBODY = "nobody with a token asked for this test through Handrail"

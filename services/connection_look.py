@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import connections, lists, runbooks
 from db.lists import ConnectionUse
 from db.paging import Page, page_of
-from domain.connection import Connection, Credential
+from domain.connections.connection import Connection, Credential
 
 MOST_TICKETS = 10
 

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import connections
-from domain.connection import (
+from domain.connections.connection import (
     Connection,
     ConnectionTested,
     HostKeyConfirmation,

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import connections
-from domain.connection import Credential, CredentialKind, NewCredential, Username
+from domain.connections.connection import Credential, CredentialKind, NewCredential, Username
 from services.backends import Backends
 from services.errors import Conflict, check_name, invalid, not_listed
 from services.waiting_plans import Later, tell_waiting, uses_credential

@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import decisions, events, executions
 from db.engine import Database
 from domain.base import utc_now
-from domain.decision import DecisionOutcome, RecordedDecision
-from domain.event import EventKind
-from domain.orders import DecisionRecord
-from domain.outlines import AnswerResult
+from domain.plans.decision import DecisionOutcome, RecordedDecision
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
+from domain.tickets.event import EventKind
+from domain.workflows.orders import DecisionRecord
+from domain.workflows.outlines import AnswerResult
 
 
 async def record_decision(database: Database, record: DecisionRecord, key: str) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import decisions
 from db.turns import why_not_requeued
 from domain.base import MAX_NUMBER, Model
-from domain.decision import (
+from domain.executions.execution import Execution, ExecutionStatus
+from domain.plans.decision import (
     NOTHING_TO_GIVE,
     Decision,
     DecisionKind,
@@ -18,7 +19,6 @@ from domain.decision import (
     SignedDecision,
     UnknownOutcome,
 )
-from domain.execution import Execution, ExecutionStatus
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Ask, Scalar
 from services.backends import Backends

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import sources
 from domain.base import new_id, utc_now
-from domain.reports import NoTicket, Report, Taken
 from domain.sources.registry import SENDERS
+from domain.sources.reports import NoTicket, Report, Taken
 from domain.sources.sender import Read, Sent, Unreadable
 from domain.sources.source import MOST_RESULTS, Delivery, DeliveryOutcome, DeliveryTaken, ReportResult, Source
 from services import reports

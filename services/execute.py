@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import connections, executions, runbooks
 from db.cipher import Cipher
 from domain.base import Model
-from domain.requests import ExecuteRequest, PlanRequest
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_inputs
 from domain.runbooks.runbook import Runbook
-from domain.ticket import Ticket
-from domain.ticket_moves import why_no_run
+from domain.tickets.moves import why_no_run
+from domain.tickets.ticket import Ticket
+from domain.workflows.requests import ExecuteRequest, PlanRequest
 from services.backends import Backends
 from services.errors import Conflict, FieldProblem, Invalid, NotFound, invalid
 from services.plan_view import PlanDraft, view_draft

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import executions
-from domain.execution import Execution, StepOutput
+from domain.executions.execution import Execution, StepOutput
 from services.errors import NotFound
 
 

@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from domain.base import Model
-from domain.explanation import Explanation
-from domain.ticket import MAX_DESCRIPTION, MAX_TITLE, Labels, Metadata, NewTicket, Severity
+from domain.matching.explanation import Explanation
+from domain.tickets.ticket import MAX_DESCRIPTION, MAX_TITLE, Labels, Metadata, NewTicket, Severity
 from services.backends import Backends
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from db import tickets
 from domain.case.sender import says_over
-from domain.reports import NoTicket, Report, ReportState, report_of
-from domain.ticket import Ticket
+from domain.sources.reports import NoTicket, Report, ReportState, report_of
+from domain.tickets.ticket import Ticket
 from services.backends import Backends
 from services.errors import NotFound, invalid
 from services.reading import beside

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import outcomes, tenants
 from domain.base import Model
-from domain.match import Outcomes
-from domain.outcomes import HistoryReset, moved, outcome_text
+from domain.matching.match import Outcomes
+from domain.matching.outcomes import HistoryReset, moved, outcome_text
 from domain.tenant import TenantSettings
 from services.backends import Backends
 from services.runbooks import see_that_it_exists

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import inbox, lease_queue
-from domain.execution import Execution
-from domain.lease import words_behind
-from domain.ticket import PersonNeeded, Ticket
+from domain.executions.execution import Execution
+from domain.executions.lease import words_behind
+from domain.tickets.ticket import PersonNeeded, Ticket
 from services.plan_view import PlanStep, PlanView, current_plan, step_that_waits
 
 PLANNED = (PersonNeeded.APPROVAL, PersonNeeded.UNKNOWN)

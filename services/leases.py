@@ -4,10 +4,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import events, leases, turns
 from db.engine import Database
-from domain.event import EventKind
-from domain.lease import words_in_front
-from domain.orders import LeaseRequest, RequeueRequest
-from domain.outlines import LeaseAnswer, RequeueAnswer
+from domain.executions.lease import words_in_front
+from domain.tickets.event import EventKind
+from domain.workflows.orders import LeaseRequest, RequeueRequest
+from domain.workflows.outlines import LeaseAnswer, RequeueAnswer
 
 
 async def take(database: Database, request: LeaseRequest, key: str) -> LeaseAnswer:

@@ -10,11 +10,11 @@ from domain.analysis.analysis import Analysis, AnalysisRules, analyse
 from domain.analysis.ci import extract_ci
 from domain.analysis.past import learnt_reason, pattern_of, similar_tickets
 from domain.case.words import plain
-from domain.explanation import Explanation
-from domain.match import Duplicate, Match, MatchQuery, RunbookDocument
-from domain.outcomes import environment_of, with_history
+from domain.matching.explanation import Explanation
+from domain.matching.match import Duplicate, Match, MatchQuery, RunbookDocument
+from domain.matching.outcomes import environment_of, with_history
 from domain.tenant import TenantSettings
-from domain.ticket import NewTicket, Ticket
+from domain.tickets.ticket import NewTicket, Ticket
 from matching import Matcher
 from services.planning import foresee
 

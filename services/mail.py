@@ -6,10 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import events, signed
 from db.engine import Database
-from domain.event import EventKind
-from domain.orders import Mail
-from domain.outlines import MailRead
 from domain.signature import Letter, MessageKind, Signer, read_signed_text
+from domain.tickets.event import EventKind
+from domain.workflows.orders import Mail
+from domain.workflows.outlines import MailRead
 from services.errors import NotFound
 
 STRANGER = "this run was started or reset outside Handrail, so it does nothing"

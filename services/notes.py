@@ -4,7 +4,7 @@ from pydantic import AwareDatetime, Field
 
 from db import inbox
 from domain.base import Model
-from domain.ticket import Ticket
+from domain.tickets.ticket import Ticket
 from services.backends import Backends
 from services.decisions import Comment
 from services.errors import Conflict

@@ -12,9 +12,9 @@ from db.engine import Database
 from db.occurrences import Clearing
 from db.paging import Page
 from domain.base import utc_now
-from domain.reports import Occurrence
-from domain.requests import ClearedReport
-from domain.ticket import TicketStatus
+from domain.sources.reports import Occurrence
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.requests import ClearedReport
 from services.errors import Unavailable
 from services.tickets import find_ticket
 from services.workflows import WorkflowEnded, Workflows

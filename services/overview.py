@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import figures, inbox
 from db.figures import ExecutionFate, TicketFate
 from domain.base import utc_now
-from domain.outcomes import WENT_WRONG, Outcome
-from domain.requests import AUTOMATIC
-from domain.ticket import PersonNeeded, TicketStatus
+from domain.matching.outcomes import WENT_WRONG, Outcome
+from domain.tickets.ticket import PersonNeeded, TicketStatus
+from domain.workflows.requests import AUTOMATIC
 
 OUTCOMES = ("resolved", "escalated", "nothing to fix", "rejected or cancelled", "under way")
 OUTCOME_OF = {status: "under way" for status in TicketStatus if not status.is_final} | {

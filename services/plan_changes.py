@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from domain.difference import difference_of_lines
+from domain.plans.difference import difference_of_lines
 from services.plan_view import PlanDraft, PlanStep
 
 

@@ -1,11 +1,11 @@
 """What speaks against running a plan, for whoever is about to approve it."""
 
 from domain.analysis.analysis import Analysis
-from domain.execution import Execution
-from domain.outcomes import WENT_WRONG, Ended, outcome_of
-from domain.plan import Phase
+from domain.executions.execution import Execution
+from domain.matching.outcomes import WENT_WRONG, Ended, outcome_of
+from domain.plans.plan import Phase
 from domain.runbooks.runbook import Risk
-from domain.ticket import Classification
+from domain.tickets.ticket import Classification
 from services.plan_view import PlanDraft
 
 LOW_CONFIDENCE = 0.8

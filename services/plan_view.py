@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import executions, tickets
 from domain.base import Model
 from domain.case.links import Link
-from domain.execution import Execution, ExecutionStatus, StepStatus
-from domain.plan import Phase, Plan, Target, Verdict
+from domain.executions.execution import Execution, ExecutionStatus, StepStatus
+from domain.plans.plan import Phase, Plan, Target, Verdict
 from domain.runbooks.runbook import Risk, RunbookKind, Step
 from domain.runbooks.step_facts import StepFact, step_facts
 

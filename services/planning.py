@@ -11,18 +11,18 @@ from domain.base import utc_now
 from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case
 from domain.case.repetition import count_alike
-from domain.connection import Connection
-from domain.explanation import Fate, Foreseen
-from domain.match import Match
-from domain.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
-from domain.policy import FALSE_POSITIVE_THRESHOLD, FIXES_WINDOW, PROPOSAL_THRESHOLD, PolicyQuestion, decide
-from domain.requests import PlanRequest
+from domain.connections.connection import Connection
+from domain.matching.explanation import Fate, Foreseen
+from domain.matching.match import Match
+from domain.plans.plan import CI_TARGET, Plan, Target, Verdict, plan_steps, resolve_targets
+from domain.plans.policy import FALSE_POSITIVE_THRESHOLD, FIXES_WINDOW, PROPOSAL_THRESHOLD, PolicyQuestion, decide
 from domain.runbooks.binding import values_of_ticket
 from domain.runbooks.checks import why_not_run
 from domain.runbooks.inputs import InputsInvalid, bind_for_plan
 from domain.runbooks.runbook import Runbook, RunbookKind
 from domain.tenant import TenantSettings
-from domain.ticket import Classification, NewTicket
+from domain.tickets.ticket import Classification, NewTicket
+from domain.workflows.requests import PlanRequest
 
 
 class PlanProblem(Exception):

@@ -8,13 +8,13 @@ from db import events, executions, tickets
 from db.engine import Database
 from domain.base import utc_now
 from domain.ending import EndCause, Ending
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.not_found import telling_checks
-from domain.outlines import PlanOutline
-from domain.plan import Plan, VerdictDecision
-from domain.requests import AUTOMATIC, PlanRequest
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.executions.not_found import telling_checks
+from domain.plans.plan import Plan, VerdictDecision
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.outlines import PlanOutline
+from domain.workflows.requests import AUTOMATIC, PlanRequest
 from services.library import Library, match_query
 from services.planning import PlanProblem, draft_plan
 from services.tickets import find_ticket

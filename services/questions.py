@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import connections, executions, runbooks
-from domain.decision import DecisionOutcome
-from domain.execution import Execution, ExecutionStatus
+from domain.executions.execution import Execution, ExecutionStatus
+from domain.plans.decision import DecisionOutcome
 from services.plan_changes import Change
 from services.plan_changes import changes as changes_between
 from services.plan_view import SHORT_DIGEST, PlanView, view_plan

@@ -5,13 +5,13 @@ from pydantic import Field
 from db import events, tenants, tickets
 from db.engine import Database
 from domain.base import Model
-from domain.event import EventKind
-from domain.orders import ReopenRequested
-from domain.outlines import ReopenOutline
-from domain.requests import ReopenRequest
 from domain.tenant import TenantSettings
-from domain.ticket import Ticket, TicketStatus
-from domain.ticket_moves import why_no_reopen
+from domain.tickets.event import EventKind
+from domain.tickets.moves import why_no_reopen
+from domain.tickets.ticket import Ticket, TicketStatus
+from domain.workflows.orders import ReopenRequested
+from domain.workflows.outlines import ReopenOutline
+from domain.workflows.requests import ReopenRequest
 from services.backends import Backends
 from services.decisions import Comment
 from services.errors import Conflict

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.intake import take_reports
-from domain.reports import Became, Report, Taken
+from domain.sources.reports import Became, Report, Taken
 from services.backends import Backends
 from services.occurrences import tell_cleared
 from services.tickets import start_accepted

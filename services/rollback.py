@@ -5,11 +5,11 @@ from pydantic import Field
 from db import executions
 from db.engine import Database
 from domain.base import Model
-from domain.execution import Execution
-from domain.orders import RollbackQuestion
-from domain.outlines import RollbackOutline
-from domain.requests import RollbackRequest
-from domain.ticket import Ticket
+from domain.executions.execution import Execution
+from domain.tickets.ticket import Ticket
+from domain.workflows.orders import RollbackQuestion
+from domain.workflows.outlines import RollbackOutline
+from domain.workflows.requests import RollbackRequest
 from services.backends import Backends
 from services.decisions import Comment
 from services.errors import Conflict, NotFound

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import steps
-from domain.host import HostAddress, Secret
-from domain.orders import StepRun
-from domain.plan import Phase, Plan, PlannedStep
+from domain.connections.host import HostAddress, Secret
+from domain.plans.plan import Phase, Plan, PlannedStep
+from domain.workflows.orders import StepRun
 
 
 @dataclass

@@ -8,8 +8,8 @@ from db import figures, lists, runbooks
 from db.figures import RunbookFigures
 from db.paging import Page, page_of
 from db.runbooks import StoredRunbook
-from domain.difference import difference
-from domain.match import Duplicate
+from domain.matching.match import Duplicate
+from domain.plans.difference import difference
 from services.history import RunbookHistory, get_history
 from services.library import Library
 from services.needed_changes import needed_changes

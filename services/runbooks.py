@@ -11,7 +11,7 @@ from db.runbooks import StoredRunbook
 from domain.runbooks.checks import warnings
 from domain.runbooks.runbook import Runbook
 from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook, place_findings
-from domain.storable import why_unstorable
+from domain.text.storable import why_unstorable
 from services.backends import Backends
 from services.errors import FieldProblem, Invalid, NotFound, not_listed
 from services.needed_changes import needed_changes

@@ -7,7 +7,7 @@ from db.cipher import Cipher
 from db.sealed_values import seal_value
 from domain.runbooks.runbook import Runbook
 from domain.sealed import NO_VALUE, SealedValue, ValuePlace
-from domain.ticket import Ticket
+from domain.tickets.ticket import Ticket
 
 Inputs = tuple[dict[str, Any], dict[str, SealedValue]]
 

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from domain.analysis.analysis import Analysis, AnalysisRules
 from domain.analysis.second_opinion import NoOpinion, RunbooksOpinion, TicketOpinion, doubt_analysis, doubt_matches
-from domain.connection import Connection
-from domain.match import Match, Reason, RunbookDocument
-from domain.policy import PROPOSAL_THRESHOLD
-from domain.ticket import NewTicket
+from domain.connections.connection import Connection
+from domain.matching.match import Match, Reason, RunbookDocument
+from domain.plans.policy import PROPOSAL_THRESHOLD
+from domain.tickets.ticket import NewTicket
 from services.library import Library
 
 NOT_ASKED = "the language model was not asked: nothing matches well enough to be doubted"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.runbooks.checks import PHASES, Violation
 from domain.runbooks.runbook import Runbook, Step
 from domain.runbooks.text import Problem, place_findings
-from domain.yaml_lines import Location
+from domain.text.yaml_lines import Location
 
 MOST_COMMANDS = 400
 AT_ONCE = 4

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import sources
 from db.paging import Page, page_of
 from db.sources import SecretHashes
-from domain.reports import DEFAULT_SOURCE, NoTicket, Report
 from domain.sources.mapping import FieldMapping
 from domain.sources.registry import SENDERS
+from domain.sources.reports import DEFAULT_SOURCE, NoTicket, Report
 from domain.sources.sender import Sent, Unreadable
 from domain.sources.source import NewSource, RotationStep, Source, SourceDetail, SourceSecret, Tried, TriedReport
 from services.backends import Backends

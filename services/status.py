@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import events, executions, host_changes, steps, tickets
 from db.engine import Database
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.orders import Record
-from domain.outlines import Recorded
-from domain.plan import Phase
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.plans.plan import Phase
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.orders import Record
+from domain.workflows.outlines import Recorded
 from services.claims import borne_out
 
 

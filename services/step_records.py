@@ -13,16 +13,16 @@ from db.engine import Database
 from db.sealed_values import open_value
 from db.steps import StoredStep
 from domain.base import utc_now
-from domain.event import EventKind
-from domain.execution import StepStatus
-from domain.host import CommandResult, HostAddress, Secret
-from domain.mask import Mask
-from domain.orders import ExecutionOver, StepRun
-from domain.outlines import StepOutcome
-from domain.output import LEFT_OUT, KeptOutput
-from domain.plan import Phase, Plan, PlannedStep, Target
+from domain.connections.host import CommandResult, HostAddress, Secret
+from domain.executions.execution import StepStatus
+from domain.executions.mask import Mask
+from domain.executions.output import LEFT_OUT, KeptOutput
+from domain.plans.plan import Phase, Plan, PlannedStep, Target
 from domain.runbooks.runbook import Risk
 from domain.sealed import CipherKeyWrong, ValuePlace
+from domain.tickets.event import EventKind
+from domain.workflows.orders import ExecutionOver, StepRun
+from domain.workflows.outlines import StepOutcome
 from services.claims import see_that_it_is_approved, see_that_it_may_begin
 from services.rooms import Room, rooms_to_keep, steps_with_room
 

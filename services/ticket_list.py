@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import lists, tickets
 from db.lists import Chosen
-from domain.ticket import Ticket
-from domain.ticket_filter import TICKET_FILTERS, TicketFilter
+from domain.tickets.filter import TICKET_FILTERS, TicketFilter
+from domain.tickets.ticket import Ticket
 
 AT_ONCE = 50
 MOST_CHANGES = 200

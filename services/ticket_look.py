@@ -6,12 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import connections, events, executions, lease_queue, lists, runbooks, tickets
 from db.lists import OutputTail
-from domain.connection import Connection
-from domain.event import Event
-from domain.execution import Execution, ExecutionStatus, replaced_execution
+from domain.connections.connection import Connection
+from domain.executions.execution import Execution, ExecutionStatus, replaced_execution
 from domain.runbooks.runbook import Runbook
-from domain.ticket import CloseQuestion
-from domain.ticket_moves import why_no_cancel, why_no_reopen, why_no_run
+from domain.tickets.event import Event
+from domain.tickets.moves import why_no_cancel, why_no_reopen, why_no_run
+from domain.tickets.ticket import CloseQuestion
 from services.plan_changes import Change, changes
 from services.plan_view import view_plan
 from services.questions import Seen, Swap, question_of, swap_of

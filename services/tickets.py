@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import decisions, executions, inbox, lease_queue, past, tickets
 from db.paging import Page
-from domain.aftermath import left_lines
 from domain.analysis.analysis import Analysis
 from domain.analysis.past import SimilarEnd
 from domain.base import Model
-from domain.decision import RecordedDecision
-from domain.execution import Execution
-from domain.lease import HostQueue
-from domain.match import Match
-from domain.ticket import Ticket
-from domain.ticket_filter import TicketFilter
+from domain.executions.aftermath import left_lines
+from domain.executions.execution import Execution
+from domain.executions.lease import HostQueue
+from domain.matching.match import Match
+from domain.plans.decision import RecordedDecision
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import Ticket
 from services.backends import Backends
 from services.errors import Unavailable, not_listed
 from services.plan_view import PlanView, current_plan, step_that_waits

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import events, tickets
 from db.engine import Database
-from domain.event import Event
-from domain.ticket import TicketStatus
+from domain.tickets.event import Event
+from domain.tickets.ticket import TicketStatus
 from services.tickets import find_ticket
 
 EVERY_SECONDS = 0.25

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import executions, runbooks, tickets
-from domain.plan import Plan
+from domain.plans.plan import Plan
 from domain.runbooks.runbook import Runbook
 from services.backends import Backends
 from services.errors import Unavailable

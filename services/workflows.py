@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from domain.connection import ConnectionTested
-from domain.decision import Decision, SignedDecision
-from domain.requests import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
+from domain.connections.connection import ConnectionTested
+from domain.plans.decision import Decision, SignedDecision
+from domain.workflows.requests import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
 
 
 class WorkflowEnded(Exception):

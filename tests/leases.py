@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.leases import to_holder
 from db.tables import LeaseRow
-from domain.lease import LeaseHolder
+from domain.executions.lease import LeaseHolder
 
 
 async def list_leases(session: AsyncSession) -> list[LeaseHolder]:

@@ -16,9 +16,9 @@ from temporalio.testing import WorkflowEnvironment
 
 from db.engine import Database
 from db.migrate import migrate
-from domain.decision import DecisionKind, SignedDecision
-from domain.execution import StepStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import StepStatus
+from domain.plans.decision import DecisionKind, SignedDecision
+from domain.tickets.ticket import TicketStatus
 from temporal_client import add_search_attributes, venv_program
 from tests.e2e.test_temporals_own_verbs import held_at_the_second_step
 from tests.e2e.test_unreadable_answers import TEXT, complete, fail

@@ -25,10 +25,10 @@ from db.engine import Database
 from db.migrate import migrate
 from db.tables import Row
 from domain.base import new_id
-from domain.connection import Connection, CredentialKind, NewCredential
-from domain.plan import Plan
+from domain.connections.connection import Connection, CredentialKind, NewCredential
+from domain.plans.plan import Plan
 from domain.tenant import TenantSettings
-from domain.ticket import NewTicket, TicketStatus
+from domain.tickets.ticket import NewTicket, TicketStatus
 from integrations.local import LocalRunner
 from services import planning, plans
 from temporal_client import ensure_search_attributes

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
+from domain.connections.host import HostAddress, Secret
 from domain.connectors.connector import Connector, Field, FieldKind
-from domain.host import HostAddress, Secret
 from integrations.local import LocalRunner
 from integrations.session import Session
 

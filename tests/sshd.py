@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
-from domain.connection import CredentialKind
-from domain.host import HostAddress, Secret
+from domain.connections.connection import CredentialKind
+from domain.connections.host import HostAddress, Secret
 from tests.needs import need_program
 from tests.patience import PATIENCE
 from tests.ports import free_port

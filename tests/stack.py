@@ -14,14 +14,14 @@ from db import connections, decisions, events, executions, runbooks, tenants, ti
 from db.cipher import Cipher
 from db.engine import Database
 from domain.base import new_id
-from domain.connection import Connection, NewCredential
-from domain.decision import Decision, DecisionKind, RecordedDecision
-from domain.event import Event
-from domain.execution import Execution
+from domain.connections.connection import Connection, NewCredential
+from domain.executions.execution import Execution
+from domain.plans.decision import Decision, DecisionKind, RecordedDecision
 from domain.runbooks.text import parse_runbook
 from domain.sealed import SealedValue
 from domain.tenant import DEMO_TENANT, TenantSettings
-from domain.ticket import NewTicket, Ticket, TicketStatus
+from domain.tickets.event import Event
+from domain.tickets.ticket import NewTicket, Ticket, TicketStatus
 from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
 from integrations.local import LocalRunner

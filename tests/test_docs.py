@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from cli import app
 from domain.connectors import CONNECTORS
 from domain.ending import EndCause
-from domain.execution import ExecutionStatus, StepStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
 from domain.runbooks.runbook import LONGEST_COMMAND, Ask, Expect, InputSpec, MatchHints, Retry, Rollback, Runbook, Step
 from domain.runbooks.text import parse_runbook
 from domain.tenant import TENANT_SETTINGS, TenantSettings
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from integrations.supervisor import supervisor_text
 from settings import Settings
 from tests.models import models_of, names_of

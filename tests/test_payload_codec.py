@@ -12,9 +12,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.exceptions import ApplicationError
 
 from db.cipher import Cipher
-from domain.decision import DecisionKind
+from domain.plans.decision import DecisionKind
 from domain.sealed import CipherKeyWrong
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from payload_codec import SealingCodec, sealing_converter
 from tests.payloads import opened
 from tests.stack import Stack

@@ -17,10 +17,10 @@ from db import connections, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from domain.decision import Decision, DecisionKind
 from domain.finding import FindingKind
-from domain.ticket import TicketStatus
-from domain.ticket_filter import TicketFilter
+from domain.plans.decision import Decision, DecisionKind
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import TicketStatus
 from integrations.local import LocalRunner
 from reconciler.findings import find
 from reconciler.starts import start_pending

@@ -9,16 +9,16 @@ import pytest
 
 from api.pages.approvals import GROUPS
 from api.pages.words import TONES, WORDS
-from commands.describe import LINK_COLOURS
+from commands.api.describe import LINK_COLOURS
 from commands.output import COLOURS
 from domain.case.links import LinkState
 from domain.ending import SENTENCES, EndCause
-from domain.execution import STEP_STAGES, ExecutionStatus, StepStatus
-from domain.inbox import why_a_person
-from domain.outcomes import WHEN_UNDONE
+from domain.executions.execution import STEP_STAGES, ExecutionStatus, StepStatus
+from domain.matching.outcomes import WHEN_UNDONE
 from domain.runbooks.runbook import Risk
 from domain.tenant import ExecutionMode
-from domain.ticket import Classification, PersonNeeded, Severity, TicketStatus
+from domain.tickets.inbox import why_a_person
+from domain.tickets.ticket import Classification, PersonNeeded, Severity, TicketStatus
 from services.overview import OUTCOME_OF
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,9 +4,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import TicketActivities
-    from domain.orders import ReopenRequested
-    from domain.outlines import ReopenOutline
-    from domain.ticket import TicketStatus
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.orders import ReopenRequested
+    from domain.workflows.outlines import ReopenOutline
     from workflows import names, options
     from workflows.endings import TicketEndings
     from workflows.messages import ReopenRequest, RollbackRequest, TicketEnd

@@ -6,12 +6,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.plans import PlanActivities
-    from domain.decision import Decision, DecisionKind, DecisionOutcome
     from domain.ending import EndCause, Ending
-    from domain.execution import ExecutionStatus
-    from domain.outlines import PlanOutline
-    from domain.requests import PlanRequest
-    from domain.ticket import TicketStatus
+    from domain.executions.execution import ExecutionStatus
+    from domain.plans.decision import Decision, DecisionKind, DecisionOutcome
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.outlines import PlanOutline
+    from domain.workflows.requests import PlanRequest
     from workflows import names, options
     from workflows.endings import TicketEndings
     from workflows.execution_context import until

@@ -8,10 +8,10 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from domain.base import new_id
-from domain.decision import Decision, SignedDecision
-from domain.orders import ConnectionCheck
-from domain.outlines import ConnectionReport
+from domain.plans.decision import Decision, SignedDecision
 from domain.signature import MessageKind, Signer
+from domain.workflows.orders import ConnectionCheck
+from domain.workflows.outlines import ConnectionReport
 from workflows.connection_check import ConnectionCheckWorkflow
 from workflows.messages import (
     CancelRequest,

@@ -4,8 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.connections import ConnectionActivities
-    from domain.orders import ConnectionCheck
-    from domain.outlines import ConnectionReport
+    from domain.workflows.orders import ConnectionCheck
+    from domain.workflows.outlines import ConnectionReport
     from workflows import names, options
 
 

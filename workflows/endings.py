@@ -7,9 +7,9 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.ending import EndCause, Ending
-    from domain.execution import ExecutionStatus
-    from domain.outlines import PlanOutline
-    from domain.ticket import TicketStatus
+    from domain.executions.execution import ExecutionStatus
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.outlines import PlanOutline
     from workflows import names
     from workflows.execution_context import refuse
     from workflows.messages import CancelRequest, TicketEnd

@@ -3,13 +3,13 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.decision import UnknownOutcome
     from domain.ending import EndCause, Ending
-    from domain.execution import ExecutionStatus, StepStatus
-    from domain.outlines import PlanOutline, StepOutcome
-    from domain.plan import Phase, StepOutline
+    from domain.executions.execution import ExecutionStatus, StepStatus
+    from domain.plans.decision import UnknownOutcome
+    from domain.plans.plan import Phase, StepOutline
     from domain.runbooks.runbook import OnFailure, RollbackScope
-    from domain.ticket import TicketStatus
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.outlines import PlanOutline, StepOutcome
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, Failed, Requeued, Stopped, until
     from workflows.leases import release_leases, take_leases

@@ -8,13 +8,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.plans import PlanActivities
-    from domain.decision import Decision, DecisionOutcome
     from domain.ending import EndCause, Ending
-    from domain.event import EventKind
-    from domain.execution import ExecutionStatus, StepStatus
-    from domain.orders import DecisionRecord
-    from domain.plan import StepOutline
-    from domain.ticket import TicketStatus
+    from domain.executions.execution import ExecutionStatus, StepStatus
+    from domain.plans.decision import Decision, DecisionOutcome
+    from domain.plans.plan import StepOutline
+    from domain.tickets.event import EventKind
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.orders import DecisionRecord
     from workflows import options
     from workflows.lifecycle import Lifecycle
     from workflows.messages import TicketEnd, TicketStart

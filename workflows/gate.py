@@ -6,7 +6,7 @@ from enum import StrEnum
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.decision import NOTHING_TO_GIVE, Decision, DecisionKind, DecisionOutcome
+    from domain.plans.decision import NOTHING_TO_GIVE, Decision, DecisionKind, DecisionOutcome
 
 
 class GateKind(StrEnum):

@@ -7,8 +7,8 @@ from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.signatures import SignatureActivities
-    from domain.orders import Mail
     from domain.signature import Letter, MessageKind, Signed, letter_of
+    from domain.workflows.orders import Mail
     from workflows import names, options
     from workflows.messages import FirstMove, TicketStart
 

@@ -5,9 +5,9 @@ from temporalio.exceptions import TemporalError
 
 with workflow.unsafe.imports_passed_through():
     from activities.leases import LeaseActivities
-    from domain.decision import Decision, DecisionOutcome
-    from domain.lease import LeaseHolder
-    from domain.orders import LeaseRequest, RequeueRequest
+    from domain.executions.lease import LeaseHolder
+    from domain.plans.decision import Decision, DecisionOutcome
+    from domain.workflows.orders import LeaseRequest, RequeueRequest
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, Requeued, until
     from workflows.lifecycle import Notice

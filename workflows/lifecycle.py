@@ -6,7 +6,7 @@ from enum import StrEnum
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.decision import Decision, DecisionOutcome
+    from domain.plans.decision import Decision, DecisionOutcome
     from workflows.gate import Gate, decided
     from workflows.messages import CancelRequest, ClearedReport, ExecuteRequest, ReopenRequest, RollbackRequest
 

@@ -3,13 +3,13 @@
 from enum import StrEnum
 
 from domain.base import WireModel
-from domain.requests import CancelRequest as CancelRequest
-from domain.requests import ClearedReport as ClearedReport
-from domain.requests import ExecuteRequest as ExecuteRequest
-from domain.requests import ReopenRequest as ReopenRequest
-from domain.requests import RollbackRequest as RollbackRequest
 from domain.signature import Signed
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.requests import CancelRequest as CancelRequest
+from domain.workflows.requests import ClearedReport as ClearedReport
+from domain.workflows.requests import ExecuteRequest as ExecuteRequest
+from domain.workflows.requests import ReopenRequest as ReopenRequest
+from domain.workflows.requests import RollbackRequest as RollbackRequest
 
 
 class FirstMove(StrEnum):

@@ -4,13 +4,13 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.plans import PlanActivities
-    from domain.decision import Decision, DecisionKind, DecisionOutcome, UnknownOutcome
     from domain.ending import EndCause, Ending
-    from domain.event import EventKind
-    from domain.execution import ExecutionStatus, StepStatus
-    from domain.outlines import StepOutcome
-    from domain.plan import StepOutline
-    from domain.ticket import TicketStatus
+    from domain.executions.execution import ExecutionStatus, StepStatus
+    from domain.plans.decision import Decision, DecisionKind, DecisionOutcome, UnknownOutcome
+    from domain.plans.plan import StepOutline
+    from domain.tickets.event import EventKind
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.outlines import StepOutcome
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, Failed, until
     from workflows.gate import Gate, GateKind

@@ -3,9 +3,9 @@
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from domain.decision import DecisionKind, DecisionOutcome, SignedDecision
-    from domain.outlines import PlanOutline
+    from domain.plans.decision import DecisionKind, DecisionOutcome, SignedDecision
     from domain.signature import MessageKind
+    from domain.workflows.outlines import PlanOutline
     from workflows import names
     from workflows.execution_context import ExecutionContext
     from workflows.inbox import Inbox

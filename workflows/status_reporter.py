@@ -6,10 +6,10 @@ from temporalio.common import SearchAttributeKey
 with workflow.unsafe.imports_passed_through():
     from activities.tickets import TicketActivities
     from domain.ending import Ending
-    from domain.event import EventKind
-    from domain.execution import ExecutionStatus, StepStatus
-    from domain.orders import Record
-    from domain.ticket import TicketStatus
+    from domain.executions.execution import ExecutionStatus, StepStatus
+    from domain.tickets.event import EventKind
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.orders import Record
     from workflows import names, options
     from workflows.messages import TicketStart, TicketState
 

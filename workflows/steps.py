@@ -9,10 +9,10 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from activities.admission import NOT_ADMITTED
     from activities.steps import StepActivities
-    from domain.execution import StepStatus
-    from domain.orders import ExecutionOver, StepRun
-    from domain.outlines import StepOutcome
-    from domain.plan import StepOutline
+    from domain.executions.execution import StepStatus
+    from domain.plans.plan import StepOutline
+    from domain.workflows.orders import ExecutionOver, StepRun
+    from domain.workflows.outlines import StepOutcome
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, until
 

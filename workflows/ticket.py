@@ -8,13 +8,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.admission import not_admitted
     from activities.tickets import TicketActivities
     from domain.ending import EndCause, Ending
-    from domain.orders import TicketRef
-    from domain.outlines import MatchOutline
-    from domain.plan import VerdictDecision
-    from domain.policy import FALSE_POSITIVE_THRESHOLD
-    from domain.requests import AUTOMATIC
+    from domain.plans.plan import VerdictDecision
+    from domain.plans.policy import FALSE_POSITIVE_THRESHOLD
     from domain.signature import MessageKind
-    from domain.ticket import Classification, TicketStatus
+    from domain.tickets.ticket import Classification, TicketStatus
+    from domain.workflows.orders import TicketRef
+    from domain.workflows.outlines import MatchOutline
+    from domain.workflows.requests import AUTOMATIC
     from workflows import names, options
     from workflows.afterwards import TicketAfterwards
     from workflows.approval import TicketApproval

@@ -5,11 +5,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.plans import PlanActivities
     from domain.ending import EndCause, Ending
-    from domain.execution import ExecutionStatus, StepStatus
-    from domain.orders import RollbackQuestion
-    from domain.outlines import RollbackOutline
-    from domain.plan import StepOutline
-    from domain.ticket import TicketStatus
+    from domain.executions.execution import ExecutionStatus, StepStatus
+    from domain.plans.plan import StepOutline
+    from domain.tickets.ticket import TicketStatus
+    from domain.workflows.orders import RollbackQuestion
+    from domain.workflows.outlines import RollbackOutline
     from workflows import names, options
     from workflows.execution_context import ExecutionContext, Failed
     from workflows.leases import release_leases, take_leases

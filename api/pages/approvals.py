@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.dependencies import Context, Reading, Tenant
 from api.pages.render import digest_of, html, text_of
 from api.pages.shell import page
-from domain.ticket import CloseQuestion, PersonNeeded
+from domain.tickets.ticket import CloseQuestion, PersonNeeded
 from services import inbox
 from services.inbox import Waiting
 

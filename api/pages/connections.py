@@ -10,7 +10,7 @@ from api.pages.forms import read_form
 from api.pages.render import go_to, html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
-from domain.connection import (
+from domain.connections.connection import (
     Connection,
     HostKeyConfirmation,
     NewConnection,

@@ -4,7 +4,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from api.problems import Problem
-from domain.storable import why_unstorable
+from domain.text.storable import why_unstorable
 
 MAX_FIELDS = 300
 

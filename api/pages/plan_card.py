@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from domain.aftermath import NOTHING_LEFT as NOTHING_LEFT
-from domain.plan import Target
+from domain.executions.aftermath import NOTHING_LEFT as NOTHING_LEFT
+from domain.plans.plan import Target
 from services.plan_doubts import doubts as doubts
 from services.plan_view import SHORT_DIGEST as SHORT_DIGEST
 from services.plan_view import PlanDraft, PlanStep

@@ -16,8 +16,8 @@ from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.problems import REFUSALS, Problem, problem_of
 from domain.runbooks.runbook import Runbook
-from domain.storable import why_unstorable
-from domain.ticket_filter import TicketFilter
+from domain.text.storable import why_unstorable
+from domain.tickets.filter import TicketFilter
 from services import runbooks, ticket_list
 from services.execute import RunbookChoice, preview
 from services.plan_view import PlanDraft

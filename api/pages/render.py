@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.pages.words import FILTERS, finalize
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
-from domain.ticket_columns import ON_PAGE
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.columns import ON_PAGE
+from domain.tickets.ticket import TicketStatus
 
 HERE = Path(__file__).resolve().parent.parent
 STATIC = HERE / "static"

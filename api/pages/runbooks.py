@@ -13,7 +13,7 @@ from api.pages.render import go_to
 from api.pages.shell import page
 from api.problems import REFUSALS, problem_of
 from api.runbook_view import EXAMPLE, runbook_detail
-from domain.plan import Phase
+from domain.plans.plan import Phase
 from domain.runbooks.text import Problem
 from services import history, runbooks
 from services.runbook_look import figures_of, list_runbooks, look_at_runbook

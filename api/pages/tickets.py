@@ -15,8 +15,8 @@ from api.pages.render import html, is_part, text_of
 from api.pages.shell import page
 from api.ticket_filters import Filters
 from domain.base import utc_now
-from domain.ticket import TicketStatus
-from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind, TicketFilter
+from domain.tickets.filter import TICKET_FILTERS, Filter, FilterKind, TicketFilter
+from domain.tickets.ticket import TicketStatus
 from services import ticket_list
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from domain.base import utc_now
 from domain.duration import format_duration
 from domain.runbooks.step_facts import step_facts
-from domain.signs import signs
+from domain.text.signs import signs
 
 UNKNOWN = "\u2013"
 

@@ -5,7 +5,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Response
 from api.dependencies import Actor, ConnectionName, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import answer, problem_responses
 from domain.base import Model
-from domain.connection import Connection, ConnectionTested, HostKeyConfirmation, NewConnection
+from domain.connections.connection import Connection, ConnectionTested, HostKeyConfirmation, NewConnection
 from services import connection_look, connections
 
 router = APIRouter(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Path, Response
 from api.dependencies import Actor, Context, Cursor, Limit, Reading, Tenant, requires_json
 from api.problems import answer, problem_responses
 from domain.base import Model
-from domain.connection import Credential, NewCredential
+from domain.connections.connection import Credential, NewCredential
 from services import connection_look, credentials
 
 router = APIRouter(

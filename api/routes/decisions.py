@@ -9,7 +9,7 @@ from api.dependencies import Acting, requires_json
 from api.problems import answer, problem_responses
 from api.ticket_view import TicketAccepted, accepted
 from domain.base import Model
-from domain.decision import RecordedDecision
+from domain.plans.decision import RecordedDecision
 from services import cancel as stopping
 from services import decisions
 from services import reopen as reopening

@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from api.dependencies import MAX_NUMBER, ExecutionId, Reading, Tenant
 from api.problems import problem_responses
-from domain.execution import Execution, StepOutput
+from domain.executions.execution import Execution, StepOutput
 from services.executions import find_execution, output_of
 
 router = APIRouter(

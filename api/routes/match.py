@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends
 
 from api.dependencies import Context, Tenant, requires_json
 from api.problems import problem_responses
-from domain.explanation import Explanation
+from domain.matching.explanation import Explanation
 from services import explain as answers
 from services.explain import Question
 

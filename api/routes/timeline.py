@@ -12,8 +12,8 @@ from pydantic import Field
 from api.dependencies import MAX_NUMBER, Context, Cursor, Limit, Reading, Tenant, TicketId
 from api.problems import Problem, problem_responses
 from domain.base import Model
-from domain.event import Event
-from domain.reports import Occurrence
+from domain.sources.reports import Occurrence
+from domain.tickets.event import Event
 from services import occurrences
 from services import timeline as events
 from services.tickets import find_ticket

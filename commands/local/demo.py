@@ -11,19 +11,19 @@ from urllib.parse import urlsplit
 from rich.rule import Rule
 from rich.text import Text
 
-from commands.api_client import Api
+from commands.api.client import Api
+from commands.api.describe import print_plan, short
+from commands.api.follow import follow
+from commands.api.watch import line_of
 from commands.context import Context
-from commands.describe import print_plan, short
 from commands.failures import CommandFailed
-from commands.follow import follow
 from commands.local.demo_mode import kept_mode
 from commands.local.demo_words import approval_commands, print_result
 from commands.local.lab_hosts import read_lab
 from commands.output import out
-from commands.watch import line_of
 from domain.base import utc_now
 from domain.tenant import ExecutionMode
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from lab.faults import FaultFailed, disk_used_percent, fill_disk, is_active, on_host, stop_service
 from lab.snapshot import Snapshot, differences, snapshot
 from settings import Settings

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from commands.api_client import Api
+from commands.api.client import Api
 from domain.tenant import ExecutionMode, Unconfirmed
 
 SETTINGS = "/settings/execution-mode/{tenant}"

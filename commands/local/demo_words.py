@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
+from commands.api.describe import short
 from commands.context import ROOT, shown
-from commands.describe import short
 from commands.output import coloured, out
 from settings import Settings
 

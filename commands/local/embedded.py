@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.api_client import Api
+from commands.api.client import Api
 from commands.context import ROOT
 from commands.local.children import Child, Readiness
 from process.private import UMASK

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from commands.api_client import Api, ApiError
+from commands.api.client import Api, ApiError
 from commands.failures import CommandFailed
 
 CREDENTIAL = "lab-key"

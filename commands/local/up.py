@@ -13,7 +13,8 @@ from typing import IO
 
 from rich.text import Text
 
-from commands.api_client import Api
+from commands.api.client import Api
+from commands.api.runbook_files import sync
 from commands.context import ROOT, shown
 from commands.failures import CommandFailed, NotReachable
 from commands.local.children import Child, Children
@@ -22,7 +23,6 @@ from commands.local.lab_hosts import read_lab, register_lab, write_ssh_config
 from commands.local.ports import Port, need_free
 from commands.local.welcome import greet
 from commands.output import errors, out
-from commands.runbook_files import sync
 from commands.server.migrations import migrate_database
 from lab.processes import end_lab_processes
 from process.private import make_private, opener

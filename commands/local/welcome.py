@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from commands.api_client import Api
+from commands.api.client import Api
+from commands.api.describe import ticket_table
 from commands.context import shown
-from commands.describe import ticket_table
 from commands.output import out, table
-from domain.ticket import TicketStatus
-from domain.ticket_columns import ON_TERMINAL
+from domain.tickets.columns import ON_TERMINAL
+from domain.tickets.ticket import TicketStatus
 from settings import Settings
 
 SHOWN_TICKETS = 5

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.api_client import Api
+from commands.api.client import Api
 from commands.context import Context, context_of, run
 from commands.declared import taking
 from commands.failures import CommandFailed, Exit

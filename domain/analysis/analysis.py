@@ -10,10 +10,10 @@ from domain.analysis.ci import CiExtraction, extract_ci
 from domain.analysis.past import SimilarTicket
 from domain.analysis.rules import AnalysisRules, Rule, default_rules, parse_rules
 from domain.base import WireModel
-from domain.connection import Connection
-from domain.match import Reason
-from domain.patterns import compile_pattern
-from domain.ticket import Classification, NewTicket, Severity
+from domain.connections.connection import Connection
+from domain.matching.match import Reason
+from domain.text.patterns import compile_pattern
+from domain.tickets.ticket import Classification, NewTicket, Severity
 
 __all__ = ["Analysis", "AnalysisRules", "analyse", "default_rules", "parse_rules"]
 

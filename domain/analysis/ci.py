@@ -8,9 +8,9 @@ from pydantic import Field
 from domain.analysis.connection_match import ConnectionIndex, bare_host, ip_address
 from domain.analysis.host_names import could_be_host, host_words, looks_like_host
 from domain.base import WireModel
-from domain.connection import Connection
-from domain.patterns import literal
-from domain.ticket import NewTicket
+from domain.connections.connection import Connection
+from domain.text.patterns import literal
+from domain.tickets.ticket import NewTicket
 
 METADATA_KEYS = (
     *("ci_association", "ci_id", "ci_name", "configuration_item", "server_name"),

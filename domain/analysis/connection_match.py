@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from domain.connection import Connection
+from domain.connections.connection import Connection
 
 _PORT = re.compile(r"^(.+?):(\d{1,5})$")
 _BRACKETED = re.compile(r"^\[([^\[\]]+)\](?::\d{1,5})?$")

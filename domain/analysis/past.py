@@ -10,8 +10,8 @@ from pydantic import Field
 
 from domain.analysis.ci import CiExtraction
 from domain.base import WireModel
-from domain.match import Reason
-from domain.ticket import NewTicket, TicketStatus
+from domain.matching.match import Reason
+from domain.tickets.ticket import NewTicket, TicketStatus
 
 ENOUGH = 3  # fewer closings are a hint, which closes nothing by itself
 HINT_WEIGHT, LEARNT_WEIGHT = 0.6, 1.2  # of one closing, in log-odds

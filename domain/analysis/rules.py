@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 
 from domain.base import Model
-from domain.patterns import compile_pattern
-from domain.ticket import Classification
-from domain.yaml_lines import LinedData, TextUnreadable, read_lined
+from domain.text.patterns import compile_pattern
+from domain.text.yaml_lines import LinedData, TextUnreadable, read_lined
+from domain.tickets.ticket import Classification
 
 FIELD_PATTERN = (
     r"^(title|description|text|severity|source|environment|service|ci|(labels|metadata)\.[A-Za-z0-9_./-]{1,100})$"

@@ -13,10 +13,10 @@ from pydantic import Field
 from domain.analysis.analysis import Analysis
 from domain.analysis.ci import with_proposals
 from domain.base import Model
-from domain.connection import Connection
-from domain.match import Match, Reason
-from domain.policy import FALSE_POSITIVE_THRESHOLD
-from domain.ticket import Classification, NewTicket
+from domain.connections.connection import Connection
+from domain.matching.match import Match, Reason
+from domain.plans.policy import FALSE_POSITIVE_THRESHOLD
+from domain.tickets.ticket import Classification, NewTicket
 
 SAID_LENGTH = 200  # characters of its own words that a reason repeats
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from domain.ticket import Severity
+from domain.tickets.ticket import Severity
 
 # What each is called elsewhere: PagerDuty, Opsgenie, Zabbix, Nagios, ServiceNow, Jira, syslog, plain words.
 SEVERITY_WORDS: dict[Severity, str] = {

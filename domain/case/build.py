@@ -10,10 +10,10 @@ from domain.case.place import place_link
 from domain.case.reading import Reading
 from domain.case.safety import safety_link
 from domain.case.vocabulary import Vocabulary
-from domain.connection import Connection
-from domain.plan import Target
+from domain.connections.connection import Connection
+from domain.plans.plan import Target
 from domain.runbooks.runbook import Runbook
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
 
 
 class CaseQuestion(Model):

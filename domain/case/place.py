@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from domain.case.links import Link, LinkName, link
 from domain.case.reading import Reading
-from domain.plan import CI_TARGET, LOCAL_TARGET
-from domain.ticket import NewTicket
+from domain.plans.plan import CI_TARGET, LOCAL_TARGET
+from domain.tickets.ticket import NewTicket
 
 if TYPE_CHECKING:
     from domain.case.build import CaseQuestion

@@ -5,7 +5,7 @@ from domain.case.links import Link, LinkName, link
 from domain.case.reading import MOST_UNEXPLAINED, Reading
 from domain.case.sender import cleared, odd_states
 from domain.case.vocabulary import Vocabulary
-from domain.ticket import Classification, NewTicket
+from domain.tickets.ticket import Classification, NewTicket
 
 
 def problem_link(

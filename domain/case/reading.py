@@ -12,7 +12,7 @@ from domain.analysis.host_names import host_words, looks_like_host
 from domain.case.sender import is_state_key
 from domain.case.vocabulary import Vocabulary
 from domain.case.words import MOST_TEXT, camel, listed, negations, paths, plain, sentences, words
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
 
 MOST_UNEXPLAINED = 12  # shown; one is enough for a doubt
 ALARMS = frozenset("🔥🚨⚠❗❌🆘💥🔴❕‼🛑📛")

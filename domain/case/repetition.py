@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from domain.analysis.past import title_words
-from domain.outcomes import environment_of
-from domain.ticket import NewTicket
+from domain.matching.outcomes import environment_of
+from domain.tickets.ticket import NewTicket
 
 # What of an alert says which thing is broken; its values, its severity and who reports it do not.
 SUBJECT_LABELS = (

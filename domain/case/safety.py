@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from domain.case.links import Link, LinkName, link
-from domain.policy import FIXES_WINDOW, MOST_FIXES
+from domain.plans.policy import FIXES_WINDOW, MOST_FIXES
 from domain.runbooks.runbook import Risk
 
 if TYPE_CHECKING:

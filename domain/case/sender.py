@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.case.words import listed
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
 
 DEEPEST = 4
 _AFFIRMED = frozenset(["1", "0"])

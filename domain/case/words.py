@@ -9,7 +9,7 @@ from importlib import resources
 
 from pydantic import TypeAdapter
 
-from domain.yaml_lines import read_lined
+from domain.text.yaml_lines import read_lined
 
 MOST_TEXT = 20_000  # characters of one text that are read; what is left unread is a doubt of its own
 _SENTENCE = re.compile(r"[.!?;:](?=\s|$)|[\n|\u2022\u25cf]|\u3002|\uff01|\uff1f|\uff1b")

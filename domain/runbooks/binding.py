@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from domain.runbooks.inputs import render_value
 from domain.runbooks.runbook import Runbook
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
 
 LONGEST = 4_096
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from domain.patterns import pattern_problem
 from domain.runbooks.inputs import spec_problems
 from domain.runbooks.runbook import (
     Approval,
@@ -19,7 +18,8 @@ from domain.runbooks.runbook import (
     Step,
 )
 from domain.runbooks.variables import check_names
-from domain.yaml_lines import Location, field_name
+from domain.text.patterns import pattern_problem
+from domain.text.yaml_lines import Location, field_name
 
 MOST_FINDINGS = 100  # of which people are shown a few
 MOST_SHOWN = 20

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from domain.base import Model
-from domain.mask import SHORTEST
-from domain.patterns import compile_pattern, pattern_problem
+from domain.executions.mask import SHORTEST
 from domain.runbooks.runbook import DEFAULT_MAX_LENGTH, InputSpec, InputType
 from domain.sealed import SealedValue
+from domain.text.patterns import compile_pattern, pattern_problem
 
 LARGEST_INTEGER = 2**63 - 1  # what `test` and $(( )) can compare on any host
 NOT_SENSITIVE = "was given as a sensitive value, and is none in this version of the runbook; give it again"

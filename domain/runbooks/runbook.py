@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 
 from domain.base import Model, unused
 from domain.duration import Duration
-from domain.match import RunbookDocument
+from domain.matching.match import RunbookDocument
 
 DEFAULT_STEP_TIMEOUT = 600.0
 DEFAULT_ASK_TIMEOUT = 86_400.0

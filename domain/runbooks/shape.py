@@ -20,7 +20,7 @@ from domain.runbooks.runbook import (
     Runbook,
     Step,
 )
-from domain.yaml_lines import Location
+from domain.text.yaml_lines import Location
 
 MOST_ROUNDS = 30
 MOST_PROBLEMS = 20  # nobody mends more before looking again

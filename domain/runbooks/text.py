@@ -8,7 +8,7 @@ from domain.base import Model
 from domain.runbooks.checks import Violation, check_runbook
 from domain.runbooks.runbook import Runbook
 from domain.runbooks.shape import MOST_PROBLEMS, ShapeProblem, repair
-from domain.yaml_lines import LinedData, Location, TextProblem, TextUnreadable, field_name, read_lined
+from domain.text.yaml_lines import LinedData, Location, TextProblem, TextUnreadable, field_name, read_lined
 
 
 class Problem(Model):

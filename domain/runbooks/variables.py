@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from domain.runbooks.expressions import ExpressionInvalid, parse_expression
 from domain.runbooks.runbook import Runbook, Step
 from domain.runbooks.shell_names import assigned_names, references
-from domain.yaml_lines import Location
+from domain.text.yaml_lines import Location
 
 Found = tuple[Location, str, str, int]  # location, message, mend, line within the command or -1
 

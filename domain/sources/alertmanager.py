@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from domain.reports import Report, ReportState, report_of
+from domain.sources.reports import Report, ReportState, report_of
 from domain.sources.sender import Read, Sender, Sent, first, json_object, mapping
 
 VERSION = "4"

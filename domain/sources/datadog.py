@@ -7,7 +7,7 @@ first in it, so that a quote in there can spoil the reading of nothing that stan
 import json
 from typing import Any
 
-from domain.reports import Report, ReportState, report_of
+from domain.sources.reports import Report, ReportState, report_of
 from domain.sources.sender import Read, Sender, Sent, Unreadable
 
 FIELDS = (

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from domain.case.words import listed
-from domain.reports import Report, ReportState, report_of
 from domain.sources.mapping import FieldMapping, find
+from domain.sources.reports import Report, ReportState, report_of
 from domain.sources.sender import Read, Sender, Sent, Unreadable
 
 REPORTS = "reports"

@@ -4,8 +4,8 @@ import json
 from functools import partial
 from typing import Any
 
-from domain.reports import Report
 from domain.sources import alertmanager
+from domain.sources.reports import Report
 from domain.sources.sender import Read, Sender, Sent, json_object
 
 LINKS = {"dashboard": "dashboardURL", "panel": "panelURL", "silence": "silenceURL"}

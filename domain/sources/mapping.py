@@ -11,7 +11,7 @@ from jmespath.exceptions import JMESPathError  # type: ignore[import-untyped]
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.base import Model
-from domain.signs import one_line
+from domain.text.signs import one_line
 
 MOST_CHARACTERS = 500
 MOST_PARTS = 100

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl, urlencode
 
-from domain.reports import NoTicket, Report, ReportState, report_of
+from domain.sources.reports import NoTicket, Report, ReportState, report_of
 from domain.sources.sender import Read, Sender, Sent, Unreadable
 
 TELLING = frozenset({"PROBLEM", "RECOVERY", "CUSTOM"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from domain.reports import NoTicket, Report
+from domain.sources.reports import NoTicket, Report
 
 MOST_REPORTS = 10_000  # of one delivery, as one transaction
 

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from domain.base import Model
-from domain.connection import Name
-from domain.reports import ReportState
+from domain.connections.connection import Name
 from domain.sources.mapping import FieldMapping
-from domain.ticket import Severity
+from domain.sources.reports import ReportState
+from domain.tickets.ticket import Severity
 
 MOST_RESULTS = 50  # of one delivery; the rest is counted
 

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from domain.reports import NoTicket, Report, ReportState, report_of
+from domain.sources.reports import NoTicket, Report, ReportState, report_of
 from domain.sources.sender import Read, Sender, Sent, json_object
 
 # By its own scale, on which 5 is the worst.

@@ -8,10 +8,10 @@ from activities.tickets import TicketActivities
 from db import executions, tickets
 from db.tables import LeaseRow, StepRow
 from domain.analysis.analysis import default_rules
-from domain.execution import ExecutionStatus, StepStatus
-from domain.orders import Record
-from domain.outlines import Recorded
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.orders import Record
+from domain.workflows.outlines import Recorded
 from services.library import Library
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 

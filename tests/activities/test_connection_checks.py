@@ -11,11 +11,11 @@ from activities.connections import ConnectionActivities
 from db import connections, runbooks
 from db.cipher import Cipher
 from db.engine import Database
-from domain.connection import Connection, CredentialKind, NewCredential
-from domain.orders import ConnectionCheck
-from domain.outlines import ConnectionReport
+from domain.connections.connection import Connection, CredentialKind, NewCredential
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
+from domain.workflows.orders import ConnectionCheck
+from domain.workflows.outlines import ConnectionReport
 from integrations.ssh import SshRunner
 from tests.migrated import migrated
 from tests.sshd import Sshd

@@ -10,8 +10,8 @@ from cryptography.fernet import Fernet
 from activities.records import event_key
 from db import executions
 from db.cipher import Cipher
-from domain.execution import StepStatus
-from domain.host import CommandResult, HostAddress
+from domain.connections.host import CommandResult, HostAddress
+from domain.executions.execution import StepStatus
 from integrations.connector import DETACH, CommandRequest, Progress
 from integrations.local import LocalRunner
 from services.step_records import StepRecords

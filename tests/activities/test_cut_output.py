@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.execution import StepStatus
+from domain.executions.execution import StepStatus
 from integrations.local import LocalRunner
 from tests.activities.test_steps import Bench, step
 from tests.migrated import migrated

@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.execution import StepStatus
-from domain.host import CommandResult
-from domain.judging import judge
-from domain.plan import Phase, PlannedStep
+from domain.connections.host import CommandResult
+from domain.executions.execution import StepStatus
+from domain.executions.judging import judge
+from domain.plans.plan import Phase, PlannedStep
 from domain.runbooks.runbook import Confirms, Expect, Step
 
 DENIED = CommandResult(status="exited", exit_status=1, stdout=b"nginx is active", stdout_bytes=15)

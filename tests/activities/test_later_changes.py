@@ -2,10 +2,10 @@
 
 import pytest
 
-from commands.describe import print_next
+from commands.api.describe import print_next
 from db import executions
 from db.tables import StepRow
-from domain.execution import Execution, ExecutionStatus, StepStatus
+from domain.executions.execution import Execution, ExecutionStatus, StepStatus
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 
 CHANGE = "  - {name: change it, run: 'true', rollback: 'true'}"

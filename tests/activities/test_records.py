@@ -12,8 +12,8 @@ from db import events, tickets
 from db.engine import Database
 from domain.analysis.analysis import default_rules
 from domain.base import new_id
-from domain.orders import Record
-from domain.ticket import NewTicket, TicketStatus
+from domain.tickets.ticket import NewTicket, TicketStatus
+from domain.workflows.orders import Record
 from services.library import Library
 from tests.migrated import migrated
 

@@ -6,10 +6,10 @@ from db import executions, host_changes
 from db.tables import HostChangeRow
 from domain.base import utc_now
 from domain.case.links import LinkName
-from domain.execution import ExecutionStatus
-from domain.plan import LOCAL
-from domain.policy import FIXES_WINDOW, MOST_FIXES
-from domain.requests import PlanRequest
+from domain.executions.execution import ExecutionStatus
+from domain.plans.plan import LOCAL
+from domain.plans.policy import FIXES_WINDOW, MOST_FIXES
+from domain.workflows.requests import PlanRequest
 from services.planning import draft_plan
 from tests.activities.test_steps import Bench, bench  # noqa: F401 - a fixture
 

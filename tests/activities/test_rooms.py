@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from domain.execution import StepStatus
-from domain.orders import ExecutionOver
+from domain.executions.execution import StepStatus
+from domain.workflows.orders import ExecutionOver
 from integrations.local import LocalRunner
 from tests.activities.test_cut_output import bench, small_disk  # noqa: F401 - fixtures
 from tests.activities.test_steps import Bench

@@ -19,17 +19,17 @@ from db.engine import Database
 from db.tables import ExecutionRow, LeaseRow, SignedMessageRow, StepRow
 from db.turns import begin_again
 from domain.base import new_id, utc_now
-from domain.connection import CredentialKind, NewCredential
-from domain.decision import Decision, DecisionKind
-from domain.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
-from domain.orders import StepRun
-from domain.outlines import StepOutcome
-from domain.plan import Plan, Target
-from domain.requests import PlanRequest
+from domain.connections.connection import CredentialKind, NewCredential
+from domain.executions.execution import ExecutionStatus, StepOutput, StepRecord, StepStatus
+from domain.plans.decision import Decision, DecisionKind
+from domain.plans.plan import Plan, Target
 from domain.runbooks.runbook import Expect
 from domain.runbooks.text import parse_runbook
 from domain.signature import MessageKind
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
+from domain.workflows.orders import StepRun
+from domain.workflows.outlines import StepOutcome
+from domain.workflows.requests import PlanRequest
 from integrations.connector import HostUnreachable
 from integrations.local import LocalRunner
 from services.mail import NotAdmitted

@@ -3,9 +3,9 @@
 from itertools import product
 from typing import Any
 
-from domain.connection import Connection
-from domain.reports import Report
-from domain.ticket import MAX_ENTRIES, MAX_KEY, MAX_LABEL, MAX_METADATA
+from domain.connections.connection import Connection
+from domain.sources.reports import Report
+from domain.tickets.ticket import MAX_ENTRIES, MAX_KEY, MAX_LABEL, MAX_METADATA
 from tests.api.caller import TENANT, Caller
 
 SSH = {"name": "odd", "host": "192.0.2.1", "username": "ops", "credential": "key"}

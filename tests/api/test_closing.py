@@ -4,7 +4,7 @@ from api.context import ApiContext
 from db import tickets
 from domain.analysis.analysis import analyse
 from domain.ending import EndCause, Ending
-from domain.ticket import NewTicket, Severity, TicketStatus
+from domain.tickets.ticket import NewTicket, Severity, TicketStatus
 from tests.api.caller import Caller
 from tests.api.test_problems import assert_problem
 

@@ -20,8 +20,8 @@ from api.cross_origin import origin_of
 from api.main import create_app
 from db.cipher import Cipher
 from db.tables import IdempotencyRow
-from domain.connection import CredentialKind, NewCredential
-from domain.ticket import TicketStatus
+from domain.connections.connection import CredentialKind, NewCredential
+from domain.tickets.ticket import TicketStatus
 from payload_codec import SealingCodec
 from temporal_client import venv_program
 from tests.api.caller import SAM, Caller

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from commands.describe import target_words
-from domain.connection import Connection, NewConnection
+from commands.api.describe import target_words
+from domain.connections.connection import Connection, NewConnection
 from domain.connectors import CONNECTORS
 from domain.connectors.connector import COMMON, Connector, FieldKind
 from domain.connectors.local import Local
-from domain.plan import LOCAL, Target
-from domain.policy import PolicyQuestion, decide
+from domain.plans.plan import LOCAL, Target
+from domain.plans.policy import PolicyQuestion, decide
 from domain.runbooks.text import parse_runbook
 from domain.tenant import TenantSettings
 from integrations.runner import SessionRunner

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from domain.runbooks.text import parse_runbook
-from domain.storable import MAX_PARTS
-from domain.ticket import MAX_DESCRIPTION
+from domain.text.storable import MAX_PARTS
+from domain.tickets.ticket import MAX_DESCRIPTION
 from tests.api.caller import TENANT, TOUCH, Caller
 from tests.documents import HEAD, largest, numbered
 from tests.hostile import SIZE

@@ -2,7 +2,7 @@
 
 from api.context import ApiContext
 from db import tickets
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from tests.api.caller import Caller
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.ticket import MAX_TITLE
+from domain.tickets.ticket import MAX_TITLE
 from tests.api.caller import TENANT, Caller
 
 PATH = f"/tickets/{TENANT}/tickets"

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 
 from api.pages import plan_card
 from api.pages.render import TEMPLATES
-from commands.describe import plan_lines, print_plan
+from commands.api.describe import plan_lines, print_plan
 from commands.output import out
 from domain.case.links import Case, Link, LinkName, LinkState
-from domain.execution import ExecutionStatus
-from domain.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
+from domain.executions.execution import ExecutionStatus
+from domain.plans.plan import Phase, Plan, PlannedStep, Target, Verdict, VerdictDecision
 from domain.runbooks.runbook import (
     Ask,
     Expect,

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.mask import MARK
+from domain.executions.mask import MARK
 from tests.api.caller import KIM, SAM, Caller
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer

@@ -8,12 +8,12 @@ import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from commands.describe import ticket_table
-from commands.ticket_filters import takes_filters
-from commands.tickets import app as ticket_commands
+from commands.api.describe import ticket_table
+from commands.api.ticket_filters import takes_filters
+from commands.api.tickets import app as ticket_commands
 from db.tables import TicketRow
-from domain.ticket_columns import ON_TERMINAL, TICKET_COLUMNS, Column, ColumnKind
-from domain.ticket_filter import TICKET_FILTERS, Filter, FilterKind
+from domain.tickets.columns import ON_TERMINAL, TICKET_COLUMNS, Column, ColumnKind
+from domain.tickets.filter import TICKET_FILTERS, Filter, FilterKind
 from tests.api.caller import TENANT, Caller
 
 PATH = f"/tickets/{TENANT}/tickets"

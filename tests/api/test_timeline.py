@@ -13,8 +13,8 @@ import uvicorn
 from api.main import create_app
 from db.events import add_event
 from db.tickets import set_status
-from domain.event import EventKind
-from domain.ticket import TicketStatus
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
 from services.timeline import AT_ONCE
 from tests.api.caller import SAM, TENANT, Caller
 from tests.api.test_problems import assert_problem

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from commands.server import api_server
 from db.engine import Database
-from domain.decision import Decision
+from domain.plans.decision import Decision
 from settings import Settings
 from tests.chaos.points import Points
 from workflows.client import TicketClient

@@ -25,8 +25,8 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 import worker
 from db.cipher import Cipher
 from db.engine import Database
-from domain.host import CommandResult, HostAddress, Secret
-from domain.orders import Record, StepRun
+from domain.connections.host import CommandResult, HostAddress, Secret
+from domain.workflows.orders import Record, StepRun
 from integrations.connector import CommandRequest, OnProgress, Progress
 from integrations.runners import make_runners
 from integrations.session import Session

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import TicketStatus
 
 TITLE = "widget files are missing on web-01"
 RUNBOOK = """

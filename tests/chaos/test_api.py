@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from db.tables import TicketRow
-from domain.execution import ExecutionStatus
+from domain.executions.execution import ExecutionStatus
 from tests.chaos.arena import Arena
 from tests.chaos.batch import inject, spread
 from tests.chaos.front import Front

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from db import decisions
-from domain.decision import DecisionKind, DecisionOutcome
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.plans.decision import DecisionKind, DecisionOutcome
+from domain.tickets.ticket import TicketStatus
 from tests.chaos.arena import Arena
 from tests.chaos.front import Front
 from tests.chaos.scenarios import APPROVAL, FORWARD, TITLE, Scenario, ledger

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import TicketStatus
 from tests.chaos.arena import Arena
 from tests.chaos.batch import inject, spread
 from tests.chaos.scenarios import Scenario

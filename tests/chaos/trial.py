@@ -18,10 +18,10 @@ from db import tickets
 from db.engine import Database
 from db.tables import StepRow
 from domain.base import new_id
-from domain.connection import Connection, CredentialKind, NewCredential
-from domain.decision import Decision, DecisionKind, UnknownOutcome
-from domain.execution import Execution, ExecutionStatus, StepStatus
-from domain.ticket import NewTicket
+from domain.connections.connection import Connection, CredentialKind, NewCredential
+from domain.executions.execution import Execution, ExecutionStatus, StepStatus
+from domain.plans.decision import Decision, DecisionKind, UnknownOutcome
+from domain.tickets.ticket import NewTicket
 from tests.chaos.arena import Arena
 from tests.chaos.nursery import Child
 from tests.chaos.scenarios import TITLE, Scenario, ledger

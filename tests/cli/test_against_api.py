@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from commands.api_client import Api
+from commands.api.client import Api
 from commands.local.demo_mode import kept_mode
-from domain.signs import signs
 from domain.tenant import ExecutionMode
+from domain.text.signs import signs
 from tests.cli.waiting import filed, status, waiting
 from tests.e2e.running import CLI, Running, until
 from tests.patience import PATIENCE

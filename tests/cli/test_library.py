@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.connection import fingerprint_of
+from domain.connections.connection import fingerprint_of
 from tests.e2e.running import Running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from commands import output
-from commands.describe import print_ticket
+from commands.api.describe import print_ticket
+from commands.api.watch import line_of
 from commands.output import out, table
-from commands.watch import line_of
-from domain.signs import json_signs, signs
+from domain.text.signs import json_signs, signs
 from log_setup import set_up_logging
 from process.streams import write
 from tests.e2e.running import ROOT
@@ -122,7 +122,12 @@ def test_no_command_prints_elsewhere() -> None:
         "decisions.py": {"sys.stdout"},
     }
     assert {name: more for name, calls in found.items() if (more := calls - allowed.get(name, set()))} == {}
-    for name in ("commands/tickets.py", "commands/runbooks.py", "process/leaving.py", "commands/decisions.py"):
+    for name in (
+        "commands/api/tickets.py",
+        "commands/api/runbooks.py",
+        "process/leaving.py",
+        "commands/api/decisions.py",
+    ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert ".stdout.write" not in text
         assert ".stderr.write" not in text

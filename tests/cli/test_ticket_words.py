@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from commands.api.describe import print_ticket, queue_lines
+from commands.api.tickets import need_begun
 from commands.context import ROOT
-from commands.describe import print_ticket, queue_lines
 from commands.failures import CommandFailed
 from commands.output import out
-from commands.tickets import need_begun
 from tests.patience import PATIENCE
 
 

@@ -8,9 +8,9 @@ import pytest
 from db import events, executions, inbox, tickets
 from db.engine import Database
 from domain.base import new_id, utc_now
-from domain.execution import ExecutionStatus
-from domain.ticket import PersonNeeded, Ticket, TicketStatus
-from domain.ticket_filter import TicketFilter
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import PersonNeeded, Ticket, TicketStatus
 from tests.db.test_lists import file, ran
 
 NOW = utc_now()

@@ -11,10 +11,10 @@ from db.engine import Database
 from db.intake import take_reports
 from db.tables import OccurrenceRow, TicketRow
 from domain.base import new_id, utc_now
-from domain.connection import Connection
+from domain.connections.connection import Connection
 from domain.ending import EndCause, Ending
-from domain.reports import Became, Report, ReportState, Taken, report_of
-from domain.ticket import TakenNote, Ticket, TicketStatus
+from domain.sources.reports import Became, Report, ReportState, Taken, report_of
+from domain.tickets.ticket import TakenNote, Ticket, TicketStatus
 
 BEGAN = datetime(2026, 11, 30, 10, tzinfo=UTC)
 

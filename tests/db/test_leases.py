@@ -9,7 +9,7 @@ from db import leases
 from db.engine import Database
 from db.tables import LeaseRow
 from domain.base import utc_now
-from domain.lease import LeaseHolder
+from domain.executions.lease import LeaseHolder
 
 A_MINUTE = timedelta(minutes=1)
 

@@ -9,13 +9,13 @@ from db import decisions, executions, figures, lists, runbooks, tickets
 from db.engine import Database
 from db.tables import StepRow, TicketRow
 from domain.base import new_id, utc_now
-from domain.decision import DecisionKind, DecisionOutcome, RecordedDecision
-from domain.execution import ExecutionStatus, StepStatus
-from domain.outcomes import Outcome
-from domain.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.matching.outcomes import Outcome
+from domain.plans.decision import DecisionKind, DecisionOutcome, RecordedDecision
+from domain.plans.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
 from domain.runbooks.text import parse_runbook
-from domain.ticket import NewTicket, TicketStatus
-from domain.ticket_filter import TicketFilter
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import NewTicket, TicketStatus
 
 NOW = utc_now()
 LONG_AGO = NOW - timedelta(days=40)

@@ -13,7 +13,7 @@ from db.migrate import ROOT, migrate
 from db.tables import ExecutionRow
 from domain.ending import EndCause as Cause
 from domain.ending import Ending
-from domain.ticket import PersonNeeded
+from domain.tickets.ticket import PersonNeeded
 
 WHEN = "2026-01-02 03:04:05+00:00"
 TICKET = {

@@ -10,11 +10,11 @@ from db.engine import Database
 from db.intake import take_reports
 from db.tables import ExecutionRow
 from domain.base import new_id, utc_now
-from domain.execution import ExecutionStatus as Status
-from domain.match import Outcomes
-from domain.reports import Became, Taken, report_of
+from domain.executions.execution import ExecutionStatus as Status
+from domain.matching.match import Outcomes
 from domain.runbooks.text import parse_runbook
-from domain.ticket import NewTicket, TicketStatus
+from domain.sources.reports import Became, Taken, report_of
+from domain.tickets.ticket import NewTicket, TicketStatus
 
 FAILED = {"cause": "failed", "step": 1}
 TEXT = "id: NAME\ntitle: Look\nrisk: none\nsteps:\n  - {name: look, run: uptime}\n"

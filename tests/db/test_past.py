@@ -4,7 +4,7 @@ from db import past, tickets
 from db.engine import Database
 from domain.analysis.past import Closings, SimilarTicket
 from domain.base import new_id
-from domain.ticket import NewTicket, TicketStatus
+from domain.tickets.ticket import NewTicket, TicketStatus
 
 
 async def ended(database: Database, status: TicketStatus, pattern: str = "p", **columns: object) -> str:

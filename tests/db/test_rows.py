@@ -12,12 +12,12 @@ from db import connections, events, runbooks, tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from domain.connection import CredentialKind, NewCredential
-from domain.event import EventKind
+from domain.connections.connection import CredentialKind, NewCredential
 from domain.runbooks.text import parse_runbook
 from domain.sealed import CipherKeyWrong
-from domain.ticket import NewTicket, TicketStatus
-from domain.ticket_filter import TicketFilter
+from domain.tickets.event import EventKind
+from domain.tickets.filter import TicketFilter
+from domain.tickets.ticket import NewTicket, TicketStatus
 
 KEYS = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="]
 RUNBOOK = """

@@ -10,9 +10,9 @@ from db import executions, host_changes, leases, tickets, turns
 from db.engine import Database
 from db.tables import ExecutionRow, OutputRow, StepRow
 from domain.base import new_id, utc_now
-from domain.execution import ExecutionStatus, StepStatus
-from domain.orders import RequeueRequest
-from domain.ticket import NewTicket
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.tickets.ticket import NewTicket
+from domain.workflows.orders import RequeueRequest
 from tests.leases import list_leases
 
 STEPS = [("precheck", "look"), ("step", "first"), ("step", "second"), ("postcheck", "check")]

@@ -10,11 +10,11 @@ from domain.analysis.ci import extract_ci
 from domain.analysis.connection_match import bare_host
 from domain.analysis.host_names import could_be_host, host_words, looks_like_host
 from domain.analysis.past import pattern_of
-from domain.connection import Connection
+from domain.connections.connection import Connection
 from domain.duration import parse_duration
 from domain.runbooks.expressions import ExpressionInvalid, parse_expression
 from domain.runbooks.shell_names import assigned_names, references
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
 from tests.hostile import dear
 
 KNOWN = [Connection(name="a-1", connector="ssh", host="1.1.1.1", username="ops", credential="key")]

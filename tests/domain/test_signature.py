@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 
 from db.cipher import Cipher
 from domain.base import utc_now
-from domain.decision import Decision, DecisionKind, SignedDecision, UnknownOutcome
+from domain.plans.decision import Decision, DecisionKind, SignedDecision, UnknownOutcome
 from domain.signature import GOOD_FOR, Letter, MessageKind, Signed, letter_of
 from workflows.messages import CancelRequest, ExecuteRequest
 

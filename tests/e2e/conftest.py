@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.connection import Connection, CredentialKind, NewCredential
+from domain.connections.connection import Connection, CredentialKind, NewCredential
 from tests.sshd import Sshd
 from tests.stack import Stack
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.test_story import on_web_01
 from tests.stack import Stack
 from tests.workflows.samples import ledger

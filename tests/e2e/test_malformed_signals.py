@@ -8,7 +8,7 @@ from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
 from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 
 from domain.base import new_id
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.test_without_a_token import WORDS, resolved_after_all
 from tests.stack import Stack
 from tests.workflows.samples import runbook

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.execution import ExecutionStatus, StepStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.test_refused import BY_SAM, WORDS, Notes
 from tests.e2e.test_story import on_web_01
 from tests.logins import refused

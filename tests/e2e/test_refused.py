@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from activities import steps
-from domain.decision import UnknownOutcome
-from domain.execution import ExecutionStatus, StepStatus
-from domain.host import CommandResult
-from domain.ticket import TicketStatus
+from domain.connections.host import CommandResult
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.plans.decision import UnknownOutcome
+from domain.tickets.ticket import TicketStatus
 from integrations.ssh import SshRunner
 from tests.e2e.test_story import on_web_01
 from tests.logins import WAYS, refused

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from domain.connection import CredentialKind, NewCredential
-from domain.decision import DecisionOutcome
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.connections.connection import CredentialKind, NewCredential
+from domain.executions.execution import ExecutionStatus
+from domain.plans.decision import DecisionOutcome
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.conftest import key_of, web_01
 from tests.patience import PATIENCE
 from tests.sshd import Sshd

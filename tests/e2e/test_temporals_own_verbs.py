@@ -14,12 +14,12 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.signatures import SignatureActivities
 from db import executions
-from domain.decision import DecisionKind, UnknownOutcome
-from domain.execution import ExecutionStatus, StepStatus
-from domain.orders import StepRun
-from domain.outlines import PlanOutline, StepOutcome
-from domain.plan import StepOutline, Verdict, VerdictDecision
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.plans.decision import DecisionKind, UnknownOutcome
+from domain.plans.plan import StepOutline, Verdict, VerdictDecision
+from domain.tickets.ticket import TicketStatus
+from domain.workflows.orders import StepRun
+from domain.workflows.outlines import PlanOutline, StepOutcome
 from reconciler.reconcile import reconcile
 from reconciler.starts import start_pending
 from tests.e2e.test_without_a_token import OPEN_TO_PAGES, WHOLE, WORDS, waiting_ticket

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.decision import UnknownOutcome
-from domain.execution import ExecutionStatus, StepStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.plans.decision import UnknownOutcome
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.test_story import on_web_01
 from tests.sshd import Sshd
 from tests.stack import Stack

@@ -19,8 +19,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.common import RawValue
 
-from domain.decision import UnknownOutcome
-from domain.ticket import TicketStatus
+from domain.plans.decision import UnknownOutcome
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.test_malformed_signals import plain, sealed
 from tests.e2e.test_temporals_own_verbs import held_at_the_second_step
 from tests.e2e.test_without_a_token import WHOLE, WORDS

@@ -9,9 +9,9 @@ import pytest
 
 from db.cipher import Cipher
 from domain.base import new_id
-from domain.decision import Decision, DecisionKind, DecisionOutcome
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.plans.decision import Decision, DecisionKind, DecisionOutcome
+from domain.tickets.ticket import TicketStatus
 from tests.e2e.without_a_token import Stranger
 from tests.stack import Stack, stack_on
 from tests.temporal_server import TemporalServer

@@ -14,7 +14,7 @@ from temporalio.common import RawValue
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.base import new_id
-from domain.event import EventKind
+from domain.tickets.event import EventKind
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer
 from workflows.names import TASK_QUEUE, TICKET_WORKFLOW, ticket_workflow_id

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
-from domain.host import CommandResult, HostAddress, Secret
+from domain.connections.host import CommandResult, HostAddress, Secret
 from integrations.connector import CommandRequest, Progress
 from integrations.runner import SessionRunner
 from tests.patience import PATIENCE

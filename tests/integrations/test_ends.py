@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from domain.host import CommandResult
+from domain.connections.host import CommandResult
 from integrations import supervisor
 from integrations.connector import HostUnreachable
 from tests.integrations.conftest import SHELLS, shell_command

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from domain.analysis.second_opinion import TicketOpinion
-from domain.match import RunbookDocument
-from domain.ticket import Classification, NewTicket
+from domain.matching.match import RunbookDocument
+from domain.tickets.ticket import Classification, NewTicket
 from integrations.llm import ANSWER_TOKENS, BYTES_PER_TOKEN, LanguageModel, LlmFailed
 from integrations.llm_questions import ask_about_runbooks, ask_about_ticket
 from tests.llm_server import KEY, Asked, LlmServer, Reply, on_runbooks, on_ticket

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.host import HostAddress
+from domain.connections.host import HostAddress
 from integrations.connector import DETACH, CommandRequest, HostRefused
 from integrations.local import LocalRunner
 from tests.integrations.hosts import Host, until

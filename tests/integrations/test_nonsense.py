@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.host import CommandResult
+from domain.connections.host import CommandResult
 from integrations import attempt, runner
 from integrations.connector import HostRefused, HostUnreachable
 from integrations.frames import MAX_LINE, MAX_PIECE, MAX_STATUS, MAX_TOTAL, ProtocolBroken, parse_end, parse_piece

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.output import KeptOutput
+from domain.executions.output import KeptOutput
 
 MARK = re.compile(rb"\n\[(\d+) bytes left out\]\n")
 

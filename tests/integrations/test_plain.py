@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from domain.host import CommandResult, HostAddress, Secret
+from domain.connections.host import CommandResult, HostAddress, Secret
 from integrations.connector import HostUnreachable
 from integrations.session import Session
 from integrations.ssh import SshRunner

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from domain.host import CommandResult
+from domain.connections.host import CommandResult
 from integrations.connector import DETACH, CommandRequest, HostUnreachable
 from integrations.ssh import SshRunner
 from tests.integrations.hosts import Host, until
@@ -26,7 +26,7 @@ WAITING = "echo ran >>ledger; echo begun; while [ ! -e go ]; do sleep 0.05; done
 
 WORKER = """
 import asyncio, sys
-from domain.host import HostAddress, Secret
+from domain.connections.host import HostAddress, Secret
 from integrations.connector import CommandRequest
 from integrations.ssh import SshRunner
 

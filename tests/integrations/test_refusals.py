@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from domain.connection import CredentialKind
-from domain.host import HostAddress, Secret
+from domain.connections.connection import CredentialKind
+from domain.connections.host import HostAddress, Secret
 from integrations.connector import HostRefused, HostUnreachable
 from integrations.ssh import SshRunner
 from tests.integrations.conftest import shell_command, used

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from domain.host import CommandResult, HostAddress, Secret
+from domain.connections.host import CommandResult, HostAddress, Secret
 from integrations.connector import CommandRequest, HostRefused, HostUnreachable, RecordGone
 from integrations.session import Session
 from integrations.ssh import SshRunner

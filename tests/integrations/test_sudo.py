@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import psutil  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from domain.host import CommandResult
+from domain.connections.host import CommandResult
 from integrations.connector import HostUnreachable
 from integrations.ssh import SshRunner
 from tests.integrations.conftest import SHELLS, shell_command

@@ -1,6 +1,6 @@
 """A small library of our own and the tickets to try on it."""
 
-from domain.match import RunbookDocument
+from domain.matching.match import RunbookDocument
 
 DISK = RunbookDocument(
     id="nginx-disk-full",

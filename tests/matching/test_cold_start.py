@@ -9,7 +9,7 @@ HEAVY = ("torch", "onnxruntime", "scipy", "sklearn", "pandas", "temporalio", "sq
 
 PROGRAM = """
 import sys
-from domain.match import MatchQuery
+from domain.matching.match import MatchQuery
 from matching import Matcher
 from tests.matching.samples import LIBRARY
 matcher = Matcher()

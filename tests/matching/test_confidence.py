@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.match import MatchQuery, RunbookDocument
+from domain.matching.match import MatchQuery, RunbookDocument
 from matching import Matcher
 from tests.matching.samples import LIBRARY
 

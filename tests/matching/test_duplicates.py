@@ -1,6 +1,6 @@
 """Near-duplicate runbooks are found; siblings are not taken for them."""
 
-from domain.match import Duplicate, RunbookDocument
+from domain.matching.match import Duplicate, RunbookDocument
 from matching import Matcher
 from tests.matching.samples import DISK, LIBRARY
 

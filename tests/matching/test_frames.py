@@ -1,6 +1,6 @@
 """Words that a library's own titles tell apart."""
 
-from domain.match import MatchQuery, RunbookDocument
+from domain.matching.match import MatchQuery, RunbookDocument
 from matching import Matcher
 from matching.frames import TitleFrames
 

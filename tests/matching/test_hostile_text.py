@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.match import MatchQuery, RunbookDocument
+from domain.matching.match import MatchQuery, RunbookDocument
 from matching.codes import codes
 from matching.document import prepare
 from matching.markdown import sentences, split_markdown

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.match import Match, MatchQuery, RunbookDocument
+from domain.matching.match import Match, MatchQuery, RunbookDocument
 from matching import Matcher
 from tests.matching.samples import DISK, LIBRARY
 

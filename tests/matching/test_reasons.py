@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from domain.match import Match, MatchQuery
+from domain.matching.match import Match, MatchQuery
 from matching import Matcher
 from matching.model import load_model
 from tests.matching.samples import DISK, LIBRARY

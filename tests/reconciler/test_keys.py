@@ -10,13 +10,13 @@ from db import connections
 from db.cipher import Cipher
 from db.sealed import reseal
 from domain.base import new_id
-from domain.connection import CredentialKind, NewCredential
-from domain.decision import Decision, DecisionKind
-from domain.execution import ExecutionStatus
+from domain.connections.connection import CredentialKind, NewCredential
+from domain.executions.execution import ExecutionStatus
 from domain.finding import FindingKind
+from domain.plans.decision import Decision, DecisionKind
 from domain.runbooks.text import parse_runbook
 from domain.sealed import KeyUse
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from reconciler.keys import find_missing_keys, key_uses
 from services.sealed_inputs import split_inputs
 from tests.stack import Stack

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from db import executions, leases
 from domain.base import new_id
-from domain.execution import ExecutionStatus
+from domain.executions.execution import ExecutionStatus
 from domain.finding import FindingKind
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from reconciler.reconcile import reconcile
 from tests.leases import list_leases
 from tests.reconciler.test_reconciler import AT_ONCE, eventually, kinds

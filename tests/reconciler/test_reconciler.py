@@ -8,10 +8,10 @@ import pytest
 
 from db import tickets
 from domain.base import new_id
-from domain.event import EventKind
-from domain.execution import ExecutionStatus, StepStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
 from domain.finding import FindingKind
-from domain.ticket import NewTicket, TicketStatus
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import NewTicket, TicketStatus
 from reconciler.findings import find
 from reconciler.reconcile import reconcile
 from reconciler.starts import start_pending

@@ -9,12 +9,12 @@ from pathlib import Path
 import asyncssh
 
 from domain.base import new_id
-from domain.connection import CredentialKind
-from domain.host import HostAddress, Secret
-from domain.patterns import compile_pattern
+from domain.connections.connection import CredentialKind
+from domain.connections.host import HostAddress, Secret
 from domain.runbooks.inputs import bind_inputs
 from domain.runbooks.runbook import Runbook, Step
 from domain.runbooks.text import parse_runbook
+from domain.text.patterns import compile_pattern
 from integrations.connector import CommandRequest, Progress
 from integrations.ssh import SshRunner
 from lab.lab import LabHost

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.match import MatchQuery
+from domain.matching.match import MatchQuery
 from lab.faults import FAULTS
 from lab.tickets import FAILING_CHANGE, FAULT_TICKETS, FaultTicket
 from matching import Matcher

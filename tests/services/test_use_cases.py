@@ -3,15 +3,15 @@
 import pytest
 
 from domain.base import utc_now
-from domain.decision import DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
 from domain.ending import EndCause, Ending
-from domain.execution import Execution, ExecutionStatus, replaced_execution
-from domain.lease import LeaseHolder, words_in_front
-from domain.match import Match
-from domain.outlines import MatchesOutline
-from domain.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
-from domain.policy import PROPOSAL_THRESHOLD
+from domain.executions.execution import Execution, ExecutionStatus, replaced_execution
+from domain.executions.lease import LeaseHolder, words_in_front
+from domain.matching.match import Match
+from domain.plans.decision import DecisionKind, DecisionOutcome, RecordedDecision, UnknownOutcome
+from domain.plans.plan import LOCAL, Plan, Verdict, VerdictDecision, plan_steps
+from domain.plans.policy import PROPOSAL_THRESHOLD
 from domain.runbooks.text import parse_runbook
+from domain.workflows.outlines import MatchesOutline
 from services.plan_changes import changes
 from services.plan_doubts import doubts
 from services.plan_view import PlanDraft, view_draft

@@ -16,8 +16,8 @@ from sqlalchemy import insert, select
 from db import tickets
 from db.tables import TicketRow
 from domain.base import new_id, utc_now
-from domain.match import Match
-from domain.ticket import NewTicket
+from domain.matching.match import Match
+from domain.tickets.ticket import NewTicket
 from tests.ui.people import PHONE, Site, Visitor
 
 COUNT = int(os.environ.get("HANDRAIL_MEASURE_TICKETS", "100000"))

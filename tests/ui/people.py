@@ -12,8 +12,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from api.auth import SESSION_COOKIE, new_session
 from api.context import ApiContext
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import TicketStatus
 from tests.api.caller import KIM, TOUCH
 from tests.patience import PATIENCE
 from tests.stack import Stack

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from playwright.async_api import expect
 
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from lab.lab import Lab
 from lab.tickets import FAILING_CHANGE
 from tests.ui.people import DESKTOP, Site, Visitor

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.connection import Connection, CredentialKind, NewCredential
-from domain.ticket import TicketStatus
+from domain.connections.connection import Connection, CredentialKind, NewCredential
+from domain.tickets.ticket import TicketStatus
 from lab.faults import FAULTS, fill_disk, stop_service
 from lab.lab import Lab
 from lab.tickets import FAULT_TICKETS, FaultTicket

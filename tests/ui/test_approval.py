@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from tests.api.caller import TOUCH
 from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
 

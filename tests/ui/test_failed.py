@@ -6,10 +6,10 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from commands.describe import print_ticket
+from commands.api.describe import print_ticket
 from commands.output import out
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import TicketStatus
 from tests.api.caller import KIM
 from tests.ui.axe import violations
 from tests.ui.people import PHONE, Site, Visitor

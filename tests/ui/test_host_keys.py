@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import expect
 
-from domain.connection import fingerprint_of
-from domain.ticket import TicketStatus
+from domain.connections.connection import fingerprint_of
+from domain.tickets.ticket import TicketStatus
 from tests.api.caller import TOUCH
 from tests.e2e.conftest import key_of, web_01
 from tests.sshd import Sshd

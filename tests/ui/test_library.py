@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from db import connections, runbooks, tenants
-from domain.connection import Connection, CredentialKind, NewCredential
+from domain.connections.connection import Connection, CredentialKind, NewCredential
 from domain.tenant import ExecutionMode
 from tests.api.caller import TOUCH
 from tests.ui.people import PHONE, Site, Visitor

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from db import executions
 from domain.connectors import CONNECTORS
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from integrations.runners import make_runners
 from tests.api.caller import SAM
 from tests.shell_connector import Shell

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from tests.ui.axe import violations
 from tests.ui.people import PHONE, Site, Visitor
 from tests.ui.sizes import misfits

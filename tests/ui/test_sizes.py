@@ -7,8 +7,8 @@ from playwright.async_api import expect
 
 from api.pages.render import STATIC
 from db import connections
-from domain.connection import Connection, CredentialKind, NewCredential
-from domain.ticket import TicketStatus
+from domain.connections.connection import Connection, CredentialKind, NewCredential
+from domain.tickets.ticket import TicketStatus
 from tests.api.caller import TOKENS, TOUCH
 from tests.ui.people import PHONE, Site, Visitor
 from tests.ui.sizes import misfits

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from domain.execution import Execution
-from domain.ticket import TicketStatus
+from domain.executions.execution import Execution
+from domain.tickets.ticket import TicketStatus
 from tests.ui.axe import violations
 from tests.ui.people import Site, Visitor
 from tests.ui.test_approval import GATED, approve, change_runbook

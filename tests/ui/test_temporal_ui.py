@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes

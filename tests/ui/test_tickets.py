@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from domain.ticket import NewTicket, TicketStatus
+from domain.tickets.ticket import NewTicket, TicketStatus
 from tests.ui.people import DESKTOP, PHONE, Site, Visitor, is_narrow_enough
 from workflows.messages import CancelRequest
 

@@ -11,11 +11,11 @@ from db import tickets
 from db.intake import take_reports
 from domain.base import new_id
 from domain.ending import EndCause, Ending
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.reports import Became, ReportState, report_of
+from domain.executions.execution import ExecutionStatus
+from domain.sources.reports import Became, ReportState, report_of
 from domain.tenant import ExecutionMode
-from domain.ticket import TicketStatus
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
 from services.occurrences import tell_cleared, tell_left
 from tests.stack import Stack
 from tests.temporal_server import TemporalServer

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from db import runbooks
 from domain.base import new_id
-from domain.decision import DecisionOutcome
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.plans.decision import DecisionOutcome
+from domain.tickets.ticket import TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 

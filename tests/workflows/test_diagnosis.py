@@ -5,9 +5,9 @@ from typing import Any
 
 from db import outcomes
 from domain.ending import EndCause
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
 from services.executions import output_of
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from domain.ending import EndCause, Ending
-from domain.ticket import Classification, CloseQuestion, TicketStatus
+from domain.tickets.ticket import Classification, CloseQuestion, TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 from workflows.messages import CancelRequest, ReopenRequest

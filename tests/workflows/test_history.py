@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from db import outcomes
-from domain.decision import DecisionKind
 from domain.ending import EndCause, Ending
-from domain.execution import ExecutionStatus
-from domain.match import Outcomes
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.matching.match import Outcomes
+from domain.plans.decision import DecisionKind
+from domain.tickets.ticket import TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 from workflows.messages import CancelRequest

@@ -5,9 +5,9 @@ from pathlib import Path
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from domain.event import EventKind
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.event import EventKind
+from domain.tickets.ticket import TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 from workflows import options

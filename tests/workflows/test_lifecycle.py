@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from domain.decision import Decision, DecisionKind, DecisionOutcome
+from domain.plans.decision import Decision, DecisionKind, DecisionOutcome
 from workflows.gate import Gate, GateKind
 from workflows.lifecycle import Lifecycle, NoSuchMove, Stage
 from workflows.messages import CancelRequest, ExecuteRequest, ReopenRequest

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
 
-from domain.decision import DecisionKind, DecisionOutcome
-from domain.execution import ExecutionStatus
+from domain.executions.execution import ExecutionStatus
+from domain.plans.decision import DecisionKind, DecisionOutcome
 from domain.tenant import ExecutionMode
-from domain.ticket import TicketStatus
+from domain.tickets.ticket import TicketStatus
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook
 

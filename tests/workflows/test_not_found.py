@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from db import outcomes
-from domain.connection import Connection, CredentialKind, NewCredential
+from domain.connections.connection import Connection, CredentialKind, NewCredential
 from domain.ending import EndCause, Ending
-from domain.execution import ExecutionStatus
-from domain.orders import Record
-from domain.ticket import Severity, TicketStatus
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import Severity, TicketStatus
+from domain.workflows.orders import Record
 from lab.faults import is_active
 from lab.lab import Lab
 from lab.snapshot import differences, snapshot

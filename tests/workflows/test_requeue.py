@@ -10,9 +10,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from domain.base import new_id
-from domain.decision import Decision, DecisionKind, DecisionOutcome
-from domain.execution import ExecutionStatus, StepStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.plans.decision import Decision, DecisionKind, DecisionOutcome
+from domain.tickets.ticket import TicketStatus
 from payload_codec import sealing_converter
 from tests.leases import list_leases
 from tests.stack import Stack

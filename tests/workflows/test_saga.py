@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from db import tickets
-from domain.execution import ExecutionStatus, StepStatus
-from domain.ticket import TicketStatus
+from domain.executions.execution import ExecutionStatus, StepStatus
+from domain.tickets.ticket import TicketStatus
 from tests.patience import PATIENCE
 from tests.stack import Stack
 from tests.workflows.samples import ledger, runbook

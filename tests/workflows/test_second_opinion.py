@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from db import connections
-from domain.connection import Connection
-from domain.execution import ExecutionStatus
-from domain.ticket import TicketStatus
+from domain.connections.connection import Connection
+from domain.executions.execution import ExecutionStatus
+from domain.tickets.ticket import TicketStatus
 from services.library import match_query
 from tests.llm_server import KEY, LlmServer, both, on_runbooks, on_ticket
 from tests.stack import Stack

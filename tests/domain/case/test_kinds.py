@@ -8,13 +8,13 @@ import pytest
 from domain.analysis.analysis import analyse
 from domain.case.build import CaseQuestion, build_case
 from domain.case.links import Case, LinkName, LinkState
-from domain.connection import Connection
-from domain.plan import resolve_targets
+from domain.connections.connection import Connection
+from domain.plans.plan import resolve_targets
 from domain.runbooks.binding import values_of_ticket
 from domain.runbooks.inputs import bind_inputs
 from domain.runbooks.runbook import Runbook
 from domain.runbooks.text import parse_runbook
-from domain.ticket import NewTicket
+from domain.tickets.ticket import NewTicket
 
 RUNBOOKS = Path(__file__).parents[3] / "runbooks"
 CONNECTIONS = [

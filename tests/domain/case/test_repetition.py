@@ -6,8 +6,8 @@ import pytest
 
 from domain.case.links import LinkName, LinkState
 from domain.case.repetition import count_alike
-from domain.policy import MOST_FIXES
-from domain.ticket import NewTicket
+from domain.plans.policy import MOST_FIXES
+from domain.tickets.ticket import NewTicket
 from tests.domain.case.test_kinds import case_of
 
 DOWN = {"alertname": "SystemdUnitFailed", "name": "nginx.service"}

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from domain.reports import NoTicket, Report, ReportState
-from domain.ticket import Severity
+from domain.sources.reports import NoTicket, Report, ReportState
+from domain.tickets.ticket import Severity
 from tests.domain.sources.test_every_sender import read
 
 

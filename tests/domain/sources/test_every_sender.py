@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.reports import NoTicket, Report
 from domain.sources.registry import SENDERS
+from domain.sources.reports import NoTicket, Report
 from domain.sources.sender import Read, Sender, Sent, Unreadable
-from domain.storable import why_unstorable
+from domain.text.storable import why_unstorable
 
 PAYLOADS = Path(__file__).parent / "payloads"
 KINDS = {"firing", "cleared", "repeated", "odd", "malformed", "hostile"}

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.reports import Report, ReportState
 from domain.sources.generic import GENERIC
 from domain.sources.mapping import FieldMapping
+from domain.sources.reports import Report, ReportState
 from domain.sources.sender import Read, Sent, Unreadable
-from domain.ticket import Severity
+from domain.tickets.ticket import Severity
 from tests.domain.sources.test_every_sender import read
 
 CHECKMK = {

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.reports import NoTicket, Report, ReportState
-from domain.ticket import Severity
+from domain.sources.reports import NoTicket, Report, ReportState
+from domain.tickets.ticket import Severity
 from tests.domain.sources.test_every_sender import read
 
 CLEARED, FIRING = ReportState.CLEARED, ReportState.FIRING
