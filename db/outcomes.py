@@ -1,21 +1,24 @@
 """How each runbook's executions ended, by environment, since its history was last reset; and who reset it."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from db.executions import ending_of
-from db.tables import ExecutionRow, HistoryResetRow, TicketRow
+from db.tables import DecisionRow, ExecutionRow, HistoryResetRow, TicketRow
 from domain.base import new_id, utc_now
+from domain.case.earned import Precedent
 from domain.ending import EndCause
 from domain.executions.execution import FINAL_EXECUTION_STATUSES, ExecutionStatus
 from domain.matching.match import Outcomes
 from domain.matching.outcomes import JUST, SOON, Ended, HistoryReset, environment_of, outcomes_of
+from domain.plans.decision import RecordedDecision
 from domain.plans.plan import Phase
-from domain.tickets.ticket import TicketStatus
+from domain.runbooks.runbook import Runbook
+from domain.tickets.ticket import NewTicket, TicketStatus
 
 COUNTED = 200  # the latest executions of a runbook in an environment; older ones have faded
 SHOWN = 2_000
@@ -28,7 +31,7 @@ async def outcomes_in(
     """Return runbook id -> its history in one environment, for those that have one."""
     here = _environment() == func.lower(environment_of(environment))
     found = {
-        runbook_id: outcomes_of([ended for _, ended in await _ended(session, tenant, runbook_id, COUNTED, here)])
+        runbook_id: outcomes_of([one.ended for one in await _ended(session, tenant, runbook_id, COUNTED, here)])
         for runbook_id in runbook_ids
     }
     return {runbook_id: outcomes for runbook_id, outcomes in found.items() if not outcomes.is_empty}
@@ -37,10 +40,41 @@ async def outcomes_in(
 async def outcomes_everywhere(session: AsyncSession, tenant: str, runbook_id: str) -> dict[str, Outcomes]:
     """Return environment -> the history of one runbook there, by name."""
     by_environment: dict[str, list[Ended]] = {}
-    for environment, ended in await _ended(session, tenant, runbook_id, SHOWN):
-        by_environment.setdefault(environment, []).append(ended)
+    for one in await _ended(session, tenant, runbook_id, SHOWN):
+        by_environment.setdefault(one.environment, []).append(one.ended)
     found = {name: outcomes_of(ended[:COUNTED]) for name, ended in sorted(by_environment.items())}
     return {name: outcomes for name, outcomes in found.items() if not outcomes.is_empty}
+
+
+async def precedents(session: AsyncSession, tenant: str, runbook: Runbook, environment: str | None) -> list[Precedent]:
+    """Return the latest executions of this version of a runbook there since the last reset, newest first."""
+    conditions = (
+        _environment() == func.lower(environment_of(environment)),
+        ExecutionRow.runbook_version == runbook.version,
+    )
+    found = await _ended(session, tenant, runbook.id, SHOWN, *conditions)
+    approved = await _approved(session, tenant, {one.execution_id for one in found if one.succeeded})
+    return [
+        Precedent(
+            ticket_id=one.ticket_id,
+            ticket=NewTicket(title=one.title, labels=one.labels, environment=environment),
+            ended=one.ended,
+            is_approved=one.execution_id in approved,
+        )
+        for one in found
+    ]
+
+
+async def _approved(session: AsyncSession, tenant: str, execution_ids: Collection[str]) -> set[str]:
+    """Return whose plan a person approved as a whole."""
+    query = select(DecisionRow.execution_id, DecisionRow.document).where(
+        DecisionRow.tenant == tenant, DecisionRow.execution_id.in_(execution_ids)
+    )
+    return {
+        execution_id
+        for execution_id, document in await session.execute(query)
+        if execution_id and RecordedDecision.model_validate(document).is_approval_of_plan
+    }
 
 
 async def reset_history(session: AsyncSession, tenant: str, runbook_id: str, actor: str, comment: str) -> None:
@@ -71,10 +105,23 @@ def _environment() -> ColumnElement[str]:
     return func.lower(func.trim(func.coalesce(TicketRow.environment, "")))
 
 
+class _Execution(NamedTuple):
+    execution_id: str
+    ticket_id: str
+    environment: str
+    title: str
+    labels: dict[str, str]
+    ended: Ended
+
+    @property
+    def succeeded(self) -> bool:
+        return self.ended.status is ExecutionStatus.SUCCEEDED
+
+
 async def _ended(
     session: AsyncSession, tenant: str, runbook_id: str, limit: int, *conditions: ColumnElement[bool]
-) -> Sequence[tuple[str, Ended]]:
-    """Return (environment, how it ended) of the latest executions since the last reset, newest first."""
+) -> Sequence[_Execution]:
+    """Return the latest executions since the last reset, newest first."""
     later = aliased(ExecutionRow)
     another_followed = (
         select(later.id)
@@ -99,14 +146,17 @@ async def _ended(
     )
     query = (
         select(
-            _environment(),
+            ExecutionRow.id,
+            ExecutionRow.ticket_id,
+            _environment().label("environment"),
+            TicketRow.title,
+            TicketRow.labels,
             ExecutionRow.status,
             ExecutionRow.ending,
-            ExecutionRow.started_at.is_not(None),
-            another_followed,
-            fired_again,
+            ExecutionRow.started_at.is_not(None).label("has_run"),
+            another_followed.label("followed"),
+            fired_again.label("back"),
             TicketRow.resolved_at,
-            ExecutionRow.id,
         )
         .join(TicketRow, TicketRow.id == ExecutionRow.ticket_id)
         .where(
@@ -120,21 +170,25 @@ async def _ended(
         .limit(limit)
     )
     rows = list(await session.execute(query))
-    failed = [one[-1] for one in rows if (ended := ending_of(one[2])) and ended.cause is EndCause.FAILED]
+    failed = [row.id for row in rows if (ended := ending_of(row.ending)) and ended.cause is EndCause.FAILED]
     overtaken = await _overtaken(session, failed) if failed else set()
     return [
-        (
-            environment,
-            Ended(
-                status=ExecutionStatus(status),
-                ending=ending_of(ending),
-                has_run=has_run,
-                another_followed=followed,
-                was_overtaken=execution_id in overtaken,
-                came_back=bool(back and resolved_at and back - resolved_at <= SOON),
+        _Execution(
+            execution_id=row.id,
+            ticket_id=row.ticket_id,
+            environment=row.environment,
+            title=row.title,
+            labels=row.labels,
+            ended=Ended(
+                status=ExecutionStatus(row.status),
+                ending=ending_of(row.ending),
+                has_run=row.has_run,
+                another_followed=row.followed,
+                was_overtaken=row.id in overtaken,
+                came_back=bool(row.back and row.resolved_at and row.back - row.resolved_at <= SOON),
             ),
         )
-        for environment, status, ending, has_run, followed, back, resolved_at, execution_id in rows
+        for row in rows
     ]
 
 

@@ -116,6 +116,21 @@ class TenantSettings(WireModel):
         default=Unconfirmed.RUN,  # what the settings mean that were stored before there was this one
         description="Whether a runbook that changes things and confirms nothing may run without a person.",
     )
+    earned_after: Annotated[
+        int,
+        About(
+            "Earned by approvals",
+            "0: never; 3 is usual",
+            question="After how many approved and verified fixes of one problem may a runbook run by itself for it?",
+            help="After how many approved, verified fixes of one problem its runbook may run by itself; 0: never.",
+        ),
+    ] = Field(
+        default=0,  # off until people have names and roles
+        ge=0,
+        le=1_000,
+        description="How many approvals with verified success, of the same problem and version of a runbook, stand in "
+        "for a doubt about the runbook; 0: none do.",
+    )
 
     @classmethod
     def for_new(cls, tenant: str) -> Self:

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import connections, executions, host_changes, runbooks, tenants, tickets
+from db import connections, executions, host_changes, outcomes, runbooks, tenants, tickets
 from domain.analysis.analysis import Analysis
 from domain.base import utc_now
 from domain.case.build import CaseQuestion, build_case
+from domain.case.earned import Earned, count_approvals, earn
 from domain.case.links import Case
 from domain.case.repetition import count_alike
 from domain.connections.connection import Connection
@@ -29,6 +30,23 @@ class PlanProblem(Exception):
     """There can be no plan; the text says why and what to do."""
 
 
+class Facts(NamedTuple):
+    """What a draft is made of, as it is stored at this moment. `standing`: why a person has to be asked in any case."""
+
+    request: PlanRequest
+    ticket: NewTicket
+    analysis: Analysis | None
+    match: Match | None
+    runbook: Runbook
+    confidence: float
+    settings: TenantSettings
+    known: list[Connection]
+    standing: list[str]
+    targets: list[Target]
+    fixes: int
+    earned: Earned | None
+
+
 class Draft(NamedTuple):
     """A runbook with the values, hosts and verdict that it would have for a ticket at this moment."""
 
@@ -37,6 +55,7 @@ class Draft(NamedTuple):
     targets: list[Target]
     case: Case
     verdict: Verdict
+    confidence: float
 
 
 async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: float) -> tuple[Plan, float]:
@@ -44,22 +63,13 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     ticket = await tickets.get_ticket(session, request.tenant, request.ticket_id)
     if ticket is None:
         raise PlanProblem("the ticket is gone")
-    runbook = await _runbook(session, request.tenant, request.runbook_id)
-    settings = await tenants.get_settings(session, request.tenant) or TenantSettings()
     analysis, matches, _ = await tickets.get_findings(session, request.ticket_id)
-    match = next((match for match in matches if match.runbook_id == runbook.id), None)
+    match = next((match for match in matches if match.runbook_id == request.runbook_id), None)
     confidence = min(confidence, match.at_most) if match else confidence
-    known = await connections.list_connections(session, request.tenant)
-    standing = await tickets.get_doubts(session, request.ticket_id)
-    is_looking = runbook.kind is RunbookKind.DIAGNOSIS
-    if is_looking and runbook.id in await executions.runbooks_begun(session, request.ticket_id):
-        standing.append("it has looked for this ticket already")
-    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
-    fixes = await _fixes(session, request.tenant, ticket, targets)
-    draft = await asyncio.to_thread(
-        _judged, ticket, analysis, match, request, runbook, confidence, settings, known, standing, targets, fixes
-    )
-    timeout = runbook.approval_timeout or settings.approval_timeout
+    facts = await _gather(session, request, ticket, analysis, match, confidence)
+    draft = await asyncio.to_thread(_judged, facts)
+    runbook = facts.runbook
+    timeout = runbook.approval_timeout or facts.settings.approval_timeout
     plan = Plan(
         runbook_id=runbook.id,
         runbook_version=runbook.version,
@@ -71,7 +81,7 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
         targets=draft.targets,
         steps=plan_steps(runbook, draft.targets),
         approval_timeout=timeout,
-        confidence_score=confidence,
+        confidence_score=draft.confidence,
         verdict=draft.verdict,
         case=draft.case,
         input_origins=draft.origins,
@@ -91,30 +101,66 @@ async def foresee(
         return Foreseen(decision=Fate.ASK, reasons=["no runbook matches well enough to be proposed"])
     best = matches[0]
     request = PlanRequest(tenant=tenant, ticket_id="", execution_id="", runbook_id=best.runbook_id, requested_by="")
-    settings = await tenants.get_settings(session, tenant) or TenantSettings()
-    known = await connections.list_connections(session, tenant)
     try:
-        runbook = await _runbook(session, tenant, best.runbook_id)
-        targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
-        fixes = await _fixes(session, tenant, ticket, targets)
-        draft = await asyncio.to_thread(
-            _judged,
-            ticket,
-            analysis,
-            best,
-            request,
-            runbook,
-            best.confidence_score,
-            settings,
-            known,
-            [],
-            targets,
-            fixes,
-        )
+        facts = await _gather(session, request, ticket, analysis, best, best.confidence_score)
+        draft = await asyncio.to_thread(_judged, facts)
     except PlanProblem as problem:
         return Foreseen(decision=Fate.ASK, reasons=[str(problem)])
     verdict = draft.verdict
     return Foreseen(decision=Fate(verdict.decision.value), reasons=verdict.reasons, links=draft.case.links)
+
+
+async def _gather(
+    session: AsyncSession,
+    request: PlanRequest,
+    ticket: NewTicket,
+    analysis: Analysis | None,
+    match: Match | None,
+    confidence: float,
+) -> Facts:
+    """Raises PlanProblem."""
+    tenant = request.tenant
+    runbook = await _runbook(session, tenant, request.runbook_id)
+    settings = await tenants.get_settings(session, tenant) or TenantSettings()
+    known = await connections.list_connections(session, tenant)
+    targets = resolve_targets(runbook, _ci_connection(analysis, request, known), known)
+    return Facts(
+        request=request,
+        ticket=ticket,
+        analysis=analysis,
+        match=match,
+        runbook=runbook,
+        confidence=confidence,
+        settings=settings,
+        known=known,
+        standing=await _standing(session, request.ticket_id, runbook),
+        targets=targets,
+        fixes=await _fixes(session, tenant, ticket, targets),
+        earned=await _earned(session, tenant, ticket, runbook, settings, confidence),
+    )
+
+
+async def _standing(session: AsyncSession, ticket_id: str, runbook: Runbook) -> list[str]:
+    standing = await tickets.get_doubts(session, ticket_id)
+    if runbook.kind is RunbookKind.DIAGNOSIS and runbook.id in await executions.runbooks_begun(session, ticket_id):
+        standing.append("it has looked for this ticket already")
+    return standing
+
+
+async def _earned(
+    session: AsyncSession,
+    tenant: str,
+    ticket: NewTicket,
+    runbook: Runbook,
+    settings: TenantSettings,
+    confidence: float,
+) -> Earned | None:
+    """Return what people's approvals have earned, where this tenant counts them."""
+    if not settings.earned_after:
+        return None
+    precedents = await outcomes.precedents(session, tenant, runbook, ticket.environment)
+    approvals = count_approvals(ticket, precedents)
+    return earn(approvals, settings.earned_after, confidence, settings.confidence_threshold)
 
 
 async def _fixes(session: AsyncSession, tenant: str, ticket: NewTicket, targets: list[Target]) -> int:
@@ -131,20 +177,9 @@ async def _runbook(session: AsyncSession, tenant: str, runbook_id: str) -> Runbo
     return stored.runbook
 
 
-def _judged(
-    ticket: NewTicket,
-    analysis: Analysis | None,
-    match: Match | None,
-    request: PlanRequest,
-    runbook: Runbook,
-    confidence: float,
-    settings: TenantSettings,
-    known: list[Connection],
-    standing: list[str],
-    targets: list[Target],
-    fixes: int,
-) -> Draft:
-    brought = values_of_ticket(runbook, ticket)
+def _judged(facts: Facts) -> Draft:
+    request, runbook, confidence = facts.request, facts.runbook, facts.confidence
+    brought = values_of_ticket(runbook, facts.ticket)
     try:
         inputs = bind_for_plan(runbook.inputs, {**brought.values, **request.inputs}, request.sealed_inputs)
     except InputsInvalid as error:
@@ -152,39 +187,43 @@ def _judged(
     origins = {name: path for name, path in brought.origins.items() if name not in request.inputs}
     case = build_case(
         CaseQuestion(
-            ticket=ticket,
-            analysis=analysis,
+            ticket=facts.ticket,
+            analysis=facts.analysis,
             runbook=runbook,
             confidence_score=confidence,
-            threshold=settings.confidence_threshold,
+            threshold=facts.settings.confidence_threshold,
             inputs=inputs,
             given=[*request.inputs, *request.sealed_inputs],
             origins=origins,
             value_problems=brought.problems,
-            targets=targets,
+            targets=facts.targets,
             is_target_given=request.target is not None,
-            fixes=fixes,
-            connections=known,
+            fixes=facts.fixes,
+            connections=facts.known,
+            earned=facts.earned,
         )
     )
+    if facts.earned is not None and facts.earned.is_enough:
+        confidence = max(confidence, facts.earned.confidence)
     verdict = decide(
         PolicyQuestion(
-            settings=settings,
+            settings=facts.settings,
             runbook=runbook,
-            targets=targets,
+            targets=facts.targets,
             confidence_score=confidence,
             was_asked=request.was_asked,
             case=case,
-            doubts=_doubts(analysis, match, request, runbook) + standing,
+            doubts=_doubts(facts) + facts.standing,
         )
     )
-    return Draft(inputs, origins, targets, case, verdict)
+    return Draft(inputs, origins, facts.targets, case, verdict, confidence)
 
 
-def _doubts(analysis: Analysis | None, match: Match | None, request: PlanRequest, runbook: Runbook) -> list[str]:
+def _doubts(facts: Facts) -> list[str]:
     """Return why a person has to be asked whatever the confidence."""
-    doubts = [found.needs_person for found in (analysis, match) if found is not None and found.needs_person]
-    if analysis and analysis.ci.is_proposed and runbook.target == CI_TARGET and request.target is None:
+    analysis = facts.analysis
+    doubts = [found.needs_person for found in (analysis, facts.match) if found is not None and found.needs_person]
+    if analysis and analysis.ci.is_proposed and facts.runbook.target == CI_TARGET and facts.request.target is None:
         doubts.append(f"only the language model says that the ticket is about {analysis.ci.connection}")
     return doubts
 

@@ -5,6 +5,7 @@ from pydantic import Field
 from domain.analysis.analysis import Analysis
 from domain.base import Model
 from domain.case import problem, runbook, values
+from domain.case.earned import Earned
 from domain.case.links import Case
 from domain.case.place import place_link
 from domain.case.reading import Reading
@@ -35,6 +36,7 @@ class CaseQuestion(Model):
     is_target_given: bool = False
     fixes: int = Field(default=0, description="How often its problem was fixed on one of the hosts lately.")
     connections: list[Connection] = Field(default_factory=list)
+    earned: Earned | None = Field(default=None, description="None where approvals earn nothing.")
 
 
 def build_case(question: CaseQuestion) -> Case:

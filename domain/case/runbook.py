@@ -20,5 +20,14 @@ def runbook_link(question: "CaseQuestion", reading: Reading, vocabulary: Vocabul
     has_symptom = reading.has_symptom(vocabulary)
     if not is_declared and not has_symptom:
         doubts.append("no symptom that the runbook declares stands whole in the ticket")
+    earned = question.earned
+    if doubts and earned is not None and earned.is_enough:
+        why = f"people let it run {earned.approvals} times for this problem, and each time it was fixed"
+        return link(LinkName.RUNBOOK, f"{why}; that outweighs: {'; '.join(doubts)}", [])
+    if doubts and earned is not None:
+        doubts.append(
+            f"people let it run {earned.approvals} of {earned.needed} times for this problem, each time fixed: "
+            f"{earned.needed - earned.approvals} more, and it may run by itself"
+        )
     why = f"alert {named} is declared by it" if is_declared else "the ticket has a symptom that it declares"
     return link(LinkName.RUNBOOK, f"{why}, and its confidence is {score:.2f}", doubts)

@@ -89,6 +89,12 @@ class RecordedDecision(Decision):
     created_at: datetime
 
     @property
+    def is_approval_of_plan(self) -> bool:
+        """Whether by it a whole plan was let run."""
+        is_approval = self.decision is DecisionKind.APPROVE and self.step is None and self.outcome is None
+        return is_approval and self.result is DecisionOutcome.ACCEPTED
+
+    @property
     def words(self) -> str:
         what = self.outcome.value if self.outcome else self.decision.value
         where = f" step {self.step}" if self.step else ""

@@ -60,7 +60,7 @@ class Bench:
         runbook = parse_runbook(text + "postchecks:\n  - {name: ok, run: 'true'}\n")
         async with self.database.write() as session:
             await runbooks.save_runbook(session, "demo", runbook, text, "test")
-            ticket, _ = await tickets.file_ticket(session, "demo", NewTicket(title="t"), new_id(), None)
+            ticket, _ = await tickets.file_ticket(session, "demo", NewTicket(title="widgets broke"), new_id(), None)
             request = PlanRequest(
                 tenant="demo",
                 ticket_id=ticket.id,
@@ -367,7 +367,7 @@ async def test_an_execution_of_another_is_never_run(
     await bench.plan(f"  - name: do it\n    run: touch {tmp_path}/ran\n    {undo}")
     async with bench.database.write() as session:
         await tenants.add_tenant(session, "other")
-        other, _ = await tickets.file_ticket(session, "other", NewTicket(title="t"), new_id(), None)
+        other, _ = await tickets.file_ticket(session, "other", NewTicket(title="widgets broke"), new_id(), None)
     changed = {"tenant": "other", "ticket_id": other.id}[foreign]
     outcome = await bench.run(**{foreign: changed}, is_rollback=is_rollback)
     assert outcome.status is StepStatus.FAILED

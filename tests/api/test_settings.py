@@ -42,7 +42,7 @@ def another(one: Setting) -> Any:
     """A value of a setting that is not the usual one, as a program sends it."""
     usual = one.of(TenantSettings())
     others = [choice.value for choice in one.about.choices if choice.value != usual]
-    return others[0] if others else not usual if isinstance(usual, bool) else type(usual)(usual / 2)
+    return others[0] if others else not usual if isinstance(usual, bool) else type(usual)(usual / 2 or 3)
 
 
 ONLY_ON_THE_PAGE = {"approval_timeout", "runbook_timeout"}

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from db import outcomes, runbooks, tickets
+from db import decisions, outcomes, runbooks, tickets
 from db.engine import Database
 from db.intake import take_reports
 from db.tables import ExecutionRow
 from domain.base import new_id, utc_now
 from domain.executions.execution import ExecutionStatus as Status
 from domain.matching.match import Outcomes
+from domain.plans.decision import RecordedDecision
 from domain.runbooks.text import parse_runbook
 from domain.sources.reports import Became, Taken, report_of
 from domain.tickets.ticket import NewTicket, TicketStatus
@@ -39,13 +40,12 @@ async def ticket(database: Database, environment: str | None = None) -> str:
 async def end(database: Database, ticket_id: str, status: Status, **more: Any) -> None:
     """Store an execution that ended; it ran unless told otherwise."""
     now = utc_now()
-    values: dict[str, Any] = {"runbook_id": "look", "tenant": "demo", "started_at": now, "plan": {}, **more}
+    own = {"id": more.pop("id", new_id()), "runbook_version": more.pop("version", 1)}
+    values: dict[str, Any] = {**own, "runbook_id": "look", "tenant": "demo", "started_at": now, "plan": {}, **more}
     async with database.write() as session:
         session.add(
             ExecutionRow(
-                id=new_id(),
                 ticket_id=ticket_id,
-                runbook_version=1,
                 plan_digest="d",
                 status=status.value,
                 confidence_score=0.9,
@@ -144,6 +144,35 @@ async def test_the_second_report_of_an_outage_is_no_failure(
     failed = {"plan": {**PLAN, "targets": [{"name": host}]}, "ended_at": utc_now()}
     await end(database, await ticket(database), Status.ROLLED_BACK, ending={**FAILED, "step": step}, **failed)
     assert (await history(database, None))["look"] == Outcomes(successes=1, failures=0 if is_neutral else 1)
+
+
+async def test_precedents_are_of_this_version_here_with_who_approved_the_plan(database: Database) -> None:
+    here, there = await ticket(database, "lab"), await ticket(database, "production")
+    stored: list[tuple[str, str, dict[str, Any]]] = [
+        ("older", here, {}),
+        ("step", here, {}),
+        ("rejected", here, {}),
+        ("elsewhere", there, {}),
+        ("other", here, {"runbook_id": "other"}),
+        ("edited", here, {"version": 2}),
+    ]
+    for name, ticket_id, more in stored:
+        await end(database, ticket_id, Status.SUCCEEDED, id=name, **more)
+    says: dict[str, dict[str, Any]] = {
+        "older": {},
+        "step": {"step": 2},
+        "rejected": {"decision": "reject"},
+        "elsewhere": {},
+    }
+    async with database.write() as session:
+        for name, more in says.items():
+            said = {"decision": "approve", "plan_digest": "d", "actor": "sam", "decision_id": name, "detail": ""}
+            document = said | {"ticket_id": here, "execution_id": name, "result": "accepted", "created_at": utc_now()}
+            await decisions.add_decision(session, "demo", RecordedDecision.model_validate(document | more))
+    async with database.read() as session:
+        found = await outcomes.precedents(session, "demo", parse_runbook(TEXT.replace("NAME", "look")), "LAB ")
+    assert [one.is_approved for one in found] == [False, False, True]
+    assert {(one.ticket_id, one.ticket.title, one.ended.status) for one in found} == {(here, "down", Status.SUCCEEDED)}
 
 
 async def test_a_reset_lets_it_begin_anew_and_is_kept(database: Database) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from domain.analysis.analysis import analyse
 from domain.case.build import CaseQuestion, build_case
+from domain.case.earned import Earned
 from domain.case.links import Case, LinkName, LinkState
 from domain.connections.connection import Connection
 from domain.plans.plan import resolve_targets
@@ -30,6 +31,7 @@ def sample(name: str) -> Runbook:
 def case_of(runbook: str | Runbook, title: str, description: str = "", **fields: Any) -> Case:
     """Build the case as a plan for this ticket would, with a confidence that is beyond doubt, after `fixes`."""
     fixes: int = fields.pop("fixes", 0)
+    earned: Earned | None = fields.pop("earned", None)
     ticket = NewTicket(title=title, description=description, **fields)
     book = sample(runbook) if isinstance(runbook, str) else runbook
     analysis = analyse(ticket, CONNECTIONS)
@@ -48,6 +50,7 @@ def case_of(runbook: str | Runbook, title: str, description: str = "", **fields:
             targets=resolve_targets(book, ci, CONNECTIONS),
             fixes=fixes,
             connections=CONNECTIONS,
+            earned=earned,
         )
     )
 
