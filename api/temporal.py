@@ -29,11 +29,15 @@ async def ask(call: Awaitable[Answer], seconds: float) -> Answer:
     except UNREACHABLE as error:
         if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
             raise WorkflowEnded from error
-        raise Unavailable(
-            "Temporal does not answer, so this was not passed on. Start it (`./handrail up`), then send the same "
-            "again; with the same Idempotency-Key it can never be done twice",
-            retry_after=2,
-        ) from error
+        raise _no_answer() from error
+
+
+def _no_answer() -> Unavailable:
+    return Unavailable(
+        "Temporal does not answer, so nobody knows whether it took this. See that it runs (`./handrail up`), then "
+        "look, or send the same again: with the same Idempotency-Key it can never be done twice",
+        retry_after=2,
+    )
 
 
 class TemporalWorkflows:
@@ -77,6 +81,8 @@ class TemporalWorkflows:
             raise Unavailable(nobody, "start one: ./handrail worker") from error
         except WorkflowFailureError as error:
             return ConnectionTested(is_ok=False, detail=f"the worker could not find out in time: {error.cause}")
+        except UNREACHABLE as error:
+            raise _no_answer() from error
         unconfirmed = _shown(report.host_key, report.host, report.port)
         return ConnectionTested(is_ok=report.is_ok, detail=report.detail, unconfirmed=unconfirmed, sudo=report.sudo)
 

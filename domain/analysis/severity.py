@@ -43,10 +43,10 @@ def _read(text: str) -> Severity | None:
     if number := _NAMED.fullmatch(text):
         return _numbered(number[1])
     tokens = [token for token in _TOKENS.findall(text) if token not in _SAYS_NOTHING]
-    said = [token for token in tokens if not token.isdigit()]
+    said = [token for token in tokens if not token.isdecimal()]
     if len(said) == 1 and said[0] in _BY_WORD:  # a word says more than the number beside it
         return _BY_WORD[said[0]]
-    if len(said) < 2 and len(tokens) == len(said) + 1 and tokens[0].isdigit():  # "1 - Kritisk": its rank comes first
+    if len(said) < 2 and len(tokens) == len(said) + 1 and tokens[0].isdecimal():  # "1 - Kritisk": its rank comes first
         return _numbered(tokens[0])
     return None
 

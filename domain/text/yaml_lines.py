@@ -106,7 +106,9 @@ class LinedData:
             if kind == _TAG + "bool":
                 return text.lower() == "true"
             if kind == _TAG + "int":
-                return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else 10)
+                number = int(text.replace("_", ""), 0 if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else 10)
+                str(number)  # Python reads longer ones than it writes
+                return number
             if kind == _TAG + "float":
                 return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError:

@@ -83,3 +83,10 @@ def test_json_has_the_same_limits() -> None:
 def test_the_largest_there_may_be_is_read() -> None:
     assert MAX_BYTES * 0.9 < len(largest()) <= MAX_BYTES
     assert len(parse_runbook(largest()).steps) == 100
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5_000, "-0b" + "1" * 20_000, "0o" + "7" * 6_000, "9" * 5_000])
+def test_a_number_that_is_longer_than_numbers_are_written_is_told_like_any_other(number: str) -> None:
+    for field in ("id", "approval_timeout", "version"):
+        told = problems(f"{field}: {number}\ntitle: x\nsteps: [{{name: a, run: 'true', retries: {number}}}]\n")
+        assert any(problem.startswith((field, f"line 1: {field}")) or field in problem for problem in told), told

@@ -1,6 +1,7 @@
 """Reports: whatever JSON stands in their fields, a ticket comes of it that every database can keep."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,12 @@ def test_an_unknown_severity_is_medium_and_said(sent: object) -> None:
     severity, note = read_severity(sent)
     assert severity is Severity.MEDIUM
     assert "is not known here" in note
+
+
+def test_no_sign_that_is_a_number_in_some_script_ends_the_reading() -> None:
+    for sign in (chr(code) for code in range(sys.maxunicode) if chr(code).isnumeric()):
+        for sent in (sign, f"{sign} - x", f"P{sign}"):
+            assert read_severity(sent)[0] in Severity
 
 
 def test_no_word_means_two_severities() -> None:
