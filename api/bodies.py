@@ -14,6 +14,7 @@ from services.reading import beside
 
 MAX_BODY = 1024 * 1024
 MAX_DELIVERY = 8 * MAX_BODY  # a refused one is not sent again: thousands of alerts at once are taken
+MAX_STRANGER = 256 * 1024  # of nobody known: no more is read at all
 MAX_DRAINED = 32 * MAX_BODY
 REPORTS = re.compile(r"/api/v1/tickets/[^/]+/tickets")  # are made fit instead of refused
 SMALL = 64 * 1024  # is read at once; more beside the loop
@@ -36,7 +37,13 @@ class BodyLimit:
             _check_address(scope)
             of_source = is_delivery(scope)
             is_report = of_source or (scope["method"] == "POST" and REPORTS.fullmatch(scope["path"]))
-            body = await _read(receive, MAX_DELIVERY if of_source else MAX_BODY)
+            most, is_known = _most(scope, of_source)
+            body = await _read(receive, most, MAX_DRAINED if is_known else most)
+            if body is None and (is_known or not of_source):
+                words = f"the body is too large; at most {most} bytes ({most >> 10} KiB) are taken. Shorten it"
+                raise Problem(413, words)
+            scope.setdefault("state", {})["is_cut"] = body is None  # the route tells strangers, all in the same words
+            body = body or b""
             if body and not is_report and is_json(Headers(scope=scope).get("content-type", "")):
                 await beside(_check_json, body) if len(body) > SMALL else _check_json(body)
         except Problem as problem:
@@ -80,11 +87,21 @@ def _check_json(body: bytes) -> None:
         raise invalid("body", why)
 
 
-async def _read(receive: Receive, most: int) -> bytes:
-    """Raises Problem if it is too large: after reading it, so that the caller hears it, unless that never ends."""
+def _most(scope: Scope, of_source: bool) -> tuple[int, bool]:
+    """Return how many bytes are taken, and whether somebody known sends them."""
+    state = scope["state"]
+    if of_source:
+        is_known = state["claim"].is_shown
+        return MAX_DELIVERY if is_known else MAX_STRANGER, is_known
+    is_known = state["actor"] is not None
+    return MAX_BODY if is_known else MAX_STRANGER, is_known
+
+
+async def _read(receive: Receive, most: int, drained: int) -> bytes | None:
+    """Return None if it is too large: after reading as much as is drained, so that who sends it hears the answer."""
     parts: list[bytes] = []
     size, more = 0, True
-    while more and size <= MAX_DRAINED:
+    while more and size <= drained:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionError
@@ -93,7 +110,4 @@ async def _read(receive: Receive, most: int) -> bytes:
         if size <= most:
             parts.append(part)
         more = message.get("more_body", False)
-    if size > most:
-        words = f"the body is too large; at most {most} bytes ({most >> 20} MiB) are taken. Shorten it"
-        raise Problem(413, words)
-    return b"".join(parts)
+    return None if size > most else b"".join(parts)

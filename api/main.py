@@ -11,6 +11,7 @@ from api.auth import RequireActor
 from api.bodies import BodyLimit
 from api.context import ApiContext
 from api.cross_origin import CodecCors
+from api.deliveries import HideSecrets, RequireSource
 from api.docs import POLICY, render_docs
 from api.idempotency import IdempotentWrites
 from api.metrics import CountRequests, Metrics
@@ -80,6 +81,7 @@ def create_app(context: ApiContext) -> FastAPI:
             Middleware(ErrorPages),
             Middleware(CodecCors, context=context),
             Middleware(RequireActor, context=context),
+            Middleware(RequireSource, context=context),
             Middleware(BodyLimit),
             Middleware(IdempotentWrites, context=context),
         ],
@@ -98,7 +100,7 @@ def create_app(context: ApiContext) -> FastAPI:
         return HTMLResponse(render_docs(app.openapi()), headers={"Content-Security-Policy": POLICY})
 
     inner = app.build_middleware_stack  # what answers for errors of ours stands outside all other middleware
-    app.build_middleware_stack = lambda: Web(inner(), context.hosts)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: HideSecrets(Web(inner(), context.hosts))  # type: ignore[method-assign]
     return app
 
 

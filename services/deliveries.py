@@ -31,22 +31,42 @@ PASSED_OVER = "ignored"
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Who a request says it comes from. `source`: the one at its address, None if there is none there; `is_shown`: it
+    shows that source's secret; `by_former`: the one before, while it is changed."""
+
+    source: Source | None
+    is_shown: bool
+    by_former: bool
+
+
+@dataclass(frozen=True)
 class Known:
-    """A source that has shown its secret. `by_former`: the one before, while it is changed."""
+    """A source that is who it says it is."""
 
     source: Source
     by_former: bool
 
 
-async def recognise(backends: Backends, tenant: str, name: str, headers: Mapping[str, str]) -> Known | None:
-    """Return which source shows its secret here, or None. `headers`: their names in lower case."""
+async def claim_of(
+    backends: Backends, tenant: str, name: str, headers: Mapping[str, str], in_address: str = ""
+) -> Claim:
+    """Return whose secret a request shows, before its body is read. `in_address`: the secret at the end of its address.
+
+    `headers`: their names in lower case.
+    """
     async with backends.database.read() as session:
         source = await sources.get_source(session, tenant, name)
         hashes = await sources.get_hashes(session, tenant, name)
-    shown = hash_of(shown_secret(headers))
+    shown = hash_of(in_address or shown_secret(headers))
     is_current = hmac.compare_digest(shown, hashes.current if hashes else "")
     is_former = hmac.compare_digest(shown, hashes.former or "" if hashes else "")
-    return Known(source, is_former) if source is not None and (is_current or is_former) else None
+    return Claim(source, is_current or is_former, is_former)
+
+
+def let_in(claim: Claim) -> Known | None:
+    """Return the source that a claim is right about, or None."""
+    return Known(claim.source, claim.by_former) if claim.source is not None and claim.is_shown else None
 
 
 def shown_secret(headers: Mapping[str, str]) -> str:
@@ -62,12 +82,13 @@ def shown_secret(headers: Mapping[str, str]) -> str:
         return ""
 
 
-async def note_stranger(backends: Backends, tenant: str, name: str, size: int) -> None:
-    """Keep that somebody came to a source's address without its secret, for whoever sets it up."""
+async def note_stranger(backends: Backends, tenant: str, name: str, size: int, *, is_cut: bool = False) -> None:
+    """Keep that somebody came to a source's address without its secret, for whoever sets it up. `is_cut`: its body was
+    too long to be read."""
     try:
         async with backends.database.write() as session:
             if await sources.get_source(session, tenant, name) is not None:
-                why = "it came without this source's secret"
+                why = "it came without this source's secret" + (", and was too long to be read so" if is_cut else "")
                 await sources.add_delivery(session, tenant, name, _delivery(DeliveryOutcome.STRANGER, size, why=why))
     except SQLAlchemyError as error:
         log.warning("a refused delivery to %s could not be noted: %s", name, error)

@@ -13,8 +13,8 @@ from services import deliveries
 router = APIRouter(prefix="/api/v1/sources/{tenant}", tags=["sources"])
 
 BODY: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
-UNKNOWN = "this is not the secret of a source at this address; send it as `Authorization: Bearer SECRET` or as the "
-UNKNOWN += "password of basic authentication. Rotating it makes another one"
+UNKNOWN = "this is not the secret of a source at this address; send it as `Authorization: Bearer SECRET`, as the "
+UNKNOWN += "password of basic authentication, or as the last part of the address. Rotating it makes another one"
 
 
 @router.post(
@@ -31,13 +31,14 @@ async def deliver(
     context: Context,
     background: BackgroundTasks,
 ) -> DeliveryTaken:
-    """In the sender's own format, with the source's secret instead of a token. Everything in it is safe once this
+    """In the sender's own format, with the source's secret instead of a token: in a header, or as one more part at the
+    end of the address where the sender can set none. Everything in it is safe once this
     answers; 503 means that nothing of it was taken. What is not a report is named in the source's deliveries."""
     headers = dict(request.headers)
     body: bytes = request.state.body
-    known = await deliveries.recognise(context.backends, tenant, name, headers)
+    known = deliveries.let_in(request.state.claim)
     if known is None:
         context.failures.note(request)
-        await deliveries.note_stranger(context.backends, tenant, name, len(body))
+        await deliveries.note_stranger(context.backends, tenant, name, len(body), is_cut=request.state.is_cut)
         raise Problem(401, UNKNOWN, headers={"WWW-Authenticate": 'Bearer realm="handrail"'})
     return await deliveries.deliver(context.backends, tenant, known, body, headers, background.add_task)
