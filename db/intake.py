@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from ulid import ULID
 
 from db import connections
 from db.tables import EventRow, ExecutionRow, OccurrenceRow, TicketRow
@@ -16,13 +17,25 @@ from domain.base import new_id, storable, utc_now
 from domain.connections.connection import Connection
 from domain.ending import EndCause, Ending
 from domain.executions.execution import ExecutionStatus
-from domain.sources.intake import Standing, another_host, fires_anew, judge, raised, words_of
-from domain.sources.reports import Became, Report, Taken
+from domain.sources.intake import (
+    RETOLD_WITHIN,
+    Standing,
+    Told,
+    another_host,
+    fires_anew,
+    is_retold,
+    judge,
+    raised,
+    told_by,
+    words_of,
+)
+from domain.sources.reports import Became, Report, ReportState, Taken
 from domain.tickets.event import EventKind
 from domain.tickets.inbox import why_a_person
 from domain.tickets.ticket import NewTicket, PersonNeeded, Severity, TicketStatus
 
 KEYS_AT_ONCE = 500
+RETOLD = "it was told word by word within the last five minutes: sent again"
 _EVENT = {
     Became.FILED: EventKind.TICKET_FILED,
     Became.RECURRENCE: EventKind.TICKET_FILED,
@@ -44,6 +57,7 @@ class _Delivery:
     actor: str | None
     now: datetime
     standing: dict[str, Standing]
+    retries: bool
     known: list[Connection] | None = None
     tickets: list[dict[str, Any]] = field(default_factory=list)
     occurrences: list[dict[str, Any]] = field(default_factory=list)
@@ -52,14 +66,22 @@ class _Delivery:
 
 
 async def take_reports(
-    session: AsyncSession, tenant: str, reports: Sequence[tuple[str, Report]], actor: str | None
+    session: AsyncSession,
+    tenant: str,
+    reports: Sequence[tuple[str, Report]],
+    actor: str | None,
+    *,
+    retries: bool = False,
 ) -> list[Taken]:
     """Take (name, report) in, in their order. What was taken in under a name before is not taken again, even if its
-    ticket has ended since."""
+    ticket has ended since. `retries`: who reports sends again what it got no answer for: the same words are no more.
+    """
     found: dict[str, Standing] = {}
     await _lock_standing(session, tenant, [report for _, report in reports], found)
+    if retries:
+        await _keep_last(session, found)
     before = await _taken_before(session, tenant, [name for name, _ in reports])
-    delivery = _Delivery(tenant, actor, utc_now(), found)
+    delivery = _Delivery(tenant, actor, utc_now(), found, retries)
     taken: dict[str, Taken] = dict(before)
     for name, report in reports:
         if name not in taken:
@@ -67,7 +89,8 @@ async def take_reports(
     raced = await _write(session, delivery)
     if raced:  # somebody else filed the same at this moment: now it is there, and is judged by that
         again = [(name, report) for name, report in reports if name not in before and taken[name].ticket_id in raced]
-        taken |= dict(zip((n for n, _ in again), await take_reports(session, tenant, again, actor), strict=True))
+        anew = await take_reports(session, tenant, again, actor, retries=retries)
+        taken |= dict(zip((n for n, _ in again), anew, strict=True))
     return [taken[name] for name, _ in reports]
 
 
@@ -75,6 +98,8 @@ async def _take(session: AsyncSession, delivery: _Delivery, name: str, report: R
     key = open_key_of(report.source, report.key, "")
     standing = delivery.standing.get(key) if report.key else None
     became, why = judge(report, standing)
+    if delivery.retries and is_retold(report, standing):
+        became, why = Became.IGNORED, RETOLD
     if became is Became.IGNORED:
         return Taken(became=became, ticket_id=standing.ticket_id if standing else None, why=why)
     if standing is None or became in (Became.FILED, Became.RECURRENCE):
@@ -175,6 +200,7 @@ async def _why(session: AsyncSession, standing: Standing) -> str | None:
 
 def _note(delivery: _Delivery, name: str, report: Report, standing: Standing, became: Became, text: str) -> None:
     """Keep the report as it was, and say so in the timeline."""
+    standing.last = told_by(report)
     first = standing.words
     metadata = report.as_ticket().metadata
     one = {
@@ -324,6 +350,25 @@ def _standing(row: TicketRow) -> Standing:
         doubt=row.doubt,
         is_noted=row.taken_note is not None,
     )
+
+
+async def _keep_last(session: AsyncSession, found: dict[str, Standing]) -> None:
+    """Note what the last report of each ticket said, if it came within RETOLD_WITHIN: ids begin with their time."""
+    by_ticket = {standing.ticket_id: standing for standing in found.values()}
+    floor = str(ULID.from_datetime(utc_now() - RETOLD_WITHIN)).lower()
+    for some in _chunks(by_ticket):
+        query = select(OccurrenceRow).where(OccurrenceRow.ticket_id.in_(some), OccurrenceRow.id > floor)
+        for row in await session.scalars(query.order_by(OccurrenceRow.id)):
+            standing = by_ticket[row.ticket_id]
+            standing.last = Told(
+                state=ReportState(row.state),
+                title=row.title,
+                description=standing.words.description if row.description is None else row.description,
+                severity=Severity(row.severity),
+                labels=row.labels,
+                starts_at=row.starts_at,
+                ends_at=row.ends_at,
+            )
 
 
 def _chunks(values: Collection[str]) -> list[list[str]]:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.cipher import Cipher
 from db.sealed_values import reseal_value
-from db.tables import CredentialRow, ExecutionRow
+from db.tables import CredentialRow, ExecutionRow, SourceRow
 from domain.sealed import SealedValue
 
 SEALED = "sealed_inputs"  # of a plan
@@ -18,6 +18,9 @@ async def keys_of_rows(session: AsyncSession, cipher: Cipher) -> dict[str | None
     found: dict[str | None, list[str]] = {}
     for row in await _credentials(session):
         found.setdefault(cipher.key_of(row.sealed), []).append(f"credential {row.name} of {row.tenant}")
+    for source in await _signing_sources(session):
+        for kept in filter(None, (source.sealed, source.former_sealed)):
+            found.setdefault(cipher.key_of(kept), []).append(f"secret of source {source.name} of {source.tenant}")
     for key_id, count in await _sealed_inputs(session):
         found.setdefault(key_id, []).append(f"sensitive inputs of {count} plan{'' if count == 1 else 's'}")
     return found
@@ -30,6 +33,12 @@ async def reseal(session: AsyncSession, cipher: Cipher) -> int:
         if cipher.key_of(row.sealed) not in (None, cipher.key_ids[0]):
             row.sealed = cipher.seal(cipher.open(row.sealed))
             changed += 1
+    for source in await _signing_sources(session):
+        for field in ("sealed", "former_sealed"):
+            kept = getattr(source, field)
+            if kept is not None and cipher.key_of(kept) not in (None, cipher.key_ids[0]):
+                setattr(source, field, cipher.seal(cipher.open(kept)))
+                changed += 1
     others = [key_id for key_id in cipher.key_ids[1:]]
     for plan in await session.scalars(select(ExecutionRow).where(ExecutionRow.sealed_with.in_(others))):
         sealed = {name: SealedValue.model_validate(value) for name, value in plan.plan[SEALED].items()}
@@ -37,6 +46,10 @@ async def reseal(session: AsyncSession, cipher: Cipher) -> int:
         plan.plan, plan.sealed_with = plan.plan | {SEALED: anew}, cipher.key_ids[0]
         changed += 1
     return changed
+
+
+async def _signing_sources(session: AsyncSession) -> Iterable[SourceRow]:
+    return await session.scalars(select(SourceRow).where(SourceRow.sealed.is_not(None)))
 
 
 async def _sealed_inputs(session: AsyncSession) -> list[tuple[str, int]]:

@@ -10,15 +10,22 @@ from domain.base import utc_now
 from domain.sources.source import Delivery, Source
 
 
-class SecretHashes(NamedTuple):
-    """SHA-256 sums of the secrets that let a source in: the one it has, and the one before while it is changed."""
+class Kept(NamedTuple):
+    """What is kept of a secret: its SHA-256 sum and, where its source signs with it, itself, sealed."""
 
-    current: str
-    former: str | None
+    hash: str
+    sealed: bytes | None = None
+
+
+class Secrets(NamedTuple):
+    """The secrets that let a source in: the one it has, and the one before while it is changed."""
+
+    current: Kept
+    former: Kept | None = None
 
 
 async def add_source(
-    session: AsyncSession, tenant: str, name: str, kind: str, options: dict[str, Any], secret_hash: str, actor: str
+    session: AsyncSession, tenant: str, name: str, kind: str, options: dict[str, Any], secret: Kept, actor: str
 ) -> bool:
     """Store a new one; False if there is one of that name."""
     if await session.get(SourceRow, (tenant, name)) is not None:
@@ -29,7 +36,8 @@ async def add_source(
             name=name,
             kind=kind,
             options=options,
-            secret_hash=secret_hash,
+            secret_hash=secret.hash,
+            sealed=secret.sealed,
             created_by=actor,
             created_at=utc_now(),
         )
@@ -43,10 +51,13 @@ async def get_source(session: AsyncSession, tenant: str, name: str) -> Source | 
     return _to_source(row) if row else None
 
 
-async def get_hashes(session: AsyncSession, tenant: str, name: str, *, lock: bool = False) -> SecretHashes | None:
+async def get_secrets(session: AsyncSession, tenant: str, name: str, *, lock: bool = False) -> Secrets | None:
     """Return what lets it in; with `lock`, nobody else changes it before this transaction ends."""
     row = await session.get(SourceRow, (tenant, name), with_for_update=lock or None)
-    return SecretHashes(row.secret_hash, row.former_hash) if row else None
+    if row is None:
+        return None
+    former = Kept(row.former_hash, row.former_sealed) if row.former_hash else None
+    return Secrets(Kept(row.secret_hash, row.sealed), former)
 
 
 async def list_sources(session: AsyncSession, tenant: str, after: str = "", limit: int | None = None) -> list[Source]:
@@ -55,10 +66,11 @@ async def list_sources(session: AsyncSession, tenant: str, after: str = "", limi
     return [_to_source(row) for row in await session.scalars(query.order_by(SourceRow.name).limit(limit))]
 
 
-async def set_hashes(session: AsyncSession, tenant: str, name: str, hashes: SecretHashes, actor: str) -> None:
+async def set_secrets(session: AsyncSession, tenant: str, name: str, secrets: Secrets, actor: str) -> None:
     """Say which secrets let it in from now on. The source exists."""
     row = await session.get_one(SourceRow, (tenant, name))
-    row.secret_hash, row.former_hash = hashes
+    row.secret_hash, row.sealed = secrets.current
+    row.former_hash, row.former_sealed = secrets.former or (None, None)
     row.rotated_by, row.rotated_at = actor, utc_now()
 
 
@@ -106,6 +118,7 @@ def _to_source(row: SourceRow) -> Source:
         kind=row.kind,
         address=address_of(row.tenant, row.name),
         mapping=row.options.get("mapping"),
+        signing=row.options.get("signing"),
         created_by=row.created_by,
         created_at=row.created_at,
         rotated_by=row.rotated_by,

@@ -366,7 +366,8 @@ class CredentialRow(Row):
 class SourceRow(Row):
     """A sender of reports. Of its secrets only SHA-256 sums are kept: they are random, and need no slow ones.
 
-    `former_hash`: the secret before, which lets in as well until the rotation is finished.
+    `former_hash`: the secret before, which lets in as well until the rotation is finished. `sealed`, `former_sealed`:
+    the secrets themselves, of a source that signs with them.
     """
 
     __tablename__ = "sources"
@@ -376,6 +377,8 @@ class SourceRow(Row):
     options: Mapped[dict[str, Any]]
     secret_hash: Mapped[str] = mapped_column(String(64))
     former_hash: Mapped[str | None] = mapped_column(String(64))
+    sealed: Mapped[bytes | None]
+    former_sealed: Mapped[bytes | None]
     created_by: Mapped[str] = mapped_column(NAME)
     created_at: Mapped[datetime]
     rotated_by: Mapped[str | None] = mapped_column(NAME)

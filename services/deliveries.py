@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import hmac
 import logging
 from collections import Counter
@@ -13,13 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import sources
 from domain.base import new_id, utc_now
+from domain.sealed import CipherKeyWrong
 from domain.sources.registry import SENDERS
 from domain.sources.reports import NoTicket, Report, Taken
 from domain.sources.sender import Read, Sent, Unreadable
+from domain.sources.signing import Unsigned
 from domain.sources.source import MOST_RESULTS, Delivery, DeliveryOutcome, DeliveryTaken, ReportResult, Source
 from services import reports
 from services.backends import Backends
-from services.errors import invalid
+from services.errors import Unavailable, invalid
 from services.reading import beside
 from services.sources import hash_of
 from services.waiting_plans import Later
@@ -33,11 +36,12 @@ PASSED_OVER = "ignored"
 @dataclass(frozen=True)
 class Claim:
     """Who a request says it comes from. `source`: the one at its address, None if there is none there; `is_shown`: it
-    shows that source's secret; `by_former`: the one before, while it is changed."""
+    shows that source's secret; `by_former`: the one before, while it is changed. `sealed`: those it may sign with."""
 
     source: Source | None
     is_shown: bool
     by_former: bool
+    sealed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,28 @@ async def claim_of(
     """
     async with backends.database.read() as session:
         source = await sources.get_source(session, tenant, name)
-        hashes = await sources.get_hashes(session, tenant, name)
+        kept = await sources.get_secrets(session, tenant, name)
+    current, former = kept or (None, None)
     shown = hash_of(in_address or shown_secret(headers))
-    is_current = hmac.compare_digest(shown, hashes.current if hashes else "")
-    is_former = hmac.compare_digest(shown, hashes.former or "" if hashes else "")
-    return Claim(source, is_current or is_former, is_former)
+    is_current = hmac.compare_digest(shown, current.hash if current else "")
+    is_former = hmac.compare_digest(shown, former.hash if former else "")
+    sealed = tuple(one.sealed for one in (current, former) if one and one.sealed)
+    return Claim(source, is_current or is_former, is_former, sealed)
 
 
-def let_in(claim: Claim) -> Known | None:
-    """Return the source that a claim is right about, or None."""
-    return Known(claim.source, claim.by_former) if claim.source is not None and claim.is_shown else None
+def let_in(backends: Backends, claim: Claim, body: bytes, headers: Mapping[str, str]) -> Known:
+    """Return the source that a claim is right about. Raises Unsigned for any other, Unavailable if the key that sealed
+    its secrets is not here."""
+    source = claim.source
+    if source is None or (source.signing is None and not claim.is_shown):
+        raise Unsigned("it came without this source's secret")
+    if source.signing is None:
+        return Known(source, claim.by_former)
+    try:
+        secrets = [backends.cipher.open(one)["secret"] or "" for one in claim.sealed]
+    except CipherKeyWrong as error:
+        raise Unavailable(f"no signature of source {source.name!r} can be checked: {error}", retry_after=60) from error
+    return Known(source, by_former=source.signing.check(headers, body, secrets, utc_now()) == 1)
 
 
 def shown_secret(headers: Mapping[str, str]) -> str:
@@ -82,16 +98,19 @@ def shown_secret(headers: Mapping[str, str]) -> str:
         return ""
 
 
-async def note_stranger(backends: Backends, tenant: str, name: str, size: int, *, is_cut: bool = False) -> None:
-    """Keep that somebody came to a source's address without its secret, for whoever sets it up. `is_cut`: its body was
-    too long to be read."""
+async def note_unsigned(
+    backends: Backends, tenant: str, name: str, size: int, error: Unsigned, *, is_cut: bool
+) -> None:
+    """Keep that somebody came to a source's address and was not let in, for whoever sets it up. `is_cut`: its body was
+    too long to be read without a secret."""
+    why = f"{error}" + (", and was too long to be read so" if is_cut else "")
+    outcome = DeliveryOutcome.REFUSED if error.is_late else DeliveryOutcome.STRANGER
     try:
         async with backends.database.write() as session:
             if await sources.get_source(session, tenant, name) is not None:
-                why = "it came without this source's secret" + (", and was too long to be read so" if is_cut else "")
-                await sources.add_delivery(session, tenant, name, _delivery(DeliveryOutcome.STRANGER, size, why=why))
-    except SQLAlchemyError as error:
-        log.warning("a refused delivery to %s could not be noted: %s", name, error)
+                await sources.add_delivery(session, tenant, name, _delivery(outcome, size, why=why))
+    except SQLAlchemyError as failed:
+        log.warning("a refused delivery to %s could not be noted: %s", name, failed)
 
 
 async def deliver(
@@ -128,9 +147,14 @@ async def deliver(
         await sources.add_delivery(session, tenant, source.name, delivery)
 
     found = [one for one in read.reports if isinstance(one, Report)]
-    key = f"{source.name}/{delivery_id}"
-    await reports.take_all(backends, tenant, found, source.name, key, keep=keep, later=later)
+    key = f"{source.name}/{_name_of(read) or delivery_id}"
+    await reports.take_all(backends, tenant, found, source.name, key, keep=keep, later=later, retries=True)
     return DeliveryTaken(reports=len(results), counts=counts, notes=read.notes)
+
+
+def _name_of(read: Read) -> str | None:
+    """Return the sender's own name for a delivery, made short: what it sends again has the same, and is taken once."""
+    return hashlib.sha256(read.delivery.encode("utf-8", "surrogatepass")).hexdigest()[:40] if read.delivery else None
 
 
 def _results(read: Read, taken: list[Taken]) -> list[ReportResult]:
@@ -142,7 +166,8 @@ def _results(read: Read, taken: list[Taken]) -> list[ReportResult]:
             found.append(ReportResult(key="", became=PASSED_OVER, why=str(one)))
             continue
         what = next(became)
-        why = "; ".join([what.why, *one.notes] if what.why else one.notes)
+        again = "sent again: it had been taken in" if what.is_again else ""
+        why = "; ".join(words for words in (what.why, again, *one.notes) if words)
         found.append(
             ReportResult(key=one.key or "", title=one.title, became=what.became, why=why, ticket_id=what.ticket_id)
         )

@@ -32,14 +32,16 @@ async def take_all(
     *,
     keep: Keep | None = None,
     later: Later | None = None,
+    retries: bool = False,
 ) -> list[Taken]:
     """Take a delivery in, whole or not at all; safe once this returns. Answers in the order of the reports.
 
     `keep` is called within the transaction; with `later` what was filed starts once the sender has its answer.
+    `retries`: who reports sends the same words again where it got no answer.
     """
     named = [(f"filed/{key}" if len(reports) == 1 else f"filed/{key}/{at}", one) for at, one in enumerate(reports)]
     async with backends.database.write() as session:
-        taken = await take_reports(session, tenant, named, actor)
+        taken = await take_reports(session, tenant, named, actor, retries=retries)
         if keep is not None:
             await keep(session, taken)
     if later is not None:

@@ -8,12 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import sources
 from db.paging import Page, page_of
-from db.sources import SecretHashes
+from db.sources import Kept, Secrets
 from domain.sources.mapping import FieldMapping
 from domain.sources.registry import SENDERS
 from domain.sources.reports import DEFAULT_SOURCE, NoTicket, Report
 from domain.sources.sender import Sent, Unreadable
-from domain.sources.source import NewSource, RotationStep, Source, SourceDetail, SourceSecret, Tried, TriedReport
+from domain.sources.signing import HmacForm
+from domain.sources.source import (
+    NewSource,
+    Rotation,
+    RotationStep,
+    Source,
+    SourceDetail,
+    SourceSecret,
+    Tried,
+    TriedReport,
+)
 from services.backends import Backends
 from services.errors import Conflict, invalid, not_listed
 from services.reading import beside
@@ -41,35 +51,42 @@ async def add_source(backends: Backends, tenant: str, new: NewSource, actor: str
     if new.name == DEFAULT_SOURCE:
         raise invalid("name", f"{DEFAULT_SOURCE!r} is what tickets without a source are called; take another name")
     options = _options(new.kind, new.mapping)
-    secret = _new_secret()
+    signing = _signing(new)
+    if signing is not None:
+        options["signing"] = signing.model_dump()
+    secret = new.secret or _new_secret()
+    kept = _kept(backends, secret, signs=signing is not None)
     async with backends.database.write() as session:
-        if not await sources.add_source(session, tenant, new.name, new.kind, options, hash_of(secret), actor):
+        if not await sources.add_source(session, tenant, new.name, new.kind, options, kept, actor):
             raise Conflict(f"source {new.name!r} exists", "rotate its secret, or remove it first")
         source = await _found(session, tenant, new.name)
-    return SourceSecret(**source.model_dump(), secret=secret)
+    return SourceSecret(**source.model_dump(), secret=None if new.secret else secret)
 
 
-async def rotate(backends: Backends, tenant: str, name: str, step: RotationStep, actor: str) -> SourceSecret:
+async def rotate(backends: Backends, tenant: str, name: str, rotation: Rotation, actor: str) -> SourceSecret:
     """Change its secret without losing what is sent meanwhile: both let in until it is finished. Raises NotFound,
-    Conflict."""
-    secret: str | None = None
+    Conflict, Invalid."""
+    made: str | None = None
     async with backends.database.write() as session:
-        now = await sources.get_hashes(session, tenant, name, lock=True)
+        now = await sources.get_secrets(session, tenant, name, lock=True)
         if now is None:
             raise not_listed(tenant, "source", name)
-        if step is RotationStep.BEGIN:
+        source = await _found(session, tenant, name)
+        if rotation.step is RotationStep.BEGIN:
             if now.former is not None:
                 mend = "finish that once the sender has the new one, or undo it"
                 raise Conflict(f"the secret of {name!r} is being changed already", mend)
-            secret = _new_secret()
-            then = SecretHashes(hash_of(secret), now.current)
+            _check_given(rotation.secret, signs=source.signing is not None)
+            made = None if rotation.secret else _new_secret()
+            kept = _kept(backends, rotation.secret or made or "", signs=source.signing is not None)
+            then = Secrets(kept, now.current)
         elif now.former is None:
             raise Conflict(f"the secret of {name!r} is not being changed", "begin with a new one")
         else:
-            then = SecretHashes(now.current if step is RotationStep.FINISH else now.former, None)
-        await sources.set_hashes(session, tenant, name, then, actor)
+            then = Secrets(now.current if rotation.step is RotationStep.FINISH else now.former)
+        await sources.set_secrets(session, tenant, name, then, actor)
         source = await _found(session, tenant, name)
-    return SourceSecret(**source.model_dump(), secret=secret)
+    return SourceSecret(**source.model_dump(), secret=made)
 
 
 async def remove_source(backends: Backends, tenant: str, name: str) -> None:
@@ -83,7 +100,8 @@ async def set_mapping(backends: Backends, tenant: str, name: str, mapping: Field
     """Say where the fields of a source's reports are from now on. Raises NotFound, Invalid."""
     async with backends.database.write() as session:
         source = await _found(session, tenant, name)
-        await sources.set_options(session, tenant, name, _options(source.kind, mapping))
+        signing = {"signing": source.signing.model_dump()} if source.signing else {}
+        await sources.set_options(session, tenant, name, _options(source.kind, mapping) | signing)
         return await _found(session, tenant, name)
 
 
@@ -137,6 +155,28 @@ def _options(kind: str, mapping: FieldMapping | None) -> dict[str, Any]:
             raise invalid("mapping", f"{kind} says itself where its fields are; only generic takes a mapping")
         return {}
     return {"mapping": (mapping or FieldMapping()).model_dump()}
+
+
+def _signing(new: NewSource) -> HmacForm | None:
+    """Return how a new source signs; None if it shows its secret. Raises Invalid."""
+    sender = SENDERS[new.kind]
+    if new.signing is not None and not sender.is_mapped:
+        raise invalid("signing", f"{new.kind} says itself how it signs; only generic takes a way of its own")
+    if new.signed and sender.signing is None:
+        raise invalid("signed", f"{sender.called} does not sign; it shows its secret")
+    signs = new.signed or new.signing is not None or sender.always_signs
+    _check_given(new.secret, signs=signs)
+    return (new.signing or sender.signing) if signs else None
+
+
+def _check_given(secret: str | None, *, signs: bool) -> None:
+    """Raises Invalid for a secret from elsewhere that is shown: it may be weak."""
+    if secret is not None and not signs:
+        raise invalid("secret", "is made here, unless the sender signs with one that it made")
+
+
+def _kept(backends: Backends, secret: str, *, signs: bool) -> Kept:
+    return Kept(hash_of(secret), backends.cipher.seal({"secret": secret}) if signs else None)
 
 
 def hash_of(secret: str) -> str:

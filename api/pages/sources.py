@@ -24,6 +24,7 @@ router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 MAP = "map."
 MAPPED = "Stored. What arrives from now on is read so."
 TOLD = {
+    RotationStep.BEGIN: "Both secrets let in until you finish the change.",
     RotationStep.FINISH: "From now on only its newest secret lets in.",
     RotationStep.UNDO: "The new secret is forgotten; the one before lets in.",
 }
@@ -47,7 +48,8 @@ async def add(request: Request, tenant: Tenant, actor: Actor, context: Context) 
     fields = await read_form(request)
     kind = fields.get("kind", "")
     try:
-        new = build(NewSource, kind=kind, name=fields.get("name", "").strip() or kind)
+        given = {"signed": bool(fields.get("signed")), "secret": fields.get("secret", "").strip() or None}
+        new = build(NewSource, kind=kind, name=fields.get("name", "").strip() or kind, **given)
         added = await sources.add_source(context.backends, tenant, new, actor)
     except REFUSALS as error:
         return await _new(request, tenant, fields, problem_of(error))
@@ -63,8 +65,8 @@ async def source_page(request: Request, tenant: Tenant, name: str, context: Cont
 async def rotate(request: Request, tenant: Tenant, name: str, actor: Actor, context: Context) -> Response:
     fields = await read_form(request)
     try:
-        rotation = build(Rotation, step=fields.get("step", ""))
-        done = await sources.rotate(context.backends, tenant, name, rotation.step, actor)
+        rotation = build(Rotation, step=fields.get("step", ""), secret=fields.get("secret", "").strip() or None)
+        done = await sources.rotate(context.backends, tenant, name, rotation, actor)
     except REFUSALS as error:
         return await _show(request, tenant, name, context, problem=in_place(error, 409, 422))
     return await _show(request, tenant, name, context, secret=done.secret, told=TOLD.get(rotation.step, ""))
@@ -125,7 +127,7 @@ async def _new(request: Request, tenant: str, fields: dict[str, str], problem: P
         title="New source",
         status=problem.status if problem else 200,
         senders=SENDERS.values(),
-        values={"kind": fields.get("kind", ""), "name": fields.get("name", "")},
+        values={name: fields.get(name, "") for name in ("kind", "name", "signed")},
         notice={"tone": "bad", "text": problem.detail} if problem else None,
     )
 

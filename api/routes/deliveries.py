@@ -7,6 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Path, Request
 from api.dependencies import Context
 from api.problems import Problem, problem_responses
 from api.routes.sources import SourceName
+from domain.sources.signing import Unsigned
 from domain.sources.source import DeliveryTaken
 from services import deliveries
 
@@ -14,7 +15,8 @@ router = APIRouter(prefix="/api/v1/sources/{tenant}", tags=["sources"])
 
 BODY: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
 UNKNOWN = "this is not the secret of a source at this address; send it as `Authorization: Bearer SECRET`, as the "
-UNKNOWN += "password of basic authentication, or as the last part of the address. Rotating it makes another one"
+UNKNOWN += "password of basic authentication, or as the last part of the address, or sign with it. Rotating it makes "
+UNKNOWN += "another one"
 
 
 @router.post(
@@ -36,9 +38,12 @@ async def deliver(
     answers; 503 means that nothing of it was taken. What is not a report is named in the source's deliveries."""
     headers = dict(request.headers)
     body: bytes = request.state.body
-    known = deliveries.let_in(request.state.claim)
-    if known is None:
+    try:
+        known = deliveries.let_in(context.backends, request.state.claim, body, headers)
+    except Unsigned as error:
         context.failures.note(request)
-        await deliveries.note_stranger(context.backends, tenant, name, len(body), is_cut=request.state.is_cut)
-        raise Problem(401, UNKNOWN, headers={"WWW-Authenticate": 'Bearer realm="handrail"'})
+        is_cut = request.state.is_cut
+        await deliveries.note_unsigned(context.backends, tenant, name, len(body), error, is_cut=is_cut)
+        told = f"{error}" if error.is_late else UNKNOWN
+        raise Problem(401, told, headers={"WWW-Authenticate": 'Bearer realm="handrail"'}) from None
     return await deliveries.deliver(context.backends, tenant, known, body, headers, background.add_task)

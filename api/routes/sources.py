@@ -59,7 +59,7 @@ async def rotate(
 ) -> SourceSecret:
     """`begin` answers with a new secret; both let in until `finish`, once the sender has it, or `undo`."""
     request.state.is_repeatable = True
-    return await sources.rotate(context.backends, tenant, name, rotation.step, actor)
+    return await sources.rotate(context.backends, tenant, name, rotation, actor)
 
 
 @router.post(

@@ -15,6 +15,9 @@ from domain.sources.source import RotationStep, summary
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The source.")]
+SecretFile = Annotated[
+    Path | None, typer.Option("--secret-file", help="A file with the secret that the sender made and signs with.")
+]
 
 
 @app.command("list")
@@ -28,11 +31,19 @@ def add_source(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="Which sender, such as alertmanager.")],
     name: Annotated[str | None, typer.Option("--name", help="Its name, the kind unless given.")] = None,
+    signed: Annotated[bool, typer.Option("--signed", help="It signs with its secret instead of showing it.")] = False,
+    signing: Annotated[
+        Path | None, typer.Option("--signing", help="JSON: how it signs, for the kind generic; see docs/sources.md.")
+    ] = None,
+    secret_file: SecretFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the secret and nothing else.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a source, and print its address and its secret, this once."""
-    run(_add(context, {"name": name or kind, "kind": kind}, quiet, as_json))
+    body: dict[str, Any] = {"name": name or kind, "kind": kind, "signed": signed, "secret": _secret(secret_file)}
+    if signing:
+        body["signing"] = _json(signing)
+    run(_add(context, body, quiet, as_json))
 
 
 @app.command("show")
@@ -74,6 +85,7 @@ def rotate(
     name: Name,
     finish: Annotated[bool, typer.Option("--finish", help="From now on only the new secret lets in.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Forget the new secret; only the one before lets in.")] = False,
+    secret_file: SecretFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the secret and nothing else.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -81,7 +93,7 @@ def rotate(
     if finish and undo:
         raise CommandFailed("--finish and --undo say the opposite of each other", status=Exit.USAGE)
     step = RotationStep.FINISH if finish else RotationStep.UNDO if undo else RotationStep.BEGIN
-    run(_rotate(context, name, step, quiet, as_json))
+    run(_rotate(context, name, {"step": step.value, "secret": _secret(secret_file)}, quiet, as_json))
 
 
 @app.command("remove")
@@ -156,6 +168,11 @@ def _print_tried(tried: dict[str, Any], as_json: bool) -> None:
         out.print(words, soft_wrap=True, markup=False)
 
 
+def _secret(file: Path | None) -> str | None:
+    """Return what a file says: a secret on the command line would be in the list of processes."""
+    return _content(file).decode("utf-8", "replace").strip() if file else None
+
+
 def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
@@ -174,13 +191,14 @@ def _cell(value: Any) -> Any:
     return "; ".join(value) if isinstance(value, list) else value
 
 
-async def _rotate(context: typer.Context, name: str, step: RotationStep, quiet: bool, as_json: bool) -> None:
+async def _rotate(context: typer.Context, name: str, body: dict[str, Any], quiet: bool, as_json: bool) -> None:
     async with _api(context) as api:
-        answer = await api.post(f"/sources/{{tenant}}/{part(name)}/rotate", {"step": step.value})
+        answer = await api.post(f"/sources/{{tenant}}/{part(name)}/rotate", body)
         if answer["secret"] or as_json:
             _print_secret(api, answer, quiet, as_json)
         else:
-            out.print(f"{name} has one secret again", markup=False)
+            told = "takes the new secret as well" if answer["is_rotating"] else "has one secret again"
+            out.print(f"{name} {told}", markup=False)
 
 
 async def _remove(context: typer.Context, name: str) -> None:
@@ -192,11 +210,13 @@ async def _remove(context: typer.Context, name: str) -> None:
 def _print_secret(api: Api, source: dict[str, Any], quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json(source)
-    elif quiet:
-        out.print(source["secret"], soft_wrap=True, markup=False)
-    else:
-        out.print(f"address: {api.url}{source['address']}", soft_wrap=True, markup=False)
-        out.print(f"secret:  {source['secret']}  (shown this once)", soft_wrap=True, markup=False)
+        return
+    secret, address = source["secret"], api.url + source["address"]
+    lines = [secret or ""] if quiet else [f"address: {address}"]
+    if secret and not quiet:
+        lines.append(f"secret:  {secret}  (shown this once)")
+    for line in lines:
+        out.print(line, soft_wrap=True, markup=False)
 
 
 def _api(context: typer.Context) -> Api:

@@ -24,6 +24,8 @@ def read(sent: Sent) -> Read:
     """Raises Unreadable."""
     fields = fields_of(sent.body.decode("utf-8-sig", "replace"))
     found = Read()
+    moment = [fields[name] for name in ("cycle_key", "alert_id", "scope", "transition", "date")]
+    found.delivery = "/".join(moment) if fields["date"] else None
     found.add(lambda: report(sent.source, fields))
     return found
 

@@ -8,6 +8,7 @@ from domain.case.words import listed
 from domain.sources.mapping import FieldMapping, find
 from domain.sources.reports import Report, ReportState, report_of
 from domain.sources.sender import Read, Sender, Sent, Unreadable
+from domain.sources.signing import HmacForm
 
 REPORTS = "reports"
 
@@ -73,5 +74,10 @@ SAMPLE: dict[str, Any] = {
 }
 
 GENERIC = Sender(
-    kind="generic", called="Anything that sends JSON", read=read, sample=json.dumps(SAMPLE).encode(), is_mapped=True
+    kind="generic",
+    called="Anything that sends JSON",
+    read=read,
+    sample=json.dumps(SAMPLE).encode(),
+    is_mapped=True,
+    signing=HmacForm(header="X-Hub-Signature-256", prefix="sha256="),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from domain.sources import alertmanager
 from domain.sources.reports import Report
 from domain.sources.sender import Read, Sender, Sent, json_object
+from domain.sources.signing import HmacForm
 
 LINKS = {"dashboard": "dashboardURL", "panel": "panelURL", "silence": "silenceURL"}
 NO_DATA = frozenset({"DatasourceNoData", "DatasourceError"})
@@ -78,4 +79,10 @@ SAMPLE: dict[str, Any] = {
     "message": "**Firing**",
 }
 
-GRAFANA = Sender(kind="grafana", called="Grafana Alerting", read=read, sample=json.dumps(SAMPLE).encode())
+GRAFANA = Sender(
+    kind="grafana",
+    called="Grafana Alerting",
+    read=read,
+    sample=json.dumps(SAMPLE).encode(),
+    signing=HmacForm(header="X-Grafana-Alerting-Signature", timestamp_header="X-Grafana-Alerting-Timestamp"),
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.analysis.ci import extract_ci
 from domain.connections.connection import Connection
@@ -11,7 +11,35 @@ from domain.sources.reports import Became, Report, ReportState
 from domain.tickets.ticket import NewTicket, Severity, TicketStatus
 
 _WORST_FIRST = list(Severity)
+RETOLD_WITHIN = timedelta(minutes=5)
+"""How long what a source says once more, word by word, is its retry of an answer that got lost, and no new word."""
+
 MOST_LABELS = 6  # changed labels that are told of
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a report says. Two that say the same of one firing are one report, sent again."""
+
+    state: ReportState
+    title: str
+    description: str
+    severity: Severity
+    labels: dict[str, str]
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+def told_by(report: Report) -> Told:
+    return Told(
+        report.state,
+        report.title,
+        report.description,
+        report.severity,
+        report.labels,
+        report.starts_at,
+        report.ends_at,
+    )
 
 
 @dataclass
@@ -19,7 +47,7 @@ class Standing:
     """The latest ticket of a report's source and key. `is_open`: it takes occurrences.
 
     `firing_since`: the latest known beginning; `cleared_at`: when its source last said that it is over, and has not
-    said since that it is back.
+    said since that it is back; `last`: what its last report said, if that was within RETOLD_WITHIN.
     """
 
     ticket_id: str
@@ -34,6 +62,7 @@ class Standing:
     cleared_at: datetime | None = None
     doubt: str | None = None
     is_noted: bool = False
+    last: Told | None = None
 
     @property
     def over_at(self) -> datetime | None:
@@ -58,6 +87,14 @@ def judge(report: Report, standing: Standing | None) -> tuple[Became, str]:
     if standing.status is TicketStatus.RESOLVED:
         return Became.RECURRENCE, f"it is back after ticket {standing.ticket_id} was resolved"
     return Became.FILED, ""
+
+
+def is_retold(report: Report, standing: Standing | None) -> bool:
+    """Whether a firing report says what the last one of its ticket just said. One without a time may be of another
+    firing; and what was said to be over meanwhile is news."""
+    if standing is None or standing.last is None or report.starts_at is None or standing.cleared_at is not None:
+        return False
+    return report.is_firing and told_by(report) == standing.last
 
 
 def _judge_cleared(report: Report, standing: Standing | None) -> tuple[Became, str]:

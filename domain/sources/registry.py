@@ -5,7 +5,10 @@ from domain.sources.datadog import DATADOG
 from domain.sources.generic import GENERIC
 from domain.sources.grafana import GRAFANA
 from domain.sources.nagios import NAGIOS
+from domain.sources.pagerduty import PAGERDUTY
 from domain.sources.sender import Sender
 from domain.sources.zabbix import ZABBIX
 
-SENDERS: dict[str, Sender] = {one.kind: one for one in (ALERTMANAGER, DATADOG, GENERIC, GRAFANA, NAGIOS, ZABBIX)}
+SENDERS: dict[str, Sender] = {
+    one.kind: one for one in (ALERTMANAGER, DATADOG, GENERIC, GRAFANA, NAGIOS, PAGERDUTY, ZABBIX)
+}

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from domain.sources.reports import NoTicket, Report
+from domain.sources.signing import HmacForm
 
 MOST_REPORTS = 10_000  # of one delivery, as one transaction
 
@@ -33,11 +34,12 @@ class Sent:
 class Read:
     """What was in it, in its order: reports, and in place of what is none, why it is passed over.
 
-    `notes`: what else the sender said.
+    `notes`: what else the sender said; `delivery`: its own name for what it sent, the same when it sends that again.
     """
 
     reports: list[Report | NoTicket] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    delivery: str | None = None
 
     def add(self, make: Callable[[], Report]) -> None:
         """Add a report; one that cannot be made costs none of the others."""
@@ -59,7 +61,8 @@ class Read:
 class Sender:
     """A kind of sender. `read` raises Unreadable; `sample` is what it sends, for a first try.
 
-    `is_mapped`: a source of it has a mapping of its own.
+    `is_mapped`: a source of it has a mapping of its own, and may sign in a way of its own; `signing`: how it signs, if
+    it can; `always_signs`: there is no choice.
     """
 
     kind: str
@@ -67,6 +70,8 @@ class Sender:
     read: Callable[[Sent], Read]
     sample: bytes
     is_mapped: bool = False
+    signing: HmacForm | None = None
+    always_signs: bool = False
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.base import Model
 from domain.connections.connection import Name
 from domain.sources.mapping import FieldMapping
 from domain.sources.reports import ReportState
+from domain.sources.signing import HmacForm
 from domain.tickets.ticket import Severity
+
+SenderSecret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]{16,500}$")]
+"""One that the sender made."""
 
 MOST_RESULTS = 50  # of one delivery; the rest is counted
 
@@ -23,6 +27,14 @@ class NewSource(Model):
     mapping: FieldMapping | None = Field(
         default=None, description="For the kind `generic`: where the fields are; the usual names unless given."
     )
+    signed: bool = Field(
+        default=False,
+        description="It signs with its secret instead of showing it, in its kind's way or that of `signing`.",
+    )
+    signing: HmacForm | None = Field(default=None, description="For the kind `generic`: how it signs.")
+    secret: SenderSecret | None = Field(
+        default=None, description="The one it signs with, if the sender makes it; else one is made here."
+    )
 
 
 class Source(Model):
@@ -34,6 +46,7 @@ class Source(Model):
         examples=["/api/v1/sources/demo/alertmanager"], description="Where it sends to, after the API's own address."
     )
     mapping: FieldMapping | None = Field(default=None, description="Where the fields are; null if its kind says so.")
+    signing: HmacForm | None = Field(default=None, description="How it signs; null: it shows its secret.")
     created_by: str
     created_at: datetime
     rotated_by: str | None = None
@@ -59,6 +72,9 @@ class Rotation(Model):
     """What is to happen with a source's secret."""
 
     step: RotationStep = RotationStep.BEGIN
+    secret: SenderSecret | None = Field(
+        default=None, description="For `begin` of a source that signs: the one that the sender made."
+    )
 
 
 class DeliveryOutcome(StrEnum):

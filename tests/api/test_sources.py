@@ -4,6 +4,8 @@ import asyncio
 import base64
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import httpx
@@ -17,11 +19,12 @@ from tests.api.caller import SAM, Caller
 from tests.ports import free_port
 
 SOURCES = "/sources/demo"
+SECONDS = count()
 
 
 def group(*names: str, status: str = "firing", **annotations: str) -> dict[str, Any]:
-    """A delivery with an alert of each of these names."""
-    start = "2026-11-30T08:15:00Z"
+    """A delivery with an alert of each of these names, firing anew each time: the same words are the same report."""
+    start = (datetime(2026, 11, 30, 8, 15, tzinfo=UTC) + timedelta(seconds=next(SECONDS))).isoformat()
     alerts = [
         {
             "status": status,

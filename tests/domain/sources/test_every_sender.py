@@ -57,4 +57,4 @@ def test_its_sample_is_read(sender: Sender) -> None:
     [report] = sender.read(Sent("mine", sender.sample)).reports
     assert isinstance(report, Report)
     assert report.key
-    assert report.hosts
+    assert report.hosts or sender.kind == "pagerduty", "an incident says no host"

@@ -18,7 +18,7 @@ def only(kind: str, name: str) -> Report:
     return report
 
 
-@pytest.mark.parametrize("kind", ["datadog", "generic", "nagios", "zabbix"])
+@pytest.mark.parametrize("kind", ["datadog", "generic", "nagios", "pagerduty", "zabbix"])
 def test_what_clears_has_the_key_of_what_fired(kind: str) -> None:
     first, over = only(kind, "firing"), only(kind, "cleared")
     assert (first.state, over.state) == (FIRING, CLEARED)
@@ -77,3 +77,18 @@ def test_nagios_tells_of_hosts_too_and_not_of_what_is_nothing_to_mend() -> None:
     assert (down.key, down.title, down.service) == ("web-01/host", "host is DOWN on web-01", None)
     [acknowledged] = read("nagios", "odd").reports
     assert isinstance(acknowledged, NoTicket)
+
+
+def test_pagerduty_tells_of_people_too_and_what_is_reopened_fires_anew() -> None:
+    report = only("pagerduty", "firing")
+    assert (report.key, report.severity, report.service) == ("QINC1", Severity.CRITICAL, "shop")
+    over, again = only("pagerduty", "cleared"), only("pagerduty", "repeated")
+    assert report.starts_at == WHEN
+    assert over.ends_at is not None
+    assert again.starts_at is not None
+    assert again.starts_at > over.ends_at, "what began before the end would be told anew of what is over"
+    [acknowledged] = read("pagerduty", "odd").reports
+    assert isinstance(acknowledged, NoTicket)
+    hostile = only("pagerduty", "hostile")
+    assert (hostile.key, hostile.links, hostile.starts_at) == ("77", {}, None)
+    assert (read("pagerduty", "firing").delivery, read("pagerduty", "hostile").delivery) == ("01FA", None)
