@@ -71,7 +71,7 @@ async def _ask_again(session: AsyncSession, execution_id: str, rows: list[LeaseR
     """An undo that finds what a run before left behind asks for it anew: it must not be taken for left behind."""
     ended_at = await session.scalar(select(ExecutionRow.ended_at).where(ExecutionRow.id == execution_id))
     for row in rows:
-        if ended_at is not None and row.created_at <= ended_at:
+        if ended_at is not None:
             row.created_at = utc_now()
 
 

@@ -61,6 +61,7 @@ class EndedLease:
     tenant: str
     ticket_id: str
     execution_id: str
+    created_at: datetime
     ended_at: datetime
     is_left: bool
 
@@ -78,6 +79,7 @@ async def leases_of_the_ended(session: AsyncSession) -> list[EndedLease]:
             tenant=row.tenant,
             ticket_id=row.ticket_id,
             execution_id=row.execution_id,
+            created_at=row.created_at,
             ended_at=ended_at,
             is_left=row.created_at <= ended_at,
         )

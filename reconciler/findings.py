@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from db import leases, under_way
 from db.engine import Database
 from db.under_way import EndedLease, UnderWay
@@ -42,15 +40,15 @@ async def find(database: Database, watch: WorkflowWatch, settled: timedelta = SE
             findings.append(finding)
     for workflow in running.values():
         findings += _stuck(workflow)
-    async with database.read() as session:
-        findings += [_left(one) for one in await left_behind(session, watch, settled)]
+    findings += [_left(one) for one in await left_behind(database, watch, settled)]
     findings += [_not_taken(one) for one in overlooked]
     return findings
 
 
-async def left_behind(session: AsyncSession, watch: WorkflowWatch, settled: timedelta) -> list[EndedLease]:
+async def left_behind(database: Database, watch: WorkflowWatch, settled: timedelta) -> list[EndedLease]:
     """Return the leases of executions that have ended, except those that a running workflow holds for an undo."""
-    ended = await under_way.leases_of_the_ended(session)
+    async with database.read() as session:
+        ended = await under_way.leases_of_the_ended(session)
     old = [one for one in ended if one.ended_at < utc_now() - settled]
     return [one for one in old if one.is_left or not await watch.runs(one.tenant, one.ticket_id)]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import events, executions, leases, tickets
+from db import events, executions, leases, tickets, under_way
 from db.engine import Database
 from db.under_way import UnderWay
 from domain.base import utc_now
@@ -60,13 +60,14 @@ async def _free_left_behind(
     database: Database, watch: WorkflowWatch, settled: timedelta
 ) -> tuple[int, list[LeaseHolder]]:
     """Give back what the ended left behind; returns of how many executions, and whose turn it is then."""
-    async with database.read() as session:
-        if not await left_behind(session, watch, settled):
-            return 0, []
+    left = await left_behind(database, watch, settled)  # Temporal is asked before: others wait while this writes
+    if not left:
+        return 0, []
     turns: list[LeaseHolder] = []
     async with database.write() as session:
         await leases.lock_queue(session)  # an undo that begins now waits, and then asks anew
-        executions_left = {one.execution_id for one in await left_behind(session, watch, settled)}
+        still = await under_way.leases_of_the_ended(session)
+        executions_left = {one.execution_id for one in left if one in still}
         for execution_id in sorted(executions_left):
             turns += await leases.release_leases(session, execution_id)
     return len(executions_left), turns

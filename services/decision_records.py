@@ -22,27 +22,21 @@ async def record_decision(database: Database, record: DecisionRecord, key: str) 
 
 async def take_answers(database: Database, record: DecisionRecord, key: str) -> AnswerResult:
     """Check the answers to a step's question and register them; the decision is stored either way."""
-    async with database.write() as session:
-        problem = await _register(session, record)
-        if problem is not None:
-            refused = {"result": DecisionOutcome.NOT_AWAITED, "detail": problem}
-            record = record.model_copy(update=refused)
-        await _store(session, record, key)
-    return AnswerResult(problem=problem)
-
-
-async def _register(session: AsyncSession, record: DecisionRecord) -> str | None:
-    """Return why the answers do not fit, or None."""
     decision, execution_id = record.decision, record.execution_id or ""
-    plan = await executions.get_plan(session, record.tenant, record.ticket_id, execution_id)
+    async with database.read() as session:
+        plan = await executions.get_plan(session, record.tenant, record.ticket_id, execution_id)
     ask = plan.step(decision.step or 0).spec.ask
+    answers, problem = {}, None
     try:
         answers = await asyncio.to_thread(bind_inputs, ask.answers if ask else {}, decision.answers)
     except InputsInvalid as error:
-        return str(error)
-    for name, value in answers.items():
-        await executions.set_variable(session, execution_id, name, value.encode())
-    return None
+        problem = str(error)
+        record = record.model_copy(update={"result": DecisionOutcome.NOT_AWAITED, "detail": problem})
+    async with database.write() as session:
+        for name, value in answers.items():
+            await executions.set_variable(session, execution_id, name, value.encode())
+        await _store(session, record, key)
+    return AnswerResult(problem=problem)
 
 
 async def _store(session: AsyncSession, record: DecisionRecord, key: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import decisions
 from db.turns import why_not_requeued
 from domain.base import MAX_NUMBER, Model
+from domain.ending import EndCause
 from domain.executions.execution import Execution, ExecutionStatus
 from domain.plans.decision import (
     NOTHING_TO_GIVE,
@@ -29,6 +30,11 @@ from services.tickets import find_ticket
 from services.workflows import WorkflowEnded
 
 Comment = Annotated[str, StringConstraints(max_length=2_000)]
+NO_LONGER = {
+    EndCause.REPLACED: "the plan was replaced; look at the new one, then decide on that",
+    EndCause.PASSED_OVER: "a person chose something else in place of this plan; look at the new one",
+    EndCause.EXPIRED: "nobody decided on this plan in time; plan anew, then decide on that",
+}
 
 
 class NewDecision(Model):
@@ -111,9 +117,7 @@ async def _judged(session: AsyncSession, tenant: str, ticket_id: str, new: NewDe
             raise Conflict(NOTHING_TO_GIVE, plan=plan, result=DecisionOutcome.NOT_AWAITED.value)
         return execution
     if new.step is None or new.step != waiting:
-        words = await _why_not(session, execution, new, waiting)
-        is_late = new.step is None and new.decision is not DecisionKind.REQUEUE
-        outcome = DecisionOutcome.ALREADY_DECIDED if is_late else DecisionOutcome.NOT_AWAITED
+        outcome, words = await _why_not(session, execution, new, waiting)
         raise Conflict(words, plan=plan, result=outcome.value)
     if new.turn != execution.turn:
         words = f"others had its hosts since; this is turn {execution.turn}. Look at it again, then name that `turn`"
@@ -143,18 +147,23 @@ async def _check_step(
         raise invalid("outcome", "is missing; say what you found on the host: ran, did_not_run or roll_back")
 
 
-async def _why_not(session: AsyncSession, execution: Execution, new: NewDecision, waiting: int | None) -> str:
+async def _why_not(
+    session: AsyncSession, execution: Execution, new: NewDecision, waiting: int | None
+) -> tuple[DecisionOutcome, str]:
     waits = f"step {waiting} waits now; name it as `step`" if waiting else f"the execution is {execution.status.value}"
     if new.step is not None:
-        return f"step {new.step} does not wait for a decision; {waits}"
+        return DecisionOutcome.NOT_AWAITED, f"step {new.step} does not wait for a decision; {waits}"
     if new.decision is DecisionKind.REQUEUE:
-        return f"nothing of it waits for a decision; {waits}"
+        return DecisionOutcome.NOT_AWAITED, f"nothing of it waits for a decision; {waits}"
     for one in await decisions.list_decisions(session, execution.ticket_id):
         is_it = one.execution_id == execution.id and one.step is None and one.result is DecisionOutcome.ACCEPTED
         if is_it:
             did = "approved" if one.decision is DecisionKind.APPROVE else "rejected"
-            return f"{one.actor} {did} this plan already, at {one.created_at.isoformat(timespec='seconds')}; {waits}"
-    return f"this plan does not wait for a decision; {waits}"
+            words = f"{one.actor} {did} this plan already, at {one.created_at.isoformat(timespec='seconds')}; {waits}"
+            return DecisionOutcome.ALREADY_DECIDED, words
+    if execution.ending and execution.ending.cause in NO_LONGER:  # the next plan may not be there yet
+        return DecisionOutcome.STALE, NO_LONGER[execution.ending.cause]
+    return DecisionOutcome.NOT_AWAITED, f"this plan does not wait for a decision; {waits}"
 
 
 async def _recorded(backends: Backends, tenant: str, decision_id: str) -> RecordedDecision | None:

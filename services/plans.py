@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import events, executions, tickets
+from db import connections, events, executions, runbooks, tenants, tickets
 from db.engine import Database
 from domain.base import utc_now
 from domain.ending import EndCause, Ending
@@ -47,18 +47,26 @@ async def make_plan(database: Database, library: Library, request: PlanRequest, 
     `key` names the request: asked again, it stores nothing more.
     """
     confidence = await _confidence(database, library, request)
-    async with database.write() as session:
+    while True:
         try:
-            plan, timeout = await draft_plan(session, request, confidence)
+            # Not while it writes: planning takes a while, and writers on SQLite are one at a time.
+            async with database.read() as session:
+                stood_on = await _stands_on(session, request)
+                plan, timeout = await draft_plan(session, request, confidence)
         except PlanProblem as problem:
-            await _replace(session, request, NO_PLAN)
+            async with database.write() as session:
+                await _replace(session, request, NO_PLAN)
             return PlanOutline(execution_id=request.execution_id, problem=str(problem))
         digest = plan.digest()
         if digest == request.unless_digest:
             return PlanOutline(execution_id=request.execution_id, is_unchanged=True, digest=digest)
-        await _replace(session, request, CHANGED)
-        await _store(session, request, plan, digest, timeout, key)
-        is_real = await tickets.was_reopened(session, request.ticket_id)
+        async with database.write() as session:
+            if await _stands_on(session, request) != stood_on:
+                continue  # whoever changed it found no plan here to be made anew
+            await _replace(session, request, CHANGED)
+            await _store(session, request, plan, digest, timeout, key)
+            is_real = await tickets.was_reopened(session, request.ticket_id)
+            break
     telling = telling_checks(plan, is_matched=request.requested_by == AUTOMATIC and not is_real)
     return PlanOutline.of(plan, request.execution_id, digest, timeout, telling)
 
@@ -67,6 +75,16 @@ async def _confidence(database: Database, library: Library, request: PlanRequest
     async with database.read() as session:
         query = await match_query(session, await find_ticket(session, request.tenant, request.ticket_id))
     return await library.confidence(request.tenant, query, request.runbook_id)
+
+
+async def _stands_on(session: AsyncSession, request: PlanRequest) -> tuple[object, ...]:
+    """Return what a plan is made from and others change at any time."""
+    return (
+        (await runbooks.latest_versions(session, request.tenant)).get(request.runbook_id),
+        await connections.list_connections(session, request.tenant),
+        await tenants.get_settings(session, request.tenant),
+        await tickets.get_doubts(session, request.ticket_id),
+    )
 
 
 async def _replace(session: AsyncSession, request: PlanRequest, reason: str) -> None:

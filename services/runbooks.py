@@ -83,6 +83,7 @@ async def store(
     runbook, _ = await _read(text, runbook_id)
     async with backends.database.write() as session:
         stored, is_new = await runbooks.save_runbook(session, tenant, runbook, text.decode("utf-8-sig"), actor)
+    async with backends.database.read() as session:
         found = await _found(session, tenant, stored)
     if is_new:
         later(tell_waiting, backends, tenant, uses_runbook(runbook.id))
