@@ -8,7 +8,7 @@ LEAST = 44  # CSS pixels, as WCAG 2.5.5 asks
 _MEASURE = """
 (least) => {
   const buttons = "button, .button";
-  const pressed = `${buttons}, select, summary, label:has([type=checkbox], [type=radio]), .top nav a, .views a`;
+  const pressed = `${buttons}, select, summary, label:has([type=checkbox], [type=radio]), nav a, .views a`;
   const typed = "input:not([type=hidden], [type=checkbox], [type=radio]), textarea";
   const lines = (element) => {
     const range = document.createRange();
