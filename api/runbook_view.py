@@ -10,7 +10,7 @@ from db.runbooks import StoredRunbook
 from domain.base import Model
 from domain.matching.match import Duplicate
 from domain.runbooks.runbook import Risk, Runbook
-from domain.runbooks.text import Problem as TextProblem
+from domain.runbooks.text import FileProblem
 from services.runbook_look import ListedRunbook
 from services.runbooks import FoundRunbook
 
@@ -75,7 +75,7 @@ class RunbookDetail(RunbookSummary):
     versions: list[RunbookVersion] = Field(description="Newest first.")
 
 
-def problems_of(found: list[TextProblem]) -> list[RunbookProblem]:
+def problems_of(found: list[FileProblem]) -> list[RunbookProblem]:
     """Return problems as they are answered: whose file it is, whoever sent it knows."""
     return [RunbookProblem(**problem.model_dump(exclude={"file"})) for problem in found]
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from api.context import ApiContext
 from domain.base import Model
 from domain.tickets.ticket import Ticket
-from services.tickets import KnownTicket, TicketFindings
+from services.tickets import KnownTicket, RelatedRecords
 from workflows.names import ticket_workflow_id
 
 
@@ -18,7 +18,7 @@ class TicketAccepted(Ticket):
     temporal_url: str | None = Field(description="Its workflow in the Temporal Web UI; null where there is none.")
 
 
-class TicketDetail(TicketFindings, TicketAccepted):
+class TicketDetail(RelatedRecords, TicketAccepted):
     """A ticket with what was found, what is planned, what ran and what people said."""
 
 
@@ -40,5 +40,5 @@ def accepted(ticket: Ticket, context: ApiContext) -> TicketAccepted:
 
 
 def detail_of(known: KnownTicket, context: ApiContext) -> TicketDetail:
-    findings = {name: getattr(known, name) for name in TicketFindings.model_fields}
-    return TicketDetail(**accepted(known, context).model_dump(), **findings)
+    related = {name: getattr(known, name) for name in RelatedRecords.model_fields}
+    return TicketDetail(**accepted(known, context).model_dump(), **related)

@@ -87,7 +87,7 @@ async def get_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Tick
     return to_ticket(row) if row else None
 
 
-async def get_findings(session: AsyncSession, ticket_id: str) -> tuple[Analysis | None, list[Match], str | None]:
+async def get_related(session: AsyncSession, ticket_id: str) -> tuple[Analysis | None, list[Match], str | None]:
     """Return a ticket's analysis, its matched runbooks (best first) and its latest execution's id."""
     row = await session.get_one(TicketRow, ticket_id)
     analysis = Analysis.model_validate(row.analysis) if row.analysis else None

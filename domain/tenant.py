@@ -38,7 +38,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class About:
+class SettingInfo:
     """What a setting's type does not say. `label`: in the list of changes; `question`: on the form, else the label."""
 
     label: str
@@ -55,7 +55,7 @@ class TenantSettings(WireModel):
 
     mode: Annotated[
         ExecutionMode,
-        About(
+        SettingInfo(
             "Execution mode",
             question="Who decides whether a plan runs?",
             choices=(
@@ -76,7 +76,7 @@ class TenantSettings(WireModel):
     ] = ExecutionMode.AUTO
     confidence_threshold: Annotated[
         float,
-        About(
+        SettingInfo(
             "Threshold",
             "0 to 1; 0.8 means right in about 8 of 10 cases or more",
             question="Confidence threshold",
@@ -86,7 +86,7 @@ class TenantSettings(WireModel):
     ] = Field(default=0.8, ge=0, le=1, examples=[0.8], description="Inclusive.")
     approval_timeout: Annotated[
         Duration,
-        About(
+        SettingInfo(
             "Approval timeout",
             "a plan that nobody decides about by then escalates the ticket; such as 30m, 4h, 1d",
             is_of_mode=False,
@@ -94,11 +94,11 @@ class TenantSettings(WireModel):
     ] = Field(default=86_400.0, description="How long a plan waits for a decision.")
     runbook_timeout: Annotated[
         Duration,
-        About("Runbook timeout", "how long a ticket waits for somebody to pick a runbook", is_of_mode=False),
+        SettingInfo("Runbook timeout", "how long a ticket waits for somebody to pick a runbook", is_of_mode=False),
     ] = Field(default=86_400.0, description="How long a ticket waits for a runbook.")
     unconfirmed: Annotated[
         Unconfirmed,
-        About(
+        SettingInfo(
             "Without confirmation",
             question="May a runbook run at once that changes a host and has no precheck that confirms the problem?",
             choices=(
@@ -118,7 +118,7 @@ class TenantSettings(WireModel):
     )
     earned_after: Annotated[
         int,
-        About(
+        SettingInfo(
             "Earned by approvals",
             "0: never; 3 is usual",
             question="After how many approved and verified fixes of one problem may a runbook run by itself for it?",
@@ -143,7 +143,7 @@ class Setting:
     """One field of TenantSettings, as database, API, page, command line and documentation read it."""
 
     name: str
-    about: About
+    about: SettingInfo
     field: FieldInfo = field(repr=False)
 
     @property
@@ -184,7 +184,7 @@ class Setting:
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:
-    return Setting(name, next(one for one in field.metadata if isinstance(one, About)), field)
+    return Setting(name, next(one for one in field.metadata if isinstance(one, SettingInfo)), field)
 
 
 TENANT_SETTINGS = tuple(_setting(name, field) for name, field in TenantSettings.model_fields.items())

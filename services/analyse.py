@@ -69,7 +69,7 @@ async def _kept_analysis(session: AsyncSession, ticket: Ticket, analysis: Analys
         data={"ci_name": analysis.ci.name, "connection": analysis.ci.connection},
     )
     if not is_first:
-        stored, _, _ = await tickets.get_findings(session, ticket.id)
+        stored, _, _ = await tickets.get_related(session, ticket.id)
         return stored or analysis
     await tickets.update_ticket(
         session,
@@ -91,7 +91,7 @@ async def _kept_matches(
     best = ", ".join(f"{match.runbook_id} {match.confidence_score:.2f}" for match in matches[:MATCHES_TOLD])
     told = "; ".join(part for part in (best or "no runbook is known", opinion) if part)
     if not await events.add_event(session, ticket_id, key, EventKind.RUNBOOKS_MATCHED, told):
-        return (await tickets.get_findings(session, ticket_id))[1]
+        return (await tickets.get_related(session, ticket_id))[1]
     stored = [match.model_dump(mode="json") for match in matches]
     await tickets.update_ticket(session, ticket_id, matched_runbooks=stored)
     return matches

@@ -57,5 +57,5 @@ async def look_at_connection(session: AsyncSession, tenant: str, connection: Con
 
 async def _users(session: AsyncSession, tenant: str, found: list[Connection]) -> list[list[str]]:
     """Return for each connection the runbooks that name it; those for a ticket's own machine may use any."""
-    books = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
-    return [[book.id for book in books if book.target in {one.name, *one.tags}] for one in found]
+    library = [one.runbook for one in await runbooks.list_runbooks(session, tenant)]
+    return [[runbook.id for runbook in library if runbook.target in {one.name, *one.tags}] for one in found]

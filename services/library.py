@@ -138,5 +138,5 @@ async def query_of(session: AsyncSession, tenant: str, ticket: NewTicket, analys
 
 async def match_query(session: AsyncSession, ticket: Ticket) -> MatchQuery:
     """Return what matching reads of a stored ticket."""
-    analysis, _, _ = await tickets.get_findings(session, ticket.id)
+    analysis, _, _ = await tickets.get_related(session, ticket.id)
     return await query_of(session, ticket.tenant, ticket, analysis)

@@ -95,7 +95,7 @@ def view_plan(plan: Plan, execution: Execution) -> PlanView:
 
 async def current_plan(session: AsyncSession, tenant: str, ticket_id: str) -> tuple[PlanView, Execution] | None:
     """Return a ticket's latest plan and the execution it belongs to; None before there is one."""
-    _, _, execution_id = await tickets.get_findings(session, ticket_id)
+    _, _, execution_id = await tickets.get_related(session, ticket_id)
     execution = await executions.get_execution(session, tenant, execution_id) if execution_id else None
     if execution is None:
         return None

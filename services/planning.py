@@ -63,7 +63,7 @@ async def draft_plan(session: AsyncSession, request: PlanRequest, confidence: fl
     ticket = await tickets.get_ticket(session, request.tenant, request.ticket_id)
     if ticket is None:
         raise PlanProblem("the ticket is gone")
-    analysis, matches, _ = await tickets.get_findings(session, request.ticket_id)
+    analysis, matches, _ = await tickets.get_related(session, request.ticket_id)
     match = next((match for match in matches if match.runbook_id == request.runbook_id), None)
     confidence = min(confidence, match.at_most) if match else confidence
     facts = await _gather(session, request, ticket, analysis, match, confidence)

@@ -12,16 +12,16 @@ from services.workflows import WorkflowEnded, Workflows
 
 
 @dataclass(frozen=True)
-class Readiness:
+class DependencyHealth:
     """`temporal` may be away: tickets are still taken, and start when it is back."""
 
     database: bool
     temporal: bool
 
 
-async def look(backends: Backends, seconds: float) -> Readiness:
+async def look(backends: Backends, seconds: float) -> DependencyHealth:
     """Ask both; `seconds`: how long Temporal's answer is waited for."""
-    return Readiness(await _answers(backends.database), await _can_start(backends.workflows, seconds))
+    return DependencyHealth(await _answers(backends.database), await _can_start(backends.workflows, seconds))
 
 
 async def _answers(database: Database) -> bool:

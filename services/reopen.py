@@ -42,7 +42,7 @@ async def take_up_again(database: Database, order: ReopenRequested, key: str) ->
     async with database.write() as session:
         ticket = await find_ticket(session, order.tenant, order.ticket_id)
         settings = await tenants.get_settings(session, order.tenant) or TenantSettings()
-        analysis, _, _ = await tickets.get_findings(session, ticket.id)
+        analysis, _, _ = await tickets.get_related(session, ticket.id)
         reason = f"reopened by {order.actor}" + (f": {order.comment}" if order.comment else "")
         why_not = why_no_reopen(ticket) or (None if analysis else "it was never analysed")
         if analysis is not None and why_not is None:

@@ -10,7 +10,7 @@ from db import runbooks
 from db.runbooks import StoredRunbook
 from domain.runbooks.checks import warnings
 from domain.runbooks.runbook import Runbook
-from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook, place_findings
+from domain.runbooks.text import FileProblem, RunbookInvalid, parse_runbook, place_violations
 from domain.text.storable import why_unstorable
 from services.backends import Backends
 from services.errors import FieldProblem, Invalid, NotFound, not_listed
@@ -30,7 +30,7 @@ class FoundRunbook:
     stored: StoredRunbook
     versions: list[StoredRunbook]
     needs_changes: list[str]
-    warnings: list[Problem]
+    warnings: list[FileProblem]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ValidRunbook:
 
     runbook: Runbook
     unchecked: str
-    warnings: list[Problem]
+    warnings: list[FileProblem]
 
 
 async def get_runbook(session: AsyncSession, tenant: str, runbook_id: str, version: int | None = None) -> FoundRunbook:
@@ -114,10 +114,10 @@ def read_runbook(text: bytes, runbook_id: str | None = None) -> Runbook:
     return runbook
 
 
-def warnings_of(runbook: Runbook, text: str | bytes) -> list[Problem]:
+def warnings_of(runbook: Runbook, text: str | bytes) -> list[FileProblem]:
     """Return, at their lines, what had better be otherwise in a document that may be stored."""
     found = warnings(runbook)
-    return place_findings(text, found) if found else []
+    return place_violations(text, found) if found else []
 
 
 async def _found(session: AsyncSession, tenant: str, stored: StoredRunbook) -> FoundRunbook:
@@ -127,7 +127,7 @@ async def _found(session: AsyncSession, tenant: str, stored: StoredRunbook) -> F
     return FoundRunbook(stored, versions, needed[stored.digest], had_better)
 
 
-def _plain(problems: Sequence[Problem]) -> list[FieldProblem]:
+def _plain(problems: Sequence[FileProblem]) -> list[FieldProblem]:
     return [FieldProblem(one.field, one.message, one.line, one.mend) for one in problems]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from domain.runbooks.checks import PHASES, Violation
 from domain.runbooks.runbook import Runbook, Step
-from domain.runbooks.text import Problem, place_findings
+from domain.runbooks.text import FileProblem, place_violations
 from domain.text.yaml_lines import Location
 
 MOST_COMMANDS = 400
@@ -23,7 +23,7 @@ _SAID = re.compile(r"^[^:]*: (?:line )?(?:(\d+): )?(.*)")
 class ShellSyntax:
     """What does not parse, in the order of the lines. `unchecked`: why some or all were not looked at; mostly empty."""
 
-    problems: list[Problem]
+    problems: list[FileProblem]
     unchecked: str = ""
 
 
@@ -48,10 +48,10 @@ async def check_shell(runbook: Runbook, text: str | bytes, *, file: str = "runbo
     said = dict(zip(known, await asyncio.gather(*(_read(sh, command) for command in known)), strict=True))
     if late := [command.step for command in commands if said.get(command.text, "") is None]:
         unchecked = f"`sh -n` did not read a command of {late[0]!r} within {SECONDS:g} seconds"
-    findings = [_finding(command, words) for command in commands if (words := said.get(command.text))]
-    if not findings:
+    violations = [_violation(command, words) for command in commands if (words := said.get(command.text))]
+    if not violations:
         return ShellSyntax([], unchecked)
-    return ShellSyntax(await asyncio.to_thread(place_findings, text, findings, file=file), unchecked)
+    return ShellSyntax(await asyncio.to_thread(place_violations, text, violations, file=file), unchecked)
 
 
 def _commands(runbook: Runbook) -> list[_Command]:
@@ -96,7 +96,7 @@ async def _read(sh: str, command: str) -> str | None:
     return said.decode(errors="replace").strip() if process.returncode else ""
 
 
-def _finding(command: _Command, said: str) -> Violation:
+def _violation(command: _Command, said: str) -> Violation:
     match = _SAID.match(said.partition("\n")[0])
     line, words = (int(match[1] or 1), match[2]) if match else (1, said[:200])
     inner = min(line, command.text.rstrip("\n").count("\n") + 1) - 1

@@ -26,7 +26,7 @@ from services.workflows import WorkflowEnded
 log = logging.getLogger("handrail.services")
 
 
-class TicketFindings(Model):
+class RelatedRecords(Model):
     """What was found about a ticket, what is planned, what ran and what people said."""
 
     matched_runbooks: list[Match] = Field(description="Best first.")
@@ -42,7 +42,7 @@ class TicketFindings(Model):
     queue: HostQueue | None = Field(description="Its place in the queue for its hosts; None while it needs none.")
 
 
-class KnownTicket(TicketFindings, Ticket):
+class KnownTicket(RelatedRecords, Ticket):
     """A ticket with everything known about it."""
 
 
@@ -66,7 +66,7 @@ async def list_tickets(
 async def know_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> KnownTicket:
     """Collect everything about a ticket. Raises NotFound."""
     ticket = await find_ticket(session, tenant, ticket_id)
-    analysis, matches, _ = await tickets.get_findings(session, ticket.id)
+    analysis, matches, _ = await tickets.get_related(session, ticket.id)
     current = await current_plan(session, ticket.tenant, ticket.id)
     ran = await executions.list_executions(session, ticket.id)
     return KnownTicket(

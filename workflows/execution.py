@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.execution_context import ExecutionContext, Failed, Requeued, Stopped, until
     from workflows.leases import release_leases, take_leases
     from workflows.messages import TicketEnd
-    from workflows.questions import await_answers, await_approval, await_finding
+    from workflows.questions import await_answers, await_approval, await_outcome
     from workflows.steps import end_step, is_wanted, run_step
     from workflows.undoing import Undoing
 
@@ -117,10 +117,10 @@ class ExecutionStory:
         context = self.context
         outcome = await self._run(step)
         while outcome.status is StepStatus.UNKNOWN:
-            finding = await await_finding(context, step, outcome)
-            if finding is UnknownOutcome.RAN:
+            answer = await await_outcome(context, step, outcome)
+            if answer is UnknownOutcome.RAN:
                 return None
-            if finding is None:
+            if answer is None:
                 outcome = await end_step(context, step, outcome.attempt)
             elif context.lifecycle.cancel and workflow.patched(names.Change.ENDS_FOR_SURE):
                 self.undoing.forget(step)

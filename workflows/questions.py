@@ -51,7 +51,7 @@ async def await_answers(context: ExecutionContext, step: StepOutline) -> None:
         wanted = f"an answer that fits ({result.problem})"
 
 
-async def await_finding(context: ExecutionContext, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome | None:
+async def await_outcome(context: ExecutionContext, step: StepOutline, outcome: StepOutcome) -> UnknownOutcome | None:
     """Wait, for as long as it takes, until a person says whether a step ran. Raises Failed to roll back, Requeued.
 
     None: a cancel came, which says what is wanted and not what became of the command. It comes once.
@@ -72,15 +72,15 @@ async def await_finding(context: ExecutionContext, step: StepOutline, outcome: S
         raise context.cancelled(f" while {context.name(step)} waited")
     context.is_decided = True
     await context.record_decision(decision, DecisionOutcome.ACCEPTED)
-    finding = decision.outcome or UnknownOutcome.ROLL_BACK
-    if finding is UnknownOutcome.ROLL_BACK:
+    answer = decision.outcome or UnknownOutcome.ROLL_BACK
+    if answer is UnknownOutcome.ROLL_BACK:
         status = TicketStatus.CANCELLED if context.lifecycle.cancel else TicketStatus.ESCALATED
         ending = Ending(cause=EndCause.OUTCOME_UNKNOWN, actor=decision.actor, step=step.position)
         raise Failed(ending.sentence(why=reason), ending, status)
-    ran = finding is UnknownOutcome.RAN
+    ran = answer is UnknownOutcome.RAN
     words = f"{decision.actor} found that step {step.position} {'ran' if ran else 'did not run'}"
     await _resume(context, step, words, StepStatus.SUCCEEDED if ran else StepStatus.PENDING)
-    return finding
+    return answer
 
 
 async def _ask(

@@ -14,7 +14,7 @@ from api.pages.shell import page
 from api.problems import REFUSALS, problem_of
 from api.runbook_view import EXAMPLE, runbook_detail
 from domain.plans.plan import Phase
-from domain.runbooks.text import Problem
+from domain.runbooks.text import FileProblem
 from services import history, runbooks
 from services.runbook_look import figures_of, list_runbooks, look_at_runbook
 
@@ -153,7 +153,7 @@ async def _editor(
     *,
     found: list[dict[str, Any]] | None = None,
     notice: dict[str, str] | None = None,
-    had_better: Sequence[Problem] = (),
+    had_better: Sequence[FileProblem] = (),
     status: int = 200,
 ) -> Response:
     lines = text.splitlines()

@@ -19,7 +19,7 @@ from services.ticket_look import Look, look_again, look_at
 
 router = APIRouter(prefix="/t/{tenant}/tickets", include_in_schema=False)
 
-SECTIONS = ("head", "decide", "run", "findings", "story")
+SECTIONS = ("head", "decide", "run", "found", "story")
 Question = Annotated[str, Query(max_length=200)]
 _KEY = "\ue000key\ue000"  # stands for a form's one-time key, which must not make a section look changed
 

@@ -20,7 +20,7 @@ from api.ticket_report import TicketReport
 from api.ticket_view import TicketAccepted, TicketDetail, TicketPage, accepted, detail_of
 from services import execute as executing
 from services import filing
-from services import tickets as finding
+from services import tickets as listing
 from services.execute import RunbookChoice
 from services.plan_view import PlanDraft
 from services.tickets import know_ticket
@@ -64,7 +64,7 @@ async def list_tickets(
 ) -> TicketPage:
     """Each filter may be given several times; a ticket then matches any of its values, and all the filters. Newest
     first; with `waiting`, as in the inbox: rollback failed, outcome unknown, then by severity and time left."""
-    page = await finding.list_tickets(session, tenant, filters, limit, cursor)
+    page = await listing.list_tickets(session, tenant, filters, limit, cursor)
     return TicketPage(items=page.items, next_cursor=page.next_cursor)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from commands.api.client import Api, ApiError
 from commands.failures import CommandFailed
 from domain.runbooks.checks import warnings
-from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook, place_findings
+from domain.runbooks.text import FileProblem, RunbookInvalid, parse_runbook, place_violations
 from services.shell_syntax import check_shell
 
 
@@ -23,7 +23,7 @@ class Checked(NamedTuple):
     """What is to be said of a valid runbook: why `sh -n` did not read all of it, and what had better be otherwise."""
 
     unchecked: str
-    warnings: list[Problem]
+    warnings: list[FileProblem]
 
 
 async def check(path: Path) -> Checked:
@@ -33,7 +33,7 @@ async def check(path: Path) -> Checked:
     found = await check_shell(runbook, text, file=str(path))
     if found.problems:
         raise RunbookInvalid(found.problems)
-    return Checked(found.unchecked, place_findings(text, warnings(runbook), file=str(path)))
+    return Checked(found.unchecked, place_violations(text, warnings(runbook), file=str(path)))
 
 
 def found_in(paths: Sequence[Path]) -> list[Path]:

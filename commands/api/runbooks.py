@@ -13,7 +13,7 @@ from commands.context import ROOT, context_of, run
 from commands.failures import Exit
 from commands.options import Comment, Json
 from commands.output import errors, out, print_json, table, time_of
-from domain.runbooks.text import Problem, RunbookInvalid
+from domain.runbooks.text import FileProblem, RunbookInvalid
 from process.streams import write
 
 app = typer.Typer(no_args_is_help=True)
@@ -156,7 +156,7 @@ async def _validate(files: list[Path], as_json: bool) -> None:
     problems: list[dict[str, Any]] = []
     valid: list[str] = []
     unchecked: dict[str, str] = {}
-    warnings: list[Problem] = []
+    warnings: list[FileProblem] = []
     for path in files:
         try:
             found = await check(path)

@@ -26,7 +26,7 @@ class Child:
     name: str
     command: list[str]
     log: Path
-    is_ready: "Readiness"
+    is_ready: "IsReady"
     ready_within: float = 120.0
     grace: float = 15.0
     environment: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Child:
         return "\n".join(f"  | {line}" for line in lines) or "  (it wrote nothing)"
 
 
-Readiness = Callable[[Child], Awaitable[str | None]]
+IsReady = Callable[[Child], Awaitable[str | None]]
 
 
 class Children:

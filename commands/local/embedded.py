@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from commands.api.client import Api
 from commands.context import ROOT
-from commands.local.children import Child, Readiness
+from commands.local.children import Child, IsReady
 from process.private import UMASK
 from settings import Settings
 from settings_checks import NO_UI
@@ -59,7 +59,7 @@ class Embedded:
     def api(self) -> Child:
         return self._child("api", [sys.executable, CLI, "api"], self._api_problem, umask=UMASK)
 
-    def _child(self, name: str, command: list[str], is_ready: Readiness, grace: float = 15.0, umask: int = -1) -> Child:
+    def _child(self, name: str, command: list[str], is_ready: IsReady, grace: float = 15.0, umask: int = -1) -> Child:
         log = self.settings.home / "logs" / f"{name}.log"
         turn_over(log)
         return Child(name, command, log, is_ready, grace=grace, environment=self._environment, umask=umask)

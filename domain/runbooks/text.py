@@ -11,7 +11,7 @@ from domain.runbooks.shape import MOST_PROBLEMS, ShapeProblem, repair
 from domain.text.yaml_lines import LinedData, Location, TextProblem, TextUnreadable, field_name, read_lined
 
 
-class Problem(Model):
+class FileProblem(Model):
     """One thing wrong with a runbook's text, and what to write instead. `line` counts from 1."""
 
     file: str
@@ -28,7 +28,7 @@ class Problem(Model):
 class RunbookInvalid(ValueError):
     """A text that is no usable runbook; `problems` has the first 20 found, in the order of the lines."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[FileProblem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.line)[:MOST_PROBLEMS]
         more = ["there may be more: mend these first"] if len(problems) >= MOST_PROBLEMS else []
         super().__init__("\n".join([*map(str, self.problems), *more]))
@@ -49,14 +49,14 @@ def parse_runbook(text: str | bytes, *, file: str = "runbook") -> Runbook:
     return runbook
 
 
-def place_findings(text: str | bytes, findings: Sequence[Violation], *, file: str = "runbook") -> list[Problem]:
-    """Return, at their lines, findings in the text of a runbook that could be read."""
+def place_violations(text: str | bytes, violations: Sequence[Violation], *, file: str = "runbook") -> list[FileProblem]:
+    """Return, at their lines, violations in the text of a runbook that could be read."""
     lined = read_lined(text)
-    problems = [_problem(file, _placed(lined, finding)) for finding in findings]
+    problems = [_problem(file, _placed(lined, violation)) for violation in violations]
     return sorted(problems, key=lambda problem: problem.line)[:MOST_PROBLEMS]
 
 
-def _read(lined: LinedData, file: str) -> tuple[Runbook | None, list[Problem]]:
+def _read(lined: LinedData, file: str) -> tuple[Runbook | None, list[FileProblem]]:
     """Check shape and rules. What is misshapen is set aside first, so that the rest is checked all the same."""
     problems = [_problem(file, problem) for problem in lined.problems]
     try:
@@ -71,14 +71,14 @@ def _read(lined: LinedData, file: str) -> tuple[Runbook | None, list[Problem]]:
 
 
 def _validated(
-    lined: LinedData, file: str, problems: list[Problem], set_aside: set[Location]
-) -> tuple[Runbook, list[Problem]]:
+    lined: LinedData, file: str, problems: list[FileProblem], set_aside: set[Location]
+) -> tuple[Runbook, list[FileProblem]]:
     runbook = Runbook.model_validate(lined.data, by_alias=True, by_name=False)
-    for finding in check_runbook(runbook, with_names=not any(map(_declares, set_aside))):
-        follows = any(finding.location[: len(place)] == place for place in set_aside)
-        of_risk = ("risk",) in set_aside and finding.location[-1] in ("rollback", "postchecks")
+    for violation in check_runbook(runbook, with_names=not any(map(_declares, set_aside))):
+        follows = any(violation.location[: len(place)] == place for place in set_aside)
+        of_risk = ("risk",) in set_aside and violation.location[-1] in ("rollback", "postchecks")
         if not follows and not of_risk:
-            problems.append(_problem(file, _placed(lined, finding)))
+            problems.append(_problem(file, _placed(lined, violation)))
     return runbook, problems
 
 
@@ -96,6 +96,6 @@ def _placed(lined: LinedData, found: Violation | ShapeProblem) -> TextProblem:
     return TextProblem(lined.line(location, inner), location, found.message, found.mend)
 
 
-def _problem(file: str, problem: TextProblem) -> Problem:
+def _problem(file: str, problem: TextProblem) -> FileProblem:
     field = field_name(problem.location)
-    return Problem(file=file, line=problem.line, field=field, message=problem.message, mend=problem.mend)
+    return FileProblem(file=file, line=problem.line, field=field, message=problem.message, mend=problem.mend)

@@ -24,7 +24,7 @@ class FilterKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class About:
+class FilterInfo:
     """What a filter's type does not say: its words, and the ticket's columns, if not the one of its own name."""
 
     heading: str
@@ -38,24 +38,24 @@ class About:
 class TicketFilter(Model):
     """What a list of tickets is filtered by; what is empty leaves all. To add a filter, add a field."""
 
-    status: Annotated[list[TicketStatus], About("Status", "Repeatable.", has_menu=True, most_chips=1)] = Field(
+    status: Annotated[list[TicketStatus], FilterInfo("Status", "Repeatable.", has_menu=True, most_chips=1)] = Field(
         default_factory=list, description="Any of these."
     )
-    severity: Annotated[list[Severity], About("Severity", "Repeatable.", has_menu=True)] = Field(
+    severity: Annotated[list[Severity], FilterInfo("Severity", "Repeatable.", has_menu=True)] = Field(
         default_factory=list, description="Any of these."
     )
-    classification: Annotated[list[Classification], About("Classification", "Repeatable.", has_menu=True)] = Field(
+    classification: Annotated[list[Classification], FilterInfo("Classification", "Repeatable.", has_menu=True)] = Field(
         default_factory=list, description="Any of these."
     )
-    source: Annotated[list[str], About("Source", "Repeatable.", has_menu=True)] = Field(
+    source: Annotated[list[str], FilterInfo("Source", "Repeatable.", has_menu=True)] = Field(
         default_factory=list, max_length=MOST_VALUES, description="Any of these."
     )
-    service: Annotated[list[str], About("Service", "Repeatable.")] = Field(
+    service: Annotated[list[str], FilterInfo("Service", "Repeatable.")] = Field(
         default_factory=list, max_length=MOST_VALUES, description="Any of these."
     )
     q: Annotated[
         str | None,
-        About(
+        FilterInfo(
             "Search title and description",
             "Words in the title or description.",
             columns=("title", "description"),
@@ -64,7 +64,9 @@ class TicketFilter(Model):
     ] = Field(default=None, max_length=MOST_CHARACTERS, description="Words in the title or description.")
     waiting: Annotated[
         bool,
-        About("Waiting for people", "Only those that wait for a person.", columns=("person_needed",), most_chips=0),
+        FilterInfo(
+            "Waiting for people", "Only those that wait for a person.", columns=("person_needed",), most_chips=0
+        ),
     ] = Field(default=False, description="Only those that wait for a person, worst first.")
 
     def chosen(self, name: str) -> list[str]:
@@ -81,7 +83,7 @@ class Filter:
 
     name: str
     kind: FilterKind
-    about: About
+    about: FilterInfo
     choices: tuple[str, ...]
     field: FieldInfo
 
@@ -92,7 +94,7 @@ class Filter:
 
 
 def _filter(name: str, field: FieldInfo) -> Filter:
-    about = next(one for one in field.metadata if isinstance(one, About))
+    about = next(one for one in field.metadata if isinstance(one, FilterInfo))
     of: Any = (*get_args(field.annotation), str)[0]
     if field.annotation is bool:
         kind = FilterKind.FLAG

@@ -119,7 +119,7 @@ async def test_an_execution_that_begins_again_takes_it_out(database: Database) -
     """A status of the execution alone moves nothing; with the ticket's it does."""
     ticket_id = await filed(database, TicketStatus.ESCALATED, how=ExecutionStatus.UNKNOWN)
     async with database.write() as session:
-        _, _, execution_id = await tickets.get_findings(session, ticket_id)
+        _, _, execution_id = await tickets.get_related(session, ticket_id)
         await executions.set_execution_status(session, str(execution_id), ExecutionStatus.RUNNING)
         await tickets.set_status(session, ticket_id, TicketStatus.EXECUTING, "it ran")
     assert await waiting(database) == []

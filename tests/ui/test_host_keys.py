@@ -28,7 +28,7 @@ async def test_a_host_key_is_compared_and_confirmed(
 ) -> None:
     await busy_site.stack.add_host(web_01(sshd, host_key=None), key_of(sshd))
     page = await visitor.open("/connections", viewport=PHONE, java_script_enabled=has_scripts)
-    await expect(page.locator(".books")).to_contain_text("host key not confirmed")
+    await expect(page.locator(".card-list")).to_contain_text("host key not confirmed")
     await page.get_by_role("link", name="web-01").click()
     await expect(page.get_by_text("None of the latest tickets is about it")).to_be_visible()
     await page.get_by_role("button", name="Test it now").click()

@@ -74,7 +74,7 @@ async def test_runbooks_tell_how_they_did(busy_site: Site, visitor: Visitor) -> 
     await busy_site.stack.decide(ticket_id)
     await busy_site.stack.ended(ticket_id)
     page = await visitor.open("/runbooks", viewport=PHONE)
-    card = page.locator(".books .card")
+    card = page.locator(".card-list .card")
     await expect(card).to_contain_text("100 % of 1")
     await page.goto(busy_site.at("/runbooks/touch-file"))
     history = page.locator("#history")

@@ -88,7 +88,7 @@ async def test_all_know_a_connector_that_is_registered(shell: None, site: Site, 
         assert listed[0].split()[-2:] == ["directory", "level"]
         assert listed[1].split()[-1] == "7"
         await page.goto(site.at("/connections"))
-        await expect(page.locator(".books")).to_contain_text(f"level 7 in {site.host}")
+        await expect(page.locator(".card-list")).to_contain_text(f"level 7 in {site.host}")
 
         await site.stack.add_runbook(WHERE)
         await site.stack.set(mode="hil")

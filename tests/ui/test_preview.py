@@ -68,7 +68,7 @@ async def test_a_runbook_that_did_not_match(busy_site: Site, visitor: Visitor, h
         await busy_site.stack.file("The marker file is missing again"), "touch-file", word="x"
     )
     page = await visitor.open(f"/tickets/{ticket_id}", viewport=PHONE, java_script_enabled=has_scripts)
-    await expect(page.locator("#s-findings .matches")).not_to_contain_text("rotate-keys")
+    await expect(page.locator("#s-found .matches")).not_to_contain_text("rotate-keys")
     await page.get_by_label("Another runbook").fill("SIGNING keys")
     await page.get_by_role("button", name="Find it").click()
     assert await is_narrow_enough(page)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.runbooks.text import Problem, RunbookInvalid, parse_runbook
+from domain.runbooks.text import FileProblem, RunbookInvalid, parse_runbook
 
 GOOD = """\
 id: nginx-disk-full            # stable
@@ -50,20 +50,20 @@ def minimal(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value is not None}
 
 
-def problems(document: str | bytes | dict[str, Any]) -> list[Problem]:
+def problems(document: str | bytes | dict[str, Any]) -> list[FileProblem]:
     text = json.dumps(document) if isinstance(document, dict) else document
     with pytest.raises(RunbookInvalid) as caught:
         parse_runbook(text, file="r.yaml")
     return caught.value.problems
 
 
-def only_problem(document: str | bytes | dict[str, Any]) -> Problem:
+def only_problem(document: str | bytes | dict[str, Any]) -> FileProblem:
     found = problems(document)
     assert len(found) == 1, [str(problem) for problem in found]
     return found[0]
 
 
-def problems_if_any(text: str | bytes) -> list[Problem]:
+def problems_if_any(text: str | bytes) -> list[FileProblem]:
     try:
         parse_runbook(text)
     except RunbookInvalid as error:
