@@ -40,8 +40,8 @@ class BodyLimit:
             most, is_known = _most(scope, of_source)
             body = await _read(receive, most, MAX_DRAINED if is_known else most)
             if body is None and (is_known or not of_source):
-                words = f"the body is too large; at most {most} bytes ({most >> 10} KiB) are taken. Shorten it"
-                raise Problem(413, words)
+                size = f"{most >> 20} MiB" if most >= MAX_BODY else f"{most >> 10} KiB"
+                raise Problem(413, f"the body is too large; at most {most} bytes ({size}) are taken. Shorten it")
             scope.setdefault("state", {})["is_cut"] = body is None  # the route tells strangers, all in the same words
             body = body or b""
             if body and not is_report and is_json(Headers(scope=scope).get("content-type", "")):

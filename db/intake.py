@@ -357,8 +357,10 @@ async def _keep_last(session: AsyncSession, found: dict[str, Standing]) -> None:
     by_ticket = {standing.ticket_id: standing for standing in found.values()}
     floor = str(ULID.from_datetime(utc_now() - RETOLD_WITHIN)).lower()
     for some in _chunks(by_ticket):
-        query = select(OccurrenceRow).where(OccurrenceRow.ticket_id.in_(some), OccurrenceRow.id > floor)
-        for row in await session.scalars(query.order_by(OccurrenceRow.id)):
+        theirs = OccurrenceRow.ticket_id.in_(some)
+        latest = select(func.max(OccurrenceRow.id)).where(theirs, OccurrenceRow.id > floor)
+        query = select(OccurrenceRow).where(theirs, OccurrenceRow.id.in_(latest.group_by(OccurrenceRow.ticket_id)))
+        for row in await session.scalars(query):  # one a ticket, in a storm too
             standing = by_ticket[row.ticket_id]
             standing.last = Told(
                 state=ReportState(row.state),

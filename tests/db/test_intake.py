@@ -60,6 +60,22 @@ async def test_each_report_keeps_its_own_words_and_raises_the_severity(database:
     assert "severity raised to critical; instance=web-01:9100" in told[1]
 
 
+async def test_a_retry_says_what_the_last_report_of_its_ticket_said(database: Database) -> None:
+    async def retry(*reports: Report) -> list[Became]:
+        async with database.write() as session:
+            named = [(new_id(), one) for one in reports]
+            return [one.became for one in await take_reports(session, "demo", named, "am", retries=True)]
+
+    first, worse = report(starts_at=BEGAN, labels={"a": "b"}), report(starts_at=BEGAN, description="worse")
+    assert await retry(first, first) == [Became.FILED, Became.IGNORED]
+    assert await retry(first, report("fp-2", starts_at=BEGAN)) == [Became.IGNORED, Became.FILED]
+    assert await retry(worse) == [Became.OCCURRENCE]
+    assert await retry(worse) == [Became.IGNORED]
+    assert await retry(first) == [Became.OCCURRENCE], "other words came between"
+    [by_hand] = await take(database, first)
+    assert by_hand.became is Became.OCCURRENCE, "people and programs name what they send again themselves"
+
+
 async def test_a_report_of_before_the_fix_belongs_to_it_and_a_later_one_is_back(database: Database) -> None:
     [first] = await take(database, report(starts_at=BEGAN))
     await end(database, first, TicketStatus.RESOLVED)
