@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from commands.api import connections, runbooks, sources, tickets
+from commands.api import connections, notify, runbooks, sources, tickets
 from commands.api.match import match
 from commands.context import Commands, Context, context_of, run, say_failure
 from commands.failures import CommandFailed, Exit
@@ -114,6 +114,7 @@ app.add_typer(runbooks.app, name="runbook", help="Runbooks: list, show, validate
 app.add_typer(connections.connections, name="connection", help="How hosts are reached.")
 app.add_typer(connections.credentials, name="credential", help="What lets Handrail in on hosts.")
 app.add_typer(sources.app, name="source", help="Who may send reports here.")
+app.add_typer(notify.app, name="notify", help="Where people are told, and of what.")
 app.add_typer(tenants.app, name="tenant", help="Tenants, straight on the database (for whoever runs the server).")
 
 

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     api_url: str | None = Field(
         default=None, description="Where the CLI finds the API; host and port above unless set."
     )
+    public_url: str | None = Field(
+        default=None, description="Where people open the web UI: links in notices lead there; the API's unless set."
+    )
     token: str | None = Field(default=None, description="The CLI's API token; HANDRAIL_HOME/token unless set.")
     tenant: str = Field(default="demo", description="The CLI's tenant.")
     llm_url: str | None = Field(
@@ -121,6 +124,9 @@ class Settings(BaseSettings):
 
     def resolved_api_url(self) -> str:
         return (self.api_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def resolved_public_url(self) -> str:
+        return (self.public_url or self.resolved_api_url()).rstrip("/")
 
     def resolved_hosts(self) -> frozenset[str]:
         """Return the names and addresses, without ports, under which the API answers; `*` among them for any."""

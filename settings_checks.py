@@ -120,6 +120,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "hosts": hosts_in,
     "trusted_proxies": proxies_in,
     "api_url": is_url,
+    "public_url": is_url,
     "token": like(re.compile(r"[!-~]+"), "visible ASCII characters"),
     "tenant": like(re.compile(r"[a-z0-9][a-z0-9-]{0,62}"), "lower case letters, digits and dashes"),
     "llm_url": is_url,

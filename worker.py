@@ -26,6 +26,7 @@ from domain.analysis.analysis import default_rules
 from domain.text.signs import signs
 from integrations.connector import CommandRunner
 from integrations.llm import LanguageModel
+from integrations.notify import Sender
 from integrations.runners import make_runners
 from log_setup import set_up_logging
 from process.leaving import run_and_leave
@@ -33,8 +34,10 @@ from process.private import make_private
 from process.streams import write
 from reconciler.alive import keep_alive_file
 from reconciler.clearings import keep_telling
+from reconciler.notices import keep_notifying
 from reconciler.reconcile import keep_reconciling
 from reconciler.starts import keep_starting
+from services import notices
 from services.library import Library
 from services.occurrences import tell_left
 from services.step_records import StepRecords
@@ -123,6 +126,16 @@ def build_worker(
     )
 
 
+async def keep_telling_people(database: Database, cipher: Cipher, address: str) -> None:
+    """Send the notices that wait, until cancelled. `address`: where people open Handrail."""
+    send, reminded = Sender().send, set[str]()
+    await keep_notifying(
+        lambda: notices.remind(database, reminded),
+        lambda: notices.due(database),
+        lambda tenant, name: notices.deliver(database, cipher, send, address, tenant, name),
+    )
+
+
 async def run(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     if settings.home.is_dir():  # one that needs nothing of it may have none
@@ -143,6 +156,7 @@ async def run(settings: Settings) -> None:
         asyncio.create_task(keep_starting(database, tickets.start)),
         asyncio.create_task(keep_telling(lambda: tell_left(database, stories))),
         asyncio.create_task(keep_reconciling(database, WorkflowWatch(client))),
+        asyncio.create_task(keep_telling_people(database, cipher, settings.resolved_public_url())),
     ]
     if settings.alive_file:
         beside.append(asyncio.create_task(keep_alive_file(settings.alive_file, database.ping, tickets.ping)))

@@ -19,6 +19,7 @@ from api.pages.errors import ErrorPages
 from api.pages.install import install_pages
 from api.problems import ProblemDetails, install_handlers
 from api.routes import (
+    channels,
     codec,
     connections,
     credentials,
@@ -60,6 +61,7 @@ ROUTERS = (
     credentials.router,
     sources.router,
     deliveries.router,
+    channels.router,
     codec.router,
     health.router,
 )

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.cipher import Cipher
 from db.sealed_values import reseal_value
-from db.tables import CredentialRow, ExecutionRow, SourceRow
+from db.tables import CredentialRow, ExecutionRow, NotificationChannelRow, SourceRow
 from domain.sealed import SealedValue
 
 SEALED = "sealed_inputs"  # of a plan
@@ -21,6 +21,8 @@ async def keys_of_rows(session: AsyncSession, cipher: Cipher) -> dict[str | None
     for source in await _signing_sources(session):
         for kept in filter(None, (source.sealed, source.former_sealed)):
             found.setdefault(cipher.key_of(kept), []).append(f"secret of source {source.name} of {source.tenant}")
+    for channel in await _channels(session):
+        found.setdefault(cipher.key_of(channel.sealed), []).append(f"channel {channel.name} of {channel.tenant}")
     for key_id, count in await _sealed_inputs(session):
         found.setdefault(key_id, []).append(f"sensitive inputs of {count} plan{'' if count == 1 else 's'}")
     return found
@@ -29,7 +31,8 @@ async def keys_of_rows(session: AsyncSession, cipher: Cipher) -> dict[str | None
 async def reseal(session: AsyncSession, cipher: Cipher) -> int:
     """Seal with the first key what another one sealed; return how many rows. What no key opens stays as it is."""
     changed = 0
-    for row in await _credentials(session):
+    rows: list[CredentialRow | NotificationChannelRow] = [*await _credentials(session), *await _channels(session)]
+    for row in rows:
         if cipher.key_of(row.sealed) not in (None, cipher.key_ids[0]):
             row.sealed = cipher.seal(cipher.open(row.sealed))
             changed += 1
@@ -61,3 +64,8 @@ async def _sealed_inputs(session: AsyncSession) -> list[tuple[str, int]]:
 
 async def _credentials(session: AsyncSession) -> Iterable[CredentialRow]:
     return await session.scalars(select(CredentialRow).order_by(CredentialRow.tenant, CredentialRow.name))
+
+
+async def _channels(session: AsyncSession) -> Iterable[NotificationChannelRow]:
+    row = NotificationChannelRow
+    return await session.scalars(select(row).order_by(row.tenant, row.name))

@@ -48,6 +48,7 @@ ID = String(40)
 NAME = String(200)
 WAITS = "person_needed IS NOT NULL"
 PENDING = "is_pending"
+WAITING = "is_waiting"
 
 
 class TenantRow(Row):
@@ -395,6 +396,47 @@ class DeliveryRow(Row):
     source: Mapped[str] = mapped_column(NAME)
     outcome: Mapped[str] = mapped_column(NAME)
     document: Mapped[dict[str, Any]]
+
+
+class NotificationChannelRow(Row):
+    """Where notices go. `sealed` is its address; `busy_until`: one worker sends through it, unless it died."""
+
+    __tablename__ = "notification_channels"
+    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(NAME, primary_key=True)
+    service: Mapped[str] = mapped_column(NAME)
+    routes: Mapped[list[Any]]
+    sealed: Mapped[bytes]
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    last_error: Mapped[str | None]
+    failed_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    next_try_at: Mapped[datetime | None]
+    busy_until: Mapped[datetime | None]
+    updated_by: Mapped[str] = mapped_column(NAME)
+    updated_at: Mapped[datetime]
+
+
+class NoticeRow(Row):
+    """What is to be sent through a channel, once for a `key`. One that no longer waits was delivered or given up."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint("tenant", "channel", "key"),
+        Index("ix_notices_waiting", "tenant", "channel", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+    )
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tenant: Mapped[str] = mapped_column(NAME)
+    channel: Mapped[str] = mapped_column(NAME)
+    key: Mapped[str] = mapped_column(NAME)
+    kind: Mapped[str] = mapped_column(NAME)
+    ticket_id: Mapped[str | None] = mapped_column(ID)
+    document: Mapped[dict[str, Any]]
+    is_waiting: Mapped[bool]
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
 
 
 class SettingChangeRow(Row):

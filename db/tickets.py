@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db import notices
 from db.intake import open_key_of, said_of, take_reports
 from db.paging import Page
 from db.tables import ExecutionRow, TicketRow
@@ -155,7 +156,10 @@ async def why_waits(session: AsyncSession, ticket_id: str, status: TicketStatus)
 async def set_status(
     session: AsyncSession, ticket_id: str, status: TicketStatus, reason: str, ending: Ending | None = None
 ) -> None:
-    """Set a ticket's status with the reason for it. An ended ticket no longer takes occurrences."""
+    """Set a ticket's status with the reason for it, and note whom to tell. An ended one takes no more occurrences.
+
+    How its execution stands is to be written first.
+    """
     values: dict[str, Any] = {"status": status.value, "status_reason": reason}
     if ending is not None and status.is_final:
         values["ending"] = ending.model_dump(mode="json")
@@ -164,6 +168,7 @@ async def set_status(
     if status.is_settled:
         values["open_key"] = None
     await update_ticket(session, ticket_id, **values)
+    await notices.note_status(session, ticket_id, status)
 
 
 async def mark_false_positive(session: AsyncSession, ticket_id: str, actor: str) -> None:

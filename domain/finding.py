@@ -17,6 +17,7 @@ class FindingKind(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     KEY_MISSING = "key_missing"
     LANGUAGE_MODEL = "language_model"
+    CHANNEL_FAILS = "channel_fails"
 
 
 class Finding(WireModel):

@@ -70,6 +70,7 @@ NONSENSE = {
     "secret_keys": "s3cret",
     "hosts": "http://name",
     "api_url": "http://host:port",
+    "public_url": "http://host:port",
     "token": "s3cret \u00e9",
     "tenant": "../admin",
     "llm_url": "ftp://host/v1",

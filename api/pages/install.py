@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from api.pages import (
     approvals,
+    channels,
     connections,
     decide,
     login,
@@ -29,6 +30,7 @@ ROUTERS = (
     preview.router,
     runbooks.router,
     connections.router,
+    channels.router,
     sources.router,
     settings.router,
     overview.router,

@@ -10,6 +10,7 @@ from domain.finding import Finding, FindingKind
 from integrations.llm import LanguageModel, LlmFailed
 from reconciler.findings import find
 from reconciler.keys import find_missing_keys
+from reconciler.notices import find_failing
 from settings import Settings
 from workflows.key_watch import KeyWatch
 from workflows.watch import WorkflowWatch
@@ -38,7 +39,8 @@ async def _find(settings: Settings) -> list[Finding]:
     async with straight_on(settings) as on:
         keys = await find_missing_keys(on.database, on.cipher, KeyWatch(on.client))
         stuck = await find(on.database, WorkflowWatch(on.client))
-    return [*keys, *stuck, *await _language_model(settings)]
+        untold = await find_failing(on.database)
+    return [*keys, *stuck, *untold, *await _language_model(settings)]
 
 
 async def _language_model(settings: Settings) -> list[Finding]:

@@ -7,13 +7,16 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, select, text
 
-from db import executions, inbox, tickets
+from db import channels, executions, inbox, notices, tickets
 from db.engine import Database
 from db.migrate import ROOT, migrate
 from db.tables import ExecutionRow
+from domain.base import utc_now
 from domain.ending import EndCause as Cause
 from domain.ending import Ending
-from domain.tickets.ticket import PersonNeeded
+from domain.notices.channel import NewChannel
+from domain.tickets.ticket import PersonNeeded, TicketStatus
+from tests.temporal_server import CIPHER
 
 WHEN = "2026-01-02 03:04:05+00:00"
 TICKET = {
@@ -132,3 +135,23 @@ async def test_endings_are_read_from_the_sentences_of_before_once(empty_database
     known = {row_id: executions.ending_of(ending) for row_id, ending in rows.items()}
     assert known.pop("e99") == Ending(cause=Cause.UNDONE_ON_REQUEST, actor="kim", before=Cause.FAILED)
     assert known == {f"e{number:02}": ending for number, (_, _, ending) in enumerate(ENDINGS)}
+
+
+async def test_channels_are_told_of_what_happens_from_then_on(empty_database: Database) -> None:
+    database = empty_database
+    await migrate_to(database, "0012")
+    await insert(database, "tenants", id="demo", settings="{}", created_at=WHEN)
+    more = {"id": "t", "tenant": "demo", "filed_key": "f", "start_pending": False}
+    await insert(database, "tickets", status="escalated", **TICKET, **more)
+    await migrate(database)
+    async with database.write() as session:
+        await tickets.set_status(session, "t", TicketStatus.AWAITING_RUNBOOK, "no channel yet")
+        new = NewChannel(url="jsons://hooks.example.com/x")
+        assert await channels.save_channel(session, "demo", "hook", new, CIPHER, "sam")
+        await tickets.set_status(session, "t", TicketStatus.RESOLVED, "fixed")
+    async with database.write() as session:
+        assert await notices.due(session, utc_now()) == [("demo", "hook")]
+        claimed = await notices.claim(session, "demo", "hook", utc_now())
+        assert claimed is not None
+        assert [one.notice.kind.value for one in claimed.waiting] == ["resolved"]
+        assert await notices.claim(session, "demo", "hook", utc_now()) is None

@@ -15,7 +15,7 @@ MOST_BYTES = 100_000
 PAGES = [
     *("/tickets", "/tickets?status=resolved&q=file", "/approvals", "/runbooks", "/runbooks/touch-file"),
     *("/runbooks/touch-file/edit", "/runbooks/touch-file/preview", "/new-runbook", "/connections"),
-    *("/new-connection", "/sources", "/new-source", "/overview", "/settings"),
+    *("/new-connection", "/sources", "/new-source", "/overview", "/settings", "/channels"),
 ]
 HTML = {"Accept": "text/html"}
 

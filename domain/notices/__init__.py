@@ -1,0 +1,1 @@
+"""Notices: what people are told outside of Handrail, and through which channel."""
