@@ -70,6 +70,7 @@ def _send(address: str, title: str, text: str) -> str:
 
 def _notify(address: str, title: str, text: str) -> str:
     from apprise import Apprise, AppriseAsset, NotifyFormat, PersistentStoreMode  # a second, and 30 MB
+    from apprise.conversion import convert_between
 
     asset = AppriseAsset(
         app_id="Handrail", storage_mode=PersistentStoreMode.MEMORY, secure_logging=True, async_mode=False
@@ -79,12 +80,14 @@ def _notify(address: str, title: str, text: str) -> str:
         return f"its address is no whole one of {scheme_of(address)}; give it anew"
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, READ_SECONDS
     service.redirects = False  # what is allowed is the address that was given, not where that one points to
-    sender = Apprise(asset=asset)
-    sender.add(service)
+    plain, wanted = NotifyFormat.TEXT, service.notify_format
+    text = convert_between(plain, wanted, content=text)
+    title = convert_between(plain, wanted, content=title) if service.title_maxlen <= 0 else title
     heard = _Heard(get_ident())
     _log.addHandler(heard)
     try:
-        taken = sender.notify(title=title, body=text, body_format=NotifyFormat.TEXT)
+        # The service itself: Apprise's own call goes through threads that it shares, and that one hanging would fill.
+        taken = service.notify(title=title, body=text, body_format=plain)
     finally:
         _log.removeHandler(heard)
     return "" if taken else heard.why
