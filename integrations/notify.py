@@ -81,8 +81,9 @@ def _notify(address: str, title: str, text: str) -> str:
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, READ_SECONDS
     service.redirects = False  # what is allowed is the address that was given, not where that one points to
     plain, wanted = NotifyFormat.TEXT, service.notify_format
-    text = convert_between(plain, wanted, content=text)
-    title = convert_between(plain, wanted, content=title) if service.title_maxlen <= 0 else title
+    text = convert_between(plain, wanted, content=text)  # type: ignore[no-untyped-call]
+    if service.title_maxlen <= 0:  # it has no title of its own: it goes with the text
+        title = convert_between(plain, wanted, content=title)  # type: ignore[no-untyped-call]
     heard = _Heard(get_ident())
     _log.addHandler(heard)
     try:
