@@ -176,27 +176,32 @@ hr_timer() {
     trap '[ "$!" = "$hr_before" ] || kill "$!" 2>/dev/null; exit 0' TERM
     trap - USR1 USR2
     # In slices, so that a timer that missed its end does not outlive the command for long.
-    hr_left=$1
-    case $hr_left in
+    hr_rest=$1
+    case $hr_rest in
         *.*) ;;
         *)
-            while [ "$hr_left" -gt 20 ] && [ ! -s "$hr_d/status" ]; do
+            while [ "$hr_rest" -gt 20 ] && hr_is_timed; do
                 sleep 20 &
                 wait "$!"
-                hr_left=$((hr_left - 20))
+                hr_rest=$((hr_rest - 20))
             done
             ;;
     esac
     # A signal that came before this subshell could set its trap is lost; the status was written before it was sent.
-    [ ! -s "$hr_d/status" ] || exit
-    [ ! -s "$hr_d/status" ] || exit 0
-    sleep "$hr_left" &
+    hr_is_timed || exit 0
+    sleep "$hr_rest" &
     wait "$!"
     while [ -d "$hr_d" ] && [ ! -s "$hr_d/status" ] && [ ! -s "$hr_d/left" ]; do
         kill -"$2" $$ 2>/dev/null || { hr_orphaned; exit; }
         sleep 1 &
         wait "$!"
     done
+}
+
+# False once there is nothing to be timed any more: it has ended, or its supervisor was killed and nothing of it is left.
+hr_is_timed() {
+    [ ! -s "$hr_d/status" ] || return
+    kill -0 $$ 2>/dev/null || hr_is_running || hr_find_marked
 }
 
 # Records standard input in segments: all that begin within the first $hr_half bytes, and the last $hr_half bytes.

@@ -81,3 +81,24 @@ def test_a_timer_begun_after_the_command_ended_does_not_wait(tmp_path: Path, she
     command = [*shell_command(shell).split(), "-c", script, "sh", str(tmp_path), left]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("is_left", [False, True])
+def test_a_timer_ends_with_the_command_of_a_supervisor_that_was_killed(
+    tmp_path: Path, shell: str, is_left: bool
+) -> None:
+    """While something of the command is left, its timeout has to end that."""
+    functions = supervisor_text("start").rpartition("hr_main ")[0]
+    left = subprocess.Popen(["sleep", "600"], env={"HANDRAIL_ATTEMPT": str(tmp_path) if is_left else "another"})
+    script = f"""{functions}
+hr_d=$1
+{{ while kill -0 $$; do :; done 2>/dev/null; hr_is_timed; echo "$?"; hr_is_timed || hr_timer 600 USR1; }} &
+kill -KILL $$"""
+    command = [*shell_command(shell).split(), "-c", script, "sh", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as killed:
+        killed.wait(PATIENCE)
+        said = killed.communicate(timeout=PATIENCE)
+    left.kill()
+    left.wait()
+    assert said == ("0\n" if is_left else "1\n", "")
