@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -191,17 +192,25 @@ def test_db_hands_out_no_row() -> None:
     assert not row_givers_in(ROOT / "db")
 
 
+@cache
+def imports_of_all() -> dict[str, set[str]]:
+    """Read once: every file of ours is parsed for it."""
+    from commands import architecture
+
+    return architecture.read_imports()
+
+
 def test_the_picture_of_the_architecture_is_current() -> None:
     from commands import architecture
 
-    drawn = architecture.draw(architecture.read_imports())
+    drawn = architecture.draw(imports_of_all())
     assert architecture.PICTURE.read_text(encoding="utf-8") == drawn, "run `make architecture` and commit it"
 
 
 def test_no_part_imports_itself_through_others() -> None:
     from commands import architecture
 
-    assert not {name for name, below in architecture.reached(architecture.read_imports()).items() if name in below}
+    assert not {name for name, below in architecture.reached(imports_of_all()).items() if name in below}
 
 
 def test_the_picture_leaves_out_only_what_follows() -> None:
@@ -211,7 +220,7 @@ def test_the_picture_leaves_out_only_what_follows() -> None:
     assert architecture.needed(line) == [("a", "b"), ("b", "c")]
     circle = {"a": {"b", "c"}, "b": {"a", "c"}, "c": set[str]()}
     assert architecture.needed(circle) == [("a", "b"), ("a", "c"), ("b", "a"), ("b", "c")]
-    imports = architecture.read_imports()
+    imports = imports_of_all()
     kept = {name: {below for above, below in architecture.needed(imports) if above == name} for name in imports}
     assert architecture.reached(kept) == architecture.reached(imports)
 
