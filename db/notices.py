@@ -51,8 +51,10 @@ async def note_status(session: AsyncSession, ticket_id: str, status: TicketStatu
 async def expiring(session: AsyncSession, now: datetime, part: float) -> set[str]:
     """Return the executions whose approval waits, and has no more than a part of its time left."""
     row = ExecutionRow
+    tenants = list(await session.scalars(select(NotificationChannelRow.tenant).distinct()))
+    # By tenant and status there is an index; every worker asks this every two seconds.
     query = select(row.id, row.created_at, row.approval_expires_at).where(
-        row.status == ExecutionStatus.AWAITING_APPROVAL.value, row.approval_expires_at > now
+        row.tenant.in_(tenants), row.status == ExecutionStatus.AWAITING_APPROVAL.value, row.approval_expires_at > now
     )
     found = await session.execute(query)
     return {one for one, begun, ends in found if ends is not None and ends - now <= (ends - begun) * part}
@@ -83,7 +85,8 @@ async def due(session: AsyncSession, now: datetime) -> list[tuple[str, str]]:
 
 
 async def claim(session: AsyncSession, tenant: str, name: str, now: datetime) -> Claimed | None:
-    """Take a channel and what waits for it, oldest first, for one worker alone; None if another one has it."""
+    """Take a channel and what waits for it, oldest first, for one worker alone; None if nothing waits, or another one
+    has it."""
     row = NotificationChannelRow
     mine = update(row).where(row.tenant == tenant, row.name == name, *_is_free(now)).values(busy_until=now + BUSY)
     sealed = (await session.execute(mine.returning(row.sealed))).scalar_one_or_none()
@@ -91,6 +94,9 @@ async def claim(session: AsyncSession, tenant: str, name: str, now: datetime) ->
         return None
     waiting = select(NoticeRow).where(NoticeRow.tenant == tenant, NoticeRow.channel == name, NoticeRow.is_waiting)
     rows = list(await session.scalars(waiting.order_by(NoticeRow.id).limit(MOST_AT_ONCE)))
+    if not rows:
+        await session.execute(update(row).where(row.tenant == tenant, row.name == name).values(busy_until=None))
+        return None
     return Claimed(sealed, [Waiting(one.id, Notice.model_validate(one.document), one.created_at) for one in rows])
 
 

@@ -96,7 +96,7 @@ class Route(Model):
     kinds: list[NoticeKind] = Field(default_factory=list, max_length=20)
     severities: list[Severity] = Field(default_factory=list, max_length=20)
     services: Words = Field(default_factory=list)
-    labels: dict[str, str] = Field(default_factory=dict, max_length=50)
+    labels: dict[Line, Line] = Field(default_factory=dict, max_length=50)
     hours: Hours | None = Field(default=None, description="When it happens; a span over midnight counts from its day.")
 
     def takes(self, notice: Notice, now: datetime) -> bool:
