@@ -25,7 +25,7 @@ async def record(database: Database, asked: Record, key: str) -> Recorded | None
         record = await borne_out(session, asked)
         is_so = record is asked
         if await _tell(session, record, key):
-            if not is_so:
+            if not is_so or record.execution_status is ExecutionStatus.UNKNOWN:  # else nobody could answer for its step
                 await executions.mark_running_unknown(session, record.execution_id or "", record.reason)
             await _set_execution(session, record)
             await _set_ticket(session, record)
