@@ -27,6 +27,8 @@ UNDOING = Scenario(
 STORIES = [(SLOW, moment) for moment in MOMENTS]
 STORIES += [(UNDOING, (f"undo-{name}", delay)) for name in ("three", "two", "one") for delay in (0.0, 0.1)]
 STEPS = FORWARD[1:4]
+# The ledger lies in the home, and so does the record of an undo that runs: without either nobody can judge its end.
+WAYS_OF_UNDO = [way for way in WAYS if way != "home away"]
 
 
 class RefusedTrial(Trial):
@@ -48,8 +50,13 @@ class RefusedTrial(Trial):
         await super()._check(is_value_kept=False)
 
 
+def way_at(number: int, scenario: Scenario) -> str:
+    ways = WAYS_OF_UNDO if scenario is UNDOING else WAYS
+    return ways[number % len(ways)]
+
+
 async def test_logins_are_refused_at_every_point(arena: Arena, is_full: bool, report: list[Verdict]) -> None:
-    faults = [(WAYS[at % len(WAYS)], *story) for at, story in enumerate(STORIES * 2)]
+    faults = [(way_at(at, story[0]), *story) for at, story in enumerate(STORIES * 2)]
 
     async def refuse(fault: tuple[str, Scenario, tuple[str, float]]) -> Verdict:
         way, scenario, moment = fault
