@@ -9,7 +9,7 @@ from db import connections, executions, host_changes, outcomes, runbooks, tenant
 from domain.analysis.analysis import Analysis
 from domain.base import utc_now
 from domain.case.build import CaseQuestion, build_case
-from domain.case.earned import Earned, count_approvals, earn
+from domain.case.earned import Earned, Precedent, count_approvals, earn
 from domain.case.links import Case
 from domain.case.repetition import count_alike
 from domain.connections.connection import Connection
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
     standing: list[str]
     targets: list[Target]
     fixes: int
-    earned: Earned | None
+    precedents: list[Precedent]
 
 
 class Draft(NamedTuple):
@@ -136,7 +136,7 @@ async def _gather(
         standing=await _standing(session, request.ticket_id, runbook),
         targets=targets,
         fixes=await _fixes(session, tenant, ticket, targets),
-        earned=await _earned(session, tenant, ticket, runbook, settings, confidence),
+        precedents=await _precedents(session, tenant, ticket, runbook, settings),
     )
 
 
@@ -147,20 +147,13 @@ async def _standing(session: AsyncSession, ticket_id: str, runbook: Runbook) -> 
     return standing
 
 
-async def _earned(
-    session: AsyncSession,
-    tenant: str,
-    ticket: NewTicket,
-    runbook: Runbook,
-    settings: TenantSettings,
-    confidence: float,
-) -> Earned | None:
-    """Return what people's approvals have earned, where this tenant counts them."""
+async def _precedents(
+    session: AsyncSession, tenant: str, ticket: NewTicket, runbook: Runbook, settings: TenantSettings
+) -> list[Precedent]:
+    """Return what people's approvals may have earned by, where this tenant counts them."""
     if not settings.earned_after:
-        return None
-    precedents = await outcomes.precedents(session, tenant, runbook, ticket.environment)
-    approvals = count_approvals(ticket, precedents)
-    return earn(approvals, settings.earned_after, confidence, settings.confidence_threshold)
+        return []
+    return await outcomes.precedents(session, tenant, runbook, ticket.environment)
 
 
 async def _fixes(session: AsyncSession, tenant: str, ticket: NewTicket, targets: list[Target]) -> int:
@@ -185,6 +178,7 @@ def _judged(facts: Facts) -> Draft:
     except InputsInvalid as error:
         raise PlanProblem(f"runbook {runbook.id} cannot run with these inputs: {error}") from error
     origins = {name: path for name, path in brought.origins.items() if name not in request.inputs}
+    earned = _earned(facts)
     case = build_case(
         CaseQuestion(
             ticket=facts.ticket,
@@ -200,11 +194,11 @@ def _judged(facts: Facts) -> Draft:
             is_target_given=request.target is not None,
             fixes=facts.fixes,
             connections=facts.known,
-            earned=facts.earned,
+            earned=earned,
         )
     )
-    if facts.earned is not None and facts.earned.is_enough:
-        confidence = max(confidence, facts.earned.confidence)
+    if earned is not None and earned.is_enough:
+        confidence = max(confidence, earned.confidence)
     verdict = decide(
         PolicyQuestion(
             settings=facts.settings,
@@ -217,6 +211,14 @@ def _judged(facts: Facts) -> Draft:
         )
     )
     return Draft(inputs, origins, facts.targets, case, verdict, confidence)
+
+
+def _earned(facts: Facts) -> Earned | None:
+    settings = facts.settings
+    if not settings.earned_after:
+        return None
+    approvals = count_approvals(facts.ticket, facts.precedents)
+    return earn(approvals, settings.earned_after, facts.confidence, settings.confidence_threshold)
 
 
 def _doubts(facts: Facts) -> list[str]:

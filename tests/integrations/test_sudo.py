@@ -35,7 +35,7 @@ WORKS = {
     "stubborn": "trap : TERM HUP INT; while :; do sleep 0.1; done",
 }
 # A process of somebody else's; it never ends by itself, and `marks` ends it.
-SLEEPS = (sys.executable, "-c", "import time; time.sleep(9999)")
+SLEEPS = (sys.executable, "-c", "import time; time.sleep(9999)")  # until it is killed, which is what is tested
 STUBBORN_CHILD = LAYOUTS["child"].replace("WORK", WORKS["stubborn"])
 
 
