@@ -27,6 +27,7 @@ from integrations.connector import (
     Progress,
     RecordGone,
 )
+from integrations.session import to_the_end
 from services.claims import NotBorneOut
 from services.step_records import Job, OpenAttempt, PlanTampered, StepRecords, Superseded
 from workflows.names import ActivityName
@@ -313,7 +314,8 @@ class Follower:
             details = activity.cancellation_details()
             is_wanted = details is not None and details.cancel_requested
             task.cancel() if is_wanted else task.cancel(DETACH)
-            (end,) = await asyncio.gather(task, return_exceptions=True)
+            # A second cancel, by a worker that stops, must not become one for a command that was to be left running.
+            (end,) = await to_the_end(asyncio.gather(task, return_exceptions=True))
             if is_wanted:
                 raise _cancelled(end) from None
             raise

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from domain.connections.host import HostAddress, Secret
 from integrations.connector import HostRefused, HostUnreachable
-from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner
-from integrations.session import CHUNK, Session
+from integrations.session import CHUNK, Session, to_the_end
 
 # The worker's own environment holds its secrets, so a command gets only what a login would give it.
 _PASSED_ON = ("PATH", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
@@ -27,7 +26,7 @@ class LocalRunner(SessionRunner):
         home: Path | None = None,
         shell: tuple[str, ...] = ("/bin/sh",),
         patience: float = 5.0,
-        places: Sequence[str] = DEFAULT_PLACES,
+        places: Sequence[str] = (),
     ) -> None:
         super().__init__(patience=patience, places=places)
         self._home = home or Path.home()
@@ -36,6 +35,18 @@ class LocalRunner(SessionRunner):
     async def _open(
         self, address: HostAddress, secret: Secret | None, command: str, *, waits_for_input: bool = True
     ) -> Session:
+        starting = asyncio.create_task(self._start(command))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError as cancelled:
+            # Cut off as it starts a process, asyncio waits without end for what has that one's pipes open.
+            with contextlib.suppress(HostRefused):
+                await to_the_end(_closed(starting))
+            if waits_for_input:
+                raise
+            raise HostUnreachable("it was cancelled as it started", may_have_started=True) from cancelled
+
+    async def _start(self, command: str) -> "LocalSession":
         home = str(self._home)
         loop = asyncio.get_running_loop()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -52,10 +63,6 @@ class LocalRunner(SessionRunner):
                 env={"PATH": os.defpath, **environment, "HOME": home},
                 start_new_session=True,
             )
-        except asyncio.CancelledError as cancelled:
-            if waits_for_input:
-                raise
-            raise HostUnreachable("it was cancelled as it started", may_have_started=True) from cancelled
         except OSError as error:
             raise HostRefused(f"cannot start {self._shell[0]} in {home}: {error}") from error
         return LocalSession(Process(transport, protocol, loop), transport)
@@ -98,8 +105,13 @@ class LocalSession:
 
     async def close(self) -> None:
         self._signal(signal.SIGKILL)
+        # What is left behind may hold the pipes open, and asyncio calls nothing ended before they are closed.
+        for number in range(3):
+            if pipe := self._transport.get_pipe_transport(number):
+                pipe.close()
+            if isinstance(pipe, asyncio.WriteTransport) and pipe.get_write_buffer_size():
+                pipe.abort()
         await self._process.wait()
-        # What is left behind may hold the pipes open; only the transport can let go of them.
         self._transport.close()
 
     def _signal(self, number: int) -> None:
@@ -107,3 +119,7 @@ class LocalSession:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, number)
+
+
+async def _closed(starting: "asyncio.Task[LocalSession]") -> None:
+    await (await starting).close()

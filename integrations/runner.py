@@ -35,12 +35,12 @@ log = logging.getLogger(__name__)
 class SessionRunner(ABC):
     """A CommandRunner over sessions. `patience`: seconds that a lost connection is tried again within one run.
 
-    `places`: where on a host records may lie, the first that will do is used.
+    `places`: where on a host records may lie, the first that will do is used; empty: DEFAULT_PLACES.
     """
 
-    def __init__(self, *, patience: float = 60.0, places: Sequence[str] = DEFAULT_PLACES) -> None:
+    def __init__(self, *, patience: float = 60.0, places: Sequence[str] = ()) -> None:
         self._patience = patience
-        self._places = tuple(places)
+        self._places = tuple(places or DEFAULT_PLACES)
         self._plain: dict[str, PlainAttempt] = {}
         self._records: dict[str, tuple[float, str]] = {}
 
@@ -151,7 +151,7 @@ class SessionRunner(ABC):
         attempt_id: str = "-",
         age: int = 0,
         record: str | None = None,
-        places: Sequence[str] = DEFAULT_PLACES,
+        places: Sequence[str] = ("home",),
     ) -> str:
         """Run the supervisor's text for one answer that is a line. Raises HostRefused, HostUnreachable."""
         start = invocation(mode, attempt_id, age=age, record=record or "-", places=places)

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable
+from typing import Protocol, TypeVar
 
 from integrations.frames import MAX_GREETING, MAX_LINE, ProtocolBroken
 
@@ -115,12 +115,12 @@ async def own_words(session: Session, said: bytes = b"") -> str:
     return " ".join((said + b"\n" + kept).decode("utf-8", "replace").split())
 
 
-async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
+async def to_the_end(work: Awaitable[Result]) -> Result:
     """Await work however often the awaiting task is cancelled meanwhile; the work bounds its own time.
 
     Raises what the work raises.
     """
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     while not task.done():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({task})

@@ -8,7 +8,6 @@ import asyncssh
 
 from domain.connections.host import HostAddress, Secret
 from integrations.connector import HostUnreachable
-from integrations.places import DEFAULT_PLACES
 from integrations.runner import SessionRunner
 from integrations.session import CHUNK, Session, SessionLost
 from integrations.ssh_connections import KeptConnection, SshConnections, fetch_host_key, quick_acknowledge
@@ -19,9 +18,7 @@ _LOSSES = (asyncssh.Error, OSError)
 class SshRunner(SessionRunner):
     """Runs commands on SSH hosts. `connect_seconds` bounds one connect, `patience` a connection that was lost."""
 
-    def __init__(
-        self, *, connect_seconds: float = 15.0, patience: float = 60.0, places: Sequence[str] = DEFAULT_PLACES
-    ) -> None:
+    def __init__(self, *, connect_seconds: float = 15.0, patience: float = 60.0, places: Sequence[str] = ()) -> None:
         super().__init__(patience=patience, places=places)
         self._connect_seconds = connect_seconds
         self._connections = SshConnections(connect_seconds)

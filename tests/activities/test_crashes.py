@@ -8,10 +8,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from activities.records import event_key
+from activities.steps import Follower
 from db import executions
 from db.cipher import Cipher
 from domain.connections.host import CommandResult, HostAddress
 from domain.executions.execution import StepStatus
+from domain.executions.mask import Mask
 from integrations.connector import DETACH, CommandRequest, Progress
 from integrations.local import LocalRunner
 from services.step_records import StepRecords
@@ -102,6 +104,31 @@ async def test_a_step_without_a_recorded_end_is_killed_before_its_rollback(crash
     assert (tmp_path / "undone").exists()
     result: CommandResult = await LocalRunner().run(HERE, None, request, _ignore)
     assert result.status == "cancelled"
+
+
+async def test_a_second_cancel_is_none_for_what_was_to_be_left_running(crashed: Bench) -> None:
+    """Temporal gave the activity up; while it detaches, over a way that is slow, its worker is told to stop."""
+    heard: list[object] = []
+    detaching = asyncio.Event()
+
+    async def command() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(PATIENCE if not heard else 0.1)
+            except asyncio.CancelledError as cancelled:
+                heard.append(cancelled.args)
+                detaching.set()
+
+    records = StepRecords(crashed.database, Cipher([Fernet.generate_key().decode()]), event_key)
+    follower = Follower(records, crashed.order, Mask(()), keeps=False)
+    task = asyncio.create_task(crashed.environment.run(follower.watch, command()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await detaching.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert heard == [(DETACH,)]
 
 
 async def _ignore(_: Progress) -> None:

@@ -34,6 +34,16 @@ lent = asynccontextmanager(used)
 """`used` for one `async with`, which ends the host also when the test fails."""
 
 
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The default places, of this test alone: tests beside it use the machine's own, and cleaning up looks there."""
+    beside = tmp_path / "var-tmp"
+    beside.mkdir(mode=0o777)
+    beside.chmod(0o1777)
+    monkeypatch.setattr("integrations.runner.DEFAULT_PLACES", ("home", str(beside)))
+    return ("home", str(beside))
+
+
 @pytest.fixture(params=SHELLS)
 async def shell_host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Host]:
     """A host whose shell is dash, bash and busybox ash in turn."""

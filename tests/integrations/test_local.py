@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,10 @@ from domain.connections.host import HostAddress
 from integrations.connector import DETACH, CommandRequest, HostRefused
 from integrations.local import LocalRunner
 from tests.integrations.hosts import Host, until
+from tests.patience import PATIENCE
 
+HERE = HostAddress(name="here", connector="local")
+SHELL_SECONDS = 0.05  # what a shell takes for its first command, so that a cancel meets it there: no less is asserted
 WAITING = "echo ran >>ledger; echo begun; while [ ! -e go ]; do sleep 0.05; done; echo done"
 
 
@@ -42,6 +47,36 @@ async def test_kill_and_timeout_end_the_family(local_host: Host) -> None:
     assert not local_host.running("12345")
 
 
+async def test_a_cancel_as_a_command_starts_is_no_endless_wait(tmp_path: Path) -> None:
+    """By the time that asyncio hears of it, the shell may have begun another process, which keeps the pipes open."""
+    runner = LocalRunner(home=tmp_path, shell=("/bin/sh", "-c", "sleep 12345 & wait"))
+    for turns in range(12):
+        task = asyncio.create_task(runner._open(HERE, None, "true"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        time.sleep(SHELL_SECONDS)  # noqa: ASYNC251 - a busy loop, in which nothing else has a turn
+        task.cancel(DETACH)
+        async with asyncio.timeout(PATIENCE):
+            ends = await asyncio.gather(task, return_exceptions=True)
+        assert [type(end) for end in ends] == [asyncio.CancelledError]
+
+
+@pytest.mark.parametrize("unread", [0, 1_000_000])
+async def test_a_session_is_closed_whoever_has_its_pipes_open(tmp_path: Path, unread: int) -> None:
+    command = f"setsid sleep 12345 & echo $!; head -c {unread} /dev/zero; sleep 12345"
+    session = await LocalRunner(home=tmp_path)._open(HERE, None, command)
+    left_behind = int((await session.read()).split()[0])
+    await until(lambda: os.getsid(left_behind) == left_behind)
+    sending = asyncio.create_task(session.send(bytes(unread), is_last=False))
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await session.close()
+        await asyncio.gather(sending, return_exceptions=True)
+    finally:
+        os.kill(left_behind, signal.SIGKILL)
+
+
 async def test_the_workers_environment_stays_with_the_worker(local_host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDRAIL_TEST_SECRET", "hidden-value")
     result = await local_host.run("one", "env")
@@ -60,7 +95,7 @@ async def test_unsupervised_and_check_and_clean(local_host: Host) -> None:
 async def test_a_home_that_is_gone_is_refused(tmp_path: Path) -> None:
     runner = LocalRunner(home=tmp_path / "gone", places=("home",))
     with pytest.raises(HostRefused, match="no place for records"):
-        await runner.check(HostAddress(name="here", connector="local"), None)
+        await runner.check(HERE, None)
 
 
 async def test_it_works_on_uvloop(tmp_path: Path) -> None:
@@ -73,7 +108,7 @@ async def test_it_works_on_uvloop(tmp_path: Path) -> None:
             seen.append(progress)
 
         request = CommandRequest(attempt_id="one", command="echo out")
-        result = await runner.run(HostAddress(name="here", connector="local"), None, request, take)
+        result = await runner.run(HERE, None, request, take)
         assert seen
         return result.stdout
 
