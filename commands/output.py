@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.text.signs import json_signs, one_line, signs
+from domain.tones import TONES, Tone
 
 WIDTH_OF_FILES = 140
 
@@ -34,29 +35,16 @@ out = _console()
 errors = _console(stderr=True)
 
 COLOURS = {
-    "open": "",
-    "analyzing": "cyan",
-    "awaiting_runbook": "yellow",
-    "awaiting_approval": "yellow",
-    "executing": "cyan",
-    "rolling_back": "magenta",
-    "resolved": "green",
-    "closed": "green",
-    "rejected": "",
-    "cancelled": "",
-    "escalated": "red",
-    "queued": "",
-    "running": "cyan",
-    "verifying": "cyan",
-    "succeeded": "green",
-    "rolled_back": "magenta",
-    "rollback_failed": "red",
-    "expired": "",
-    "unknown": "red",
-    "pending": "",
-    "failed": "red",
-    "skipped": "",
-    "not_run": "",
+    Tone.GOOD: "green",
+    Tone.OVER: "green",
+    Tone.QUIET: "",
+    Tone.PLAIN: "",
+    Tone.NEXT: "",
+    Tone.BUSY: "cyan",
+    Tone.WAIT: "yellow",
+    Tone.DOUBT: "yellow",
+    Tone.WARN: "magenta",
+    Tone.BAD: "red",
 }
 
 
@@ -72,8 +60,13 @@ def print_json_line(value: Any) -> None:
 
 
 def coloured(word: str | None) -> Text:
-    """Return a status in its colour; one that only a newer server knows has none."""
-    return Text(word or "-", style=COLOURS.get(word or "", ""))
+    """Return a status in its colour."""
+    return Text(word or "-", style=colour(word or ""))
+
+
+def colour(word: str) -> str:
+    """Return the colour of a status or a link's state; one that only a newer server knows has none."""
+    return COLOURS[TONES.get(word, Tone.PLAIN)]
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> Table:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.pages.approvals import GROUPS
-from api.pages.words import TONES, WORDS
-from commands.api.describe import LINK_COLOURS
-from commands.output import COLOURS
+from api.pages.words import CLASSES, WORDS, tone
+from commands.output import COLOURS, colour
 from domain.case.links import LinkState
 from domain.ending import SENTENCES, EndCause
 from domain.executions.execution import STEP_STAGES, ExecutionStatus, StepStatus
@@ -19,35 +18,36 @@ from domain.runbooks.runbook import Risk
 from domain.tenant import ExecutionMode
 from domain.tickets.inbox import why_a_person
 from domain.tickets.ticket import Classification, PersonNeeded, Severity, TicketStatus
+from domain.tones import TONES, Tone
 from services.overview import OUTCOME_OF
 
 ROOT = Path(__file__).resolve().parent.parent
 STATUSES = (TicketStatus, ExecutionStatus, StepStatus)
-TONED = (*STATUSES, Severity, Risk, Classification)
+TONED = (*STATUSES, Severity, Risk, Classification, LinkState)
 
 
 @pytest.mark.parametrize(
     ("named", "enums"),
     [
-        (TONES, (*TONED, LinkState)),
-        (WORDS, (*TONED, PersonNeeded, ExecutionMode)),
-        (COLOURS, STATUSES),
+        (TONES, TONED),
+        (WORDS, (*STATUSES, Severity, Risk, Classification, PersonNeeded, ExecutionMode)),
+        (COLOURS, (Tone,)),
+        (CLASSES, (Tone,)),
         (OUTCOME_OF, (TicketStatus,)),
         ([one for _, kinds in GROUPS for one in kinds], (PersonNeeded,)),
         (WHEN_UNDONE, (EndCause,)),
         (STEP_STAGES, (StepStatus,)),
-        (LINK_COLOURS, (LinkState,)),
         (SENTENCES, (EndCause,)),
     ],
     ids=[
         "tones",
         "words",
         "the terminal's colours",
+        "the page's classes",
         "outcomes of tickets",
         "groups of the inbox",
         "what endings mean",
         "stages of steps",
-        "links on the terminal",
         "sentences of endings",
     ],
 )
@@ -55,6 +55,17 @@ def test_every_member_is_there(named: object, enums: tuple[type[StrEnum], ...]) 
     assert isinstance(named, dict | list)
     missing = {member.value for enum in enums for member in enum} - set(named)
     assert not missing
+
+
+def test_colours_stand_once() -> None:
+    """Page and terminal derive theirs from the same tone, and a tone is given to nothing that is no more."""
+    assert set(TONES) == {member.value for enum in TONED for member in enum}
+    rules = (ROOT / "api" / "static" / "handrail.css").read_text()
+    assert all(re.search(rf"\.{one}\b", rules) for one in CLASSES.values())
+    colours = "|".join({*CLASSES.values(), *COLOURS.values()} - {""})
+    tables = [path for part in ("api", "commands") for path in (ROOT / part).rglob("*.py")]
+    again = re.compile(rf'["\w](?:{"|".join(TONES)})"?: "(?:{colours})"', re.IGNORECASE)
+    assert not [path.name for path in tables if again.search(path.read_text())]
 
 
 def test_a_ticket_waits_has_ended_or_is_under_way() -> None:
@@ -67,7 +78,7 @@ def test_a_ticket_waits_has_ended_or_is_under_way() -> None:
 def test_a_step_that_went_wrong_is_red_on_every_screen() -> None:
     """And nothing else is: colours follow from what the statuses come down to."""
     for status in StepStatus:
-        assert (TONES[status] == "bad") is (COLOURS[status] == "red") is status.went_wrong
+        assert (tone(status) == "bad") is (colour(status) == "red") is status.went_wrong
 
 
 VALUES = {member.value for enum in STATUSES for member in enum}

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from commands.output import coloured, out, table, time_of
+from commands.output import colour, coloured, out, table, time_of
 from domain.connectors import CONNECTORS
 from domain.executions.aftermath import NOTHING_LEFT
 from domain.executions.execution import WRONG_STEP_STATUSES, LaterChange, StepStatus, why_too_late
@@ -17,7 +17,6 @@ from domain.tickets.columns import Column, ColumnKind
 from domain.tickets.ticket import NOTABLE, CloseQuestion, TicketStatus
 
 SHORT_DIGEST = 12
-LINK_COLOURS = {"clear": "green", "doubtful": "yellow", "against": "red"}
 
 
 def short(digest: str) -> str:
@@ -57,7 +56,7 @@ def value_words(plan: dict[str, Any], name: str) -> str:
 def print_links(links: list[dict[str, Any]]) -> None:
     """Print the five questions of a case, each with its answer and the evidence."""
     for link in links:
-        answer = (f"{link['state']:8} ", LINK_COLOURS.get(link["state"], ""))
+        answer = (f"{link['state']:8} ", colour(link["state"]))
         text = Text.assemble(answer, f"{link['question']} ", ("; ".join(link["reasons"]), "dim"))
         out.print(Padding(text, (0, 0, 0, 2), expand=False))
 
