@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.cipher import Cipher
-from db.tables import NoticeRow, NotificationChannelRow
+from db.tables.in_and_out import NoticeRow, NotificationChannelRow
 from domain.base import utc_now
 from domain.notices.channel import Channel, NewChannel, Route, scheme_of
 

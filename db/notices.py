@@ -7,7 +7,8 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import channels
-from db.tables import ExecutionRow, NoticeRow, NotificationChannelRow, TicketRow
+from db.tables import ExecutionRow, TicketRow
+from db.tables.in_and_out import NoticeRow, NotificationChannelRow
 from domain.base import new_id, utc_now
 from domain.ending import Ending
 from domain.executions.execution import ExecutionStatus

@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection
 
-from db.tables import Row
+from db.tables.row import Row
 
 MOST_NAMED = 8
 HARMLESS = ("remove_table", "remove_index")  # what somebody else put beside ours

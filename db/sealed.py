@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.cipher import Cipher
 from db.sealed_values import reseal_value
-from db.tables import CredentialRow, ExecutionRow, NotificationChannelRow, SourceRow
+from db.tables import CredentialRow, ExecutionRow
+from db.tables.in_and_out import NotificationChannelRow, SourceRow
 from domain.sealed import SealedValue
 
 SEALED = "sealed_inputs"  # of a plan

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables import DeliveryRow, SourceRow
+from db.tables.in_and_out import DeliveryRow, SourceRow
 from domain.base import utc_now
 from domain.sources.source import Delivery, Source
 

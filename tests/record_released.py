@@ -23,7 +23,7 @@ from db import tenants, tickets
 from db.cipher import Cipher
 from db.engine import Database
 from db.migrate import migrate
-from db.tables import Row
+from db.tables.row import Row
 from domain.base import new_id
 from domain.connections.connection import Connection, CredentialKind, NewCredential
 from domain.plans.plan import Plan

@@ -9,8 +9,9 @@ from tests.imports import ROOT, is_under, names_reached
 
 SEEN_OF_SQLALCHEMY = ("sqlalchemy.exc", "sqlalchemy.ext.asyncio")
 """What may be seen of it outside `db/`: its errors, and the session that is handed on."""
-TABLES = ast.parse((ROOT / "db" / "tables.py").read_text(encoding="utf-8"))
-ROWS = {node.name for node in TABLES.body if isinstance(node, ast.ClassDef) and node.name.endswith("Row")} - {"Row"}
+TABLES = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "db" / "tables").glob("*.py")]
+CLASSES = [node for table in TABLES for node in table.body if isinstance(node, ast.ClassDef)]
+ROWS = {one.name for one in CLASSES if one.name.endswith("Row")} - {"Row"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -40,7 +41,7 @@ def row_givers(text: str) -> list[str]:
 
 def row_givers_in(folder: Path) -> set[str]:
     """Return all that files of `db/` hand out; a table is a row itself, and a migration is handed to nobody."""
-    files = [path for path in folder.glob("*.py") if path.name != "tables.py"]
+    files = folder.glob("*.py")  # tables and migrations have folders of their own
     return {f"{path.name}: {name}" for path in files for name in row_givers(path.read_text(encoding="utf-8"))}
 
 

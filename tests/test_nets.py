@@ -50,6 +50,8 @@ def test_an_import_by_name_is_seen(text: str) -> None:
         "import db.tables",
         "import db.tables as t",
         "from db.lists import TicketRow",
+        "from db.tables.in_and_out import NoticeRow",
+        "from db.sources import SourceRow",
         "import db\ndb.tables.TicketRow",
         "from db import tickets\ntickets.TicketRow",
         "from db.tickets import TicketRow as Ticket",

@@ -8,7 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from db.tables import Row
+from db.tables.row import Row
 from db.types import BigId, Json, UtcDateTime
 from settings import Settings
 

@@ -1,7 +1,11 @@
 """Rows keep what they are told, on SQLite and on PostgreSQL."""
 
 import asyncio
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -19,6 +23,8 @@ from domain.tickets.event import EventKind
 from domain.tickets.filter import TicketFilter
 from domain.tickets.ticket import NewTicket, TicketStatus
 
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = ROOT / "db" / "tables"
 KEYS = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="]
 RUNBOOK = """
 id: look
@@ -51,6 +57,16 @@ async def test_migrations_make_what_the_tables_say(database: Database) -> None:
 
     async with database.engine.connect() as connection:
         await connection.run_sync(check)
+
+
+@pytest.mark.parametrize("path", sorted(TABLES.glob("*.py")), ids=lambda path: path.stem)
+def test_whoever_imports_one_table_has_them_all(path: Path) -> None:
+    """What is missing from the metadata is compared with no migration, and copied to no other database."""
+    module = "db.tables" if path.stem == "__init__" else f"db.tables.{path.stem}"
+    told = f"import {module}\nfrom db.tables.row import Row\nprint(*sorted(Row.metadata.tables))"
+    found = subprocess.run([sys.executable, "-c", told], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    texts = [one.read_text() for one in TABLES.glob("*.py")]
+    assert found.split() == sorted(name for text in texts for name in re.findall(r'__tablename__ = "(\w+)"', text))
 
 
 async def test_a_hundred_reports_at_once_are_one_ticket(database: Database) -> None:

@@ -4,51 +4,24 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
-    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     String,
     Text,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from db.types import BigId, Json, UtcDateTime
+from db.tables import in_and_out  # noqa: F401 - whoever imports any table has all of them in `Row.metadata`
+from db.tables.row import ID, NAME, Row
+from db.types import BigId, Json
 
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Row(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
-        datetime: UtcDateTime,
-        dict[str, Any]: Json,
-        dict[str, str]: Json,
-        list[Any]: Json,
-        str: Text,
-        bytes: LargeBinary,
-        bool: Boolean,
-        float: Float,
-    }
-
-
-ID = String(40)
-NAME = String(200)
 WAITS = "person_needed IS NOT NULL"
 PENDING = "is_pending"
-WAITING = "is_waiting"
 
 
 class TenantRow(Row):
@@ -362,81 +335,6 @@ class CredentialRow(Row):
     sealed: Mapped[bytes]
     updated_by: Mapped[str] = mapped_column(NAME)
     updated_at: Mapped[datetime]
-
-
-class SourceRow(Row):
-    """A sender of reports. Of its secrets only SHA-256 sums are kept: they are random, and need no slow ones.
-
-    `former_hash`: the secret before, which lets in as well until the rotation is finished. `sealed`, `former_sealed`:
-    the secrets themselves, of a source that signs with them.
-    """
-
-    __tablename__ = "sources"
-    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(NAME, primary_key=True)
-    kind: Mapped[str] = mapped_column(NAME)
-    options: Mapped[dict[str, Any]]
-    secret_hash: Mapped[str] = mapped_column(String(64))
-    former_hash: Mapped[str | None] = mapped_column(String(64))
-    sealed: Mapped[bytes | None]
-    former_sealed: Mapped[bytes | None]
-    created_by: Mapped[str] = mapped_column(NAME)
-    created_at: Mapped[datetime]
-    rotated_by: Mapped[str | None] = mapped_column(NAME)
-    rotated_at: Mapped[datetime | None]
-
-
-class DeliveryRow(Row):
-    """What a source sent, and what became of it. Only the last ones are kept."""
-
-    __tablename__ = "source_deliveries"
-    __table_args__ = (Index(None, "tenant", "source", "outcome", "id"),)
-    id: Mapped[str] = mapped_column(ID, primary_key=True)
-    tenant: Mapped[str] = mapped_column(NAME)
-    source: Mapped[str] = mapped_column(NAME)
-    outcome: Mapped[str] = mapped_column(NAME)
-    document: Mapped[dict[str, Any]]
-
-
-class NotificationChannelRow(Row):
-    """Where notices go. `sealed` is its address; `busy_until`: one worker sends through it, unless it died."""
-
-    __tablename__ = "notification_channels"
-    tenant: Mapped[str] = mapped_column(NAME, ForeignKey("tenants.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(NAME, primary_key=True)
-    service: Mapped[str] = mapped_column(NAME)
-    routes: Mapped[list[Any]]
-    sealed: Mapped[bytes]
-    failures: Mapped[int] = mapped_column(Integer, default=0)
-    last_error: Mapped[str | None]
-    failed_at: Mapped[datetime | None]
-    delivered_at: Mapped[datetime | None]
-    next_try_at: Mapped[datetime | None]
-    busy_until: Mapped[datetime | None]
-    updated_by: Mapped[str] = mapped_column(NAME)
-    updated_at: Mapped[datetime]
-
-
-class NoticeRow(Row):
-    """What is to be sent through a channel, once for a `key`. One that no longer waits was delivered or given up."""
-
-    __tablename__ = "notices"
-    __table_args__ = (
-        UniqueConstraint("tenant", "channel", "key"),
-        Index("ix_notices_waiting", "tenant", "channel", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
-    )
-    id: Mapped[str] = mapped_column(ID, primary_key=True)
-    tenant: Mapped[str] = mapped_column(NAME)
-    channel: Mapped[str] = mapped_column(NAME)
-    key: Mapped[str] = mapped_column(NAME)
-    kind: Mapped[str] = mapped_column(NAME)
-    ticket_id: Mapped[str | None] = mapped_column(ID)
-    document: Mapped[dict[str, Any]]
-    is_waiting: Mapped[bool]
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
-    last_error: Mapped[str | None]
-    created_at: Mapped[datetime]
-    delivered_at: Mapped[datetime | None]
 
 
 class SettingChangeRow(Row):
