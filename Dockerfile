@@ -7,7 +7,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     HANDRAIL_HOME=/var/lib/handrail
 
 RUN useradd --uid 10001 --create-home handrail \
-    && install -d -o handrail -g handrail /var/lib/handrail
+    && install -d -m 700 -o handrail -g handrail /var/lib/handrail /var/lib/handrail/spool
 
 WORKDIR /app
 

@@ -113,6 +113,11 @@ class Settings(BaseSettings):
             return self.database_url
         return f"sqlite+aiosqlite:///{(self.home / 'handrail.db').resolve()}"
 
+    @property
+    def spool(self) -> Path:
+        """Where the API keeps deliveries while the database is away."""
+        return (self.home / "spool").resolve()
+
     def resolved_temporal_address(self) -> str:
         return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
 

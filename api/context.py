@@ -12,13 +12,14 @@ from db.engine import Database
 from domain.analysis.analysis import AnalysisRules
 from services.backends import Backends
 from services.library import Library
+from services.standby import Standby
 from workflows.client import TicketClient
 
 
 @dataclass(frozen=True)
 class ApiContext:
     """`tokens`: token -> its owner's name; `hosts`: names it answers under, `*` for any. The seconds say how long a
-    request waits before it answers anyway."""
+    request waits before it answers anyway. `standby`: for deliveries while the database is away."""
 
     database: Database
     cipher: Cipher
@@ -36,6 +37,7 @@ class ApiContext:
     decision_seconds: float = 2.0
     temporal_seconds: float = 5.0
     connection_check_seconds: float = 25.0
+    standby: Standby | None = None
 
     @property
     def backends(self) -> Backends:
@@ -43,4 +45,6 @@ class ApiContext:
         workflows = TemporalWorkflows(
             self.tickets, self.temporal_seconds, self.start_seconds, self.connection_check_seconds
         )
-        return Backends(self.database, self.cipher, workflows, self.library, self.rules, self.decision_seconds)
+        return Backends(
+            self.database, self.cipher, workflows, self.library, self.rules, self.decision_seconds, self.standby
+        )

@@ -1,17 +1,14 @@
 """Requests of sources: each comes with its source's secret instead of anybody's token, looked at before its body."""
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.context import ApiContext
 from api.problems import Problem, to_response
-from services.deliveries import claim_of
+from services.deliveries import AWAY, RETRY_SECONDS, claim_of
 from services.sources import SECRET_PREFIX
 
 PREFIX = ["", "api", "v1", "sources"]
-RETRY_SECONDS = 2
 
 
 def is_delivery(scope: Scope) -> bool:
@@ -49,7 +46,7 @@ class RequireSource:
             shown = scope["state"].get("shown_secret", "")
             try:
                 claim = await claim_of(self._context.backends, tenant, name, Headers(scope=scope), shown)
-            except (DBAPIError, PoolTimeout):
+            except AWAY:
                 words = "the database does not answer; nothing was taken, send it again"
                 away = Problem(503, words, headers={"Retry-After": str(RETRY_SECONDS)})
                 await to_response(away, scope["path"])(scope, receive, send)

@@ -1,13 +1,15 @@
 """Queries on sources of reports and their last deliveries."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from ulid import ULID
 
 from db.tables.in_and_out import DeliveryRow, SourceRow
 from domain.base import utc_now
-from domain.sources.source import Delivery, Source
+from domain.sources.source import Delivery, DeliveryOutcome, Source
 
 
 class Kept(NamedTuple):
@@ -103,6 +105,19 @@ async def add_delivery(session: AsyncSession, tenant: str, source: str, delivery
     found = (await session.scalars(oldest.limit(1))).first()
     if found is not None:
         await session.execute(delete(DeliveryRow).where(*kind, DeliveryRow.id <= found))
+
+
+async def has_delivery(session: AsyncSession, delivery_id: str) -> bool:
+    """Return whether a delivery was noted before."""
+    return await session.get(DeliveryRow, delivery_id) is not None
+
+
+async def list_lost(session: AsyncSession, since: datetime) -> list[tuple[str, str, Delivery]]:
+    """Return (tenant, source, what was lost) of all tenants, the last first: ids begin with their time."""
+    floor = str(ULID.from_datetime(since)).lower()
+    query = select(DeliveryRow).where(DeliveryRow.outcome == DeliveryOutcome.LOST.value, DeliveryRow.id > floor)
+    rows = await session.scalars(query.order_by(DeliveryRow.id.desc()))
+    return [(row.tenant, row.source, Delivery.model_validate(row.document)) for row in rows]
 
 
 async def list_deliveries(session: AsyncSession, tenant: str, source: str, limit: int = 200) -> list[Delivery]:

@@ -18,6 +18,9 @@ class FindingKind(StrEnum):
     KEY_MISSING = "key_missing"
     LANGUAGE_MODEL = "language_model"
     CHANNEL_FAILS = "channel_fails"
+    DELIVERIES_WAIT = "deliveries_wait"
+    DELIVERIES_UNREADABLE = "deliveries_unreadable"
+    DELIVERIES_LOST = "deliveries_lost"
 
 
 class Finding(WireModel):

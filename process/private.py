@@ -22,13 +22,18 @@ def make_private(home: Path) -> None:
         raise SettingsWrong(f"HANDRAIL_HOME cannot be used: {error}; give a directory that is yours") from None
     if not _is_ours(home):
         return
-    home.chmod(0o700)
+    _close(home, 0o700)
     for path in (*home.iterdir(), *(home / "logs").glob("*")):
         mode = path.lstat().st_mode
         if stat.S_ISREG(mode):
-            path.chmod(0o600)
+            _close(path, 0o600)
         elif stat.S_ISDIR(mode):
-            path.chmod(0o700)
+            _close(path, 0o700)
+
+
+def _close(path: Path, mode: int) -> None:
+    if stat.S_IMODE(path.lstat().st_mode) != mode:  # a container's own directory is read-only, and closed already
+        path.chmod(mode)
 
 
 def open_log(path: Path) -> IO[bytes]:

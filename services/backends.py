@@ -6,12 +6,14 @@ from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import AnalysisRules
 from services.library import Library
+from services.standby import Standby
 from services.workflows import Workflows
 
 
 @dataclass(frozen=True)
 class Backends:
-    """`decision_seconds`: how long a decision's answer waits for what the workflow makes of it."""
+    """`decision_seconds`: how long a decision's answer waits for what the workflow makes of it; `standby`: for
+    deliveries while the database is away, where there is a disk for it."""
 
     database: Database
     cipher: Cipher
@@ -19,3 +21,4 @@ class Backends:
     library: Library
     rules: AnalysisRules
     decision_seconds: float = 2.0
+    standby: Standby | None = None

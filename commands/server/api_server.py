@@ -1,6 +1,8 @@
 """The API and web UI as a command."""
 
+import asyncio
 import signal
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,12 +15,17 @@ from domain.analysis.analysis import default_rules
 from log_setup import set_up_logging
 from payload_codec import SealingCodec
 from process.private import make_private
+from reconciler.periodically import run_periodically
 from services.library import Library
+from services.spool import Spool
+from services.spooled import take_next
+from services.standby import Standby
 from settings import Settings
 from temporal_client import connect
 from workflows.client import TicketClient
 
 SHUTDOWN_SECONDS = 5
+SPOOL_SECONDS = 1.0
 
 
 async def serve_api(settings: Settings) -> None:
@@ -30,6 +37,7 @@ async def serve_api(settings: Settings) -> None:
     cipher = Cipher(settings.cipher_keys())
     # Lazy: tickets are taken while Temporal is not reachable, and told to it later.
     client = await connect(settings.resolved_temporal_address(), settings.temporal_namespace, cipher, lazy=True)
+    standby = Standby(Spool(settings.spool, cipher))
     context = ApiContext(
         database=database,
         cipher=cipher,
@@ -42,12 +50,18 @@ async def serve_api(settings: Settings) -> None:
         temporal_namespace=settings.temporal_namespace,
         temporal_address=settings.resolved_temporal_address(),
         hosts=settings.resolved_hosts(),
+        standby=standby,
+    )
+    spooled = asyncio.create_task(
+        run_periodically(partial(take_next, context.backends, standby), SPOOL_SECONDS, "deliveries wait on the disk")
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)  # uvicorn raises it again when it has stopped serving
     try:
         await uvicorn.Server(server_config(settings, create_app(context))).serve()
     finally:
+        spooled.cancel()
+        await asyncio.gather(spooled, return_exceptions=True)
         await database.close()
 
 

@@ -11,6 +11,7 @@ from integrations.llm import LanguageModel, LlmFailed
 from reconciler.findings import find
 from reconciler.keys import find_missing_keys
 from reconciler.notices import find_failing
+from services.spooled import find_lost, find_spooled
 from settings import Settings
 from workflows.key_watch import KeyWatch
 from workflows.watch import WorkflowWatch
@@ -40,7 +41,9 @@ async def _find(settings: Settings) -> list[Finding]:
         keys = await find_missing_keys(on.database, on.cipher, KeyWatch(on.client))
         stuck = await find(on.database, WorkflowWatch(on.client))
         untold = await find_failing(on.database)
-    return [*keys, *stuck, *untold, *await _language_model(settings)]
+        lost = await find_lost(on.database)
+    spooled = await find_spooled(settings.spool)
+    return [*keys, *stuck, *untold, *lost, *spooled, *await _language_model(settings)]
 
 
 async def _language_model(settings: Settings) -> list[Finding]:

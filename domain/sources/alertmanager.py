@@ -108,5 +108,9 @@ SAMPLE: dict[str, Any] = {
 }
 
 ALERTMANAGER = Sender(
-    kind="alertmanager", called="Prometheus Alertmanager", read=read, sample=json.dumps(SAMPLE).encode()
+    kind="alertmanager",
+    called="Prometheus Alertmanager",
+    read=read,
+    sample=json.dumps(SAMPLE).encode(),
+    retries=True,
 )

@@ -95,4 +95,4 @@ SAMPLE: dict[str, Any] = {
     "cycle_key": "2312467891342",
 }
 
-DATADOG = Sender(kind="datadog", called="Datadog", read=read, sample=json.dumps(SAMPLE).encode())
+DATADOG = Sender(kind="datadog", called="Datadog", read=read, sample=json.dumps(SAMPLE).encode(), retries=True)

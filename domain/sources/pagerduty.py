@@ -91,4 +91,5 @@ PAGERDUTY = Sender(
     sample=json.dumps(SAMPLE).encode(),
     signing=HmacForm(header="X-PagerDuty-Signature", prefix="v1="),
     always_signs=True,
+    retries=True,
 )

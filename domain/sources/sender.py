@@ -62,7 +62,7 @@ class Sender:
     """A kind of sender. `read` raises Unreadable; `sample` is what it sends, for a first try.
 
     `is_mapped`: a source of it has a mapping of its own, and may sign in a way of its own; `signing`: how it signs, if
-    it can; `always_signs`: there is no choice.
+    it can; `always_signs`: there is no choice. `retries`: it sends again what was answered with 5xx.
     """
 
     kind: str
@@ -72,6 +72,7 @@ class Sender:
     is_mapped: bool = False
     signing: HmacForm | None = None
     always_signs: bool = False
+    retries: bool = False
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class DeliveryOutcome(StrEnum):
     TAKEN = "taken"
     REFUSED = "refused"
     STRANGER = "stranger"
+    LOST = "lost"
 
     @property
     def most_kept(self) -> int:
@@ -99,7 +100,8 @@ class ReportResult(Model):
 
 
 class Delivery(Model):
-    """One request of a source. `stranger`: it came without the source's secret."""
+    """One request of a source. `stranger`: it came without the source's secret. `lost`: several that nothing could keep
+    here, and that were refused."""
 
     id: str
     received_at: datetime

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from commands.local.up import only_one
 from commands.server.migrations import migrate_database
 from db.engine import Database
 from lab.lab import Lab
-from process.private import UMASK, make_private
+from process.private import ROOT, UMASK, make_private
 from settings import Settings
+from tests.needs import need, need_program
+from tests.patience import PATIENCE
 from tests.ports import free_port
 from worker import run as run_worker
 
@@ -91,6 +95,27 @@ def test_what_older_releases_left_is_mended(tmp_path: Path) -> None:
     make_private(tmp_path)
     assert too_open(tmp_path).keys() == {str(tmp_path / "lab/of-a-host"), str(tmp_path / "link")}
     assert stat.S_IMODE(outside.stat().st_mode) == 0o644
+
+
+def test_one_that_is_closed_may_be_read_only(tmp_path: Path) -> None:
+    """As a container's is: its image has closed it."""
+    need(os.getuid() == 0, "mounting a directory read-only takes root")
+    tmp_path.chmod(0o700)
+    call = "import sys, pathlib; from process.private import make_private; make_private(pathlib.Path(sys.argv[1]))"
+    script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
+    command = [
+        need_program("unshare", "util-linux"),
+        "-m",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        str(tmp_path),
+        sys.executable,
+        call,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 async def test_a_worker_alone_mends_it_too(tmp_path: Path) -> None:
