@@ -27,6 +27,7 @@ from integrations.llm import LanguageModel
 from integrations.local import LocalRunner
 from integrations.ssh import SshRunner
 from temporal_client import ensure_search_attributes
+from tests.home import HOME
 from tests.migrated import migrated
 from tests.patience import PATIENCE
 from tests.payloads import opened
@@ -59,7 +60,9 @@ class Stack:
     database: Database
     client: Client
     cipher: Cipher = CIPHER
-    runners: dict[str, CommandRunner] = field(default_factory=lambda: {"local": LocalRunner(), "ssh": SshRunner()})
+    runners: dict[str, CommandRunner] = field(
+        default_factory=lambda: {"local": LocalRunner(home=HOME), "ssh": SshRunner()}
+    )
     tenant: str = DEMO_TENANT
     skip: Callable[[timedelta], Awaitable[None]] | None = None
     model: LanguageModel | None = None

@@ -1,6 +1,7 @@
 """The house's rules: who may import whom, and that our top-level names are really ours."""
 
 import ast
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -186,6 +187,12 @@ def test_nothing_outside_db_sees_a_row() -> None:
     ours = [path for path in all_files() if path.relative_to(ROOT).parts[0] != "db"]
     found = {str(path.relative_to(ROOT)): seen for path in ours if (seen := seen_of_rows(path.read_text()))}
     assert not found
+
+
+def test_no_test_keeps_records_in_a_real_home() -> None:
+    """A runner without a home has that of whoever runs the tests; the next run would find there what this one left."""
+    homeless = re.compile(r"\bLocalRunner\((?!.*\bhome=).*\)")
+    assert not [path.name for path in (ROOT / "tests").rglob("*.py") if homeless.search(path.read_text())]
 
 
 def test_db_hands_out_no_row() -> None:

@@ -18,6 +18,7 @@ from integrations.connector import DETACH, CommandRequest, Progress
 from integrations.local import LocalRunner
 from services.step_records import StepRecords
 from tests.activities.test_steps import Bench
+from tests.home import HOME
 from tests.migrated import migrated
 from tests.patience import PATIENCE
 
@@ -94,7 +95,7 @@ async def test_a_step_without_a_recorded_end_is_killed_before_its_rollback(crash
     await crashed.plan(f"  - {{name: a, run: '{command}', rollback: 'touch {tmp_path}/undone'}}")
     await mark(crashed)
     request = CommandRequest(attempt_id=crashed.order.attempt_id, command=command)
-    task = asyncio.create_task(LocalRunner().run(HERE, None, request, _ignore))
+    task = asyncio.create_task(LocalRunner(home=HOME).run(HERE, None, request, _ignore))
     async with asyncio.timeout(PATIENCE):
         while not (tmp_path / "begun").exists():  # noqa: ASYNC110 - a file does not call back
             await asyncio.sleep(0.01)
@@ -102,7 +103,7 @@ async def test_a_step_without_a_recorded_end_is_killed_before_its_rollback(crash
     await asyncio.gather(task, return_exceptions=True)
     assert (await crashed.run(is_rollback=True, rollback_position=1)).status is StepStatus.SUCCEEDED
     assert (tmp_path / "undone").exists()
-    result: CommandResult = await LocalRunner().run(HERE, None, request, _ignore)
+    result: CommandResult = await LocalRunner(home=HOME).run(HERE, None, request, _ignore)
     assert result.status == "cancelled"
 
 

@@ -35,6 +35,7 @@ from integrations.local import LocalRunner
 from services.mail import NotAdmitted
 from services.planning import draft_plan
 from services.step_records import StepRecords
+from tests.home import HOME
 from tests.migrated import migrated
 
 
@@ -44,7 +45,7 @@ class Bench:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.cipher = Cipher([Fernet.generate_key().decode()])
-        self.use(LocalRunner())
+        self.use(LocalRunner(home=HOME))
         self.environment = ActivityEnvironment()
         self.order = StepRun(tenant="demo", ticket_id="", execution_id="", plan_digest="", position=1)
 
