@@ -23,7 +23,21 @@ settings.load_profile("handrail")
 SERVERS = {"temporal_server", "temporal", "environment", "postgres", "sudo_user", "chaos_server"}
 STARTING = {"lab", "deploy", "bench", "ui", "test_on_lab.py", "test_upgrade.py", "test_fuzz.py", "test_compose.py"}
 """Folders and files whose tests start servers or long computations themselves."""
-SLOW = {"test_offline.py", "test_work_grows_with_the_text"}
+PROCESSES = {
+    "test_offline.py",
+    "test_steps.py",
+    "test_crashes.py",
+    "test_shell_syntax.py",
+    "test_cold_start.py",
+    "test_a_damaged_key_is_said",
+}
+LONG_TEXTS = {
+    "test_loop.py",
+    "test_work_grows_with_the_text",
+    "test_any_value_in_any_field_raises_nothing_else",
+    "test_any_runbook_can_be_added_and_taken_out_again",
+}
+SLOW = PROCESSES | LONG_TEXTS
 """Files and tests that take seconds each all the same: a process for each command, texts made to take long."""
 
 
