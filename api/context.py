@@ -10,6 +10,7 @@ from api.temporal import TemporalWorkflows
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import AnalysisRules
+from domain.sources.sns import Sns
 from services.backends import Backends
 from services.library import Library
 from services.standby import Standby
@@ -38,6 +39,7 @@ class ApiContext:
     temporal_seconds: float = 5.0
     connection_check_seconds: float = 25.0
     standby: Standby | None = None
+    sns: Sns | None = None
 
     @property
     def backends(self) -> Backends:
@@ -46,5 +48,12 @@ class ApiContext:
             self.tickets, self.temporal_seconds, self.start_seconds, self.connection_check_seconds
         )
         return Backends(
-            self.database, self.cipher, workflows, self.library, self.rules, self.decision_seconds, self.standby
+            self.database,
+            self.cipher,
+            workflows,
+            self.library,
+            self.rules,
+            self.decision_seconds,
+            self.standby,
+            self.sns,
         )

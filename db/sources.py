@@ -9,7 +9,7 @@ from ulid import ULID
 
 from db.tables.in_and_out import DeliveryRow, SourceRow
 from domain.base import utc_now
-from domain.sources.source import Delivery, DeliveryOutcome, Source
+from domain.sources.source import Delivery, DeliveryOutcome, Source, Subscription
 
 
 class Kept(NamedTuple):
@@ -24,6 +24,15 @@ class Secrets(NamedTuple):
 
     current: Kept
     former: Kept | None = None
+
+
+class Asked(NamedTuple):
+    """A topic's wish to deliver. `message_id`: its name, the same when it is sent again; `address`: what
+    confirms it."""
+
+    message_id: str
+    address: str
+    at: datetime
 
 
 async def add_source(
@@ -82,6 +91,31 @@ async def set_options(session: AsyncSession, tenant: str, name: str, options: di
     row.options = options
 
 
+async def note_asked(session: AsyncSession, tenant: str, name: str, asked: Asked) -> None:
+    """Keep what a source's topic asked for last; the same message once. The source may be gone."""
+    row = await session.get(SourceRow, (tenant, name), with_for_update=True, populate_existing=True)
+    if row is None or row.options.get("asked", {}).get("message_id") == asked.message_id:
+        return
+    row.options = row.options | {"asked": asked._asdict() | {"at": asked.at.isoformat()}}
+
+
+async def get_asked(session: AsyncSession, tenant: str, name: str) -> Asked | None:
+    row = await session.get(SourceRow, (tenant, name))
+    asked = row.options.get("asked") if row else None
+    return Asked(asked["message_id"], asked["address"], datetime.fromisoformat(asked["at"])) if asked else None
+
+
+async def set_confirmed(
+    session: AsyncSession, tenant: str, name: str, asked: Asked, actor: str, now: datetime
+) -> Source | None:
+    """Keep who confirmed what was asked; None if the source is gone, or its topic asked for something else since."""
+    row = await session.get(SourceRow, (tenant, name), with_for_update=True, populate_existing=True)
+    if row is None or row.options.get("asked", {}).get("message_id") != asked.message_id:
+        return None
+    row.options = row.options | {"asked": row.options["asked"] | {"by": actor, "confirmed_at": now.isoformat()}}
+    return _to_source(row)
+
+
 async def delete_source(session: AsyncSession, tenant: str, name: str) -> None:
     """Delete a source and what is kept of its deliveries; its tickets stay."""
     await session.execute(delete(DeliveryRow).where(DeliveryRow.tenant == tenant, DeliveryRow.source == name))
@@ -134,12 +168,20 @@ def _to_source(row: SourceRow) -> Source:
         address=address_of(row.tenant, row.name),
         mapping=row.options.get("mapping"),
         signing=row.options.get("signing"),
+        topic=row.options.get("topic"),
+        subscription=_to_subscription(row.options.get("asked")),
         created_by=row.created_by,
         created_at=row.created_at,
         rotated_by=row.rotated_by,
         rotated_at=row.rotated_at,
         is_rotating=row.former_hash is not None,
     )
+
+
+def _to_subscription(asked: dict[str, Any] | None) -> Subscription | None:
+    if asked is None:
+        return None
+    return Subscription(asked_at=asked["at"], confirmed_by=asked.get("by"), confirmed_at=asked.get("confirmed_at"))
 
 
 def address_of(tenant: str, name: str) -> str:

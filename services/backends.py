@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import AnalysisRules
+from domain.sources.sns import Sns
 from services.library import Library
 from services.standby import Standby
 from services.workflows import Workflows
@@ -22,3 +23,4 @@ class Backends:
     rules: AnalysisRules
     decision_seconds: float = 2.0
     standby: Standby | None = None
+    sns: Sns | None = None

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import sources
-from db.sources import Secrets
+from db.sources import Asked, Secrets
 from domain.base import new_id, utc_now
 from domain.sealed import CipherKeyWrong
 from domain.sources.registry import SENDERS
@@ -23,7 +23,7 @@ from domain.sources.reports import NoTicket, Report, Taken
 from domain.sources.sender import Read, Sent, Unreadable
 from domain.sources.signing import Unsigned
 from domain.sources.source import MOST_RESULTS, Delivery, DeliveryOutcome, DeliveryTaken, ReportResult, Source
-from services import reports
+from services import reports, subscriptions
 from services.backends import Backends
 from services.errors import Unavailable, invalid
 from services.reading import beside
@@ -186,16 +186,19 @@ async def _keep_aside(standby: Standby, one: Incoming, read: Read) -> DeliveryTa
 
 
 async def read_incoming(backends: Backends, source: Source, one: Incoming, *, is_noted: bool = True) -> Read:
-    """Read what was sent. Raises Invalid; with `is_noted` the source's deliveries say so."""
+    """Read what was sent. Raises Invalid, Unavailable; with `is_noted` the source's deliveries say so."""
     options = {"mapping": source.mapping.model_dump()} if source.mapping else {}
     sent = Sent(source=source.name, body=one.body, headers=one.headers, options=options)
     read_sent = SENDERS[source.kind].read
     try:
-        return await beside(read_sent, sent) if len(one.body) > SMALL else read_sent(sent)
-    except Unreadable as error:
+        asks = await subscriptions.check(backends, source, one.body, one.headers) if source.topic else None
+        read = await beside(read_sent, sent) if len(one.body) > SMALL else read_sent(sent)
+    except (Unreadable, Unavailable) as error:
         if is_noted:
             await _note(backends, one.tenant, one.source, _delivery_of(one, DeliveryOutcome.REFUSED, why=str(error)))
-        raise invalid(error.field, error.detail) from None
+        raise invalid(error.field, error.detail) if isinstance(error, Unreadable) else error from None
+    read.asks = asks
+    return read
 
 
 async def take_incoming(backends: Backends, one: Incoming, read: Read, later: Later | None) -> DeliveryTaken:
@@ -211,6 +214,9 @@ async def take_incoming(backends: Backends, one: Incoming, read: Read, later: La
             await sources.add_delivery(
                 session, one.tenant, one.source, _delivery_of(one, DeliveryOutcome.TAKEN, **told)
             )
+        if read.asks and read.delivery:
+            asked = Asked(read.delivery, read.asks, one.received_at)
+            await sources.note_asked(session, one.tenant, one.source, asked)
 
     found = [report for report in read.reports if isinstance(report, Report)]
     key = f"{one.source}/{_name_of(read) or one.id}"

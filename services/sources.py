@@ -51,6 +51,7 @@ async def add_source(backends: Backends, tenant: str, new: NewSource, actor: str
     if new.name == DEFAULT_SOURCE:
         raise invalid("name", f"{DEFAULT_SOURCE!r} is what tickets without a source are called; take another name")
     options = _options(new.kind, new.mapping)
+    options |= _topic(new)
     signing = _signing(new)
     if signing is not None:
         options["signing"] = signing.model_dump()
@@ -167,6 +168,15 @@ def _signing(new: NewSource) -> HmacForm | None:
     signs = new.signed or new.signing is not None or sender.always_signs
     _check_given(new.secret, signs=signs)
     return (new.signing or sender.signing) if signs else None
+
+
+def _topic(new: NewSource) -> dict[str, str]:
+    """Return the topic that a new source is for, if its kind has one. Raises Invalid."""
+    sender = SENDERS[new.kind]
+    if sender.has_topic != (new.topic is not None):
+        wanted = "the ARN of the topic of Amazon SNS that it delivers"
+        raise invalid("topic", f"say {wanted}" if sender.has_topic else f"{sender.called} has none")
+    return {"topic": new.topic} if new.topic else {}
 
 
 def _check_given(secret: str | None, *, signs: bool) -> None:

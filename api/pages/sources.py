@@ -16,12 +16,13 @@ from db.paging import MAX_LIMIT
 from domain.sources.mapping import FieldMapping
 from domain.sources.registry import SENDERS
 from domain.sources.source import NewSource, Rotation, RotationStep, Tried, summary
-from services import sources
+from services import sources, subscriptions
 from services.errors import ServiceError
 
 router = APIRouter(prefix="/t/{tenant}", include_in_schema=False)
 
 MAP = "map."
+CONFIRMED = "Confirmed. The topic delivers from now on."
 MAPPED = "Stored. What arrives from now on is read so."
 TOLD = {
     RotationStep.BEGIN: "Both secrets let in until you finish the change.",
@@ -48,7 +49,8 @@ async def add(request: Request, tenant: Tenant, actor: Actor, context: Context) 
     fields = await read_form(request)
     kind = fields.get("kind", "")
     try:
-        given = {"signed": bool(fields.get("signed")), "secret": fields.get("secret", "").strip() or None}
+        given: dict[str, Any] = {name: fields.get(name, "").strip() or None for name in ("secret", "topic")}
+        given |= {"signed": bool(fields.get("signed"))}
         new = build(NewSource, kind=kind, name=fields.get("name", "").strip() or kind, **given)
         added = await sources.add_source(context.backends, tenant, new, actor)
     except REFUSALS as error:
@@ -70,6 +72,15 @@ async def rotate(request: Request, tenant: Tenant, name: str, actor: Actor, cont
     except REFUSALS as error:
         return await _show(request, tenant, name, context, problem=in_place(error, 409, 422))
     return await _show(request, tenant, name, context, secret=done.secret, told=TOLD.get(rotation.step, ""))
+
+
+@router.post("/sources/{name}/confirm")
+async def confirm(request: Request, tenant: Tenant, name: str, actor: Actor, context: Context) -> Response:
+    try:
+        await subscriptions.confirm(context.backends, tenant, name, actor)
+    except REFUSALS as error:
+        return await _show(request, tenant, name, context, problem=in_place(error, 409, 422, 503))
+    return await _show(request, tenant, name, context, told=CONFIRMED)
 
 
 @router.post("/sources/{name}/test")
@@ -127,7 +138,7 @@ async def _new(request: Request, tenant: str, fields: dict[str, str], problem: P
         title="New source",
         status=problem.status if problem else 200,
         senders=SENDERS.values(),
-        values={name: fields.get(name, "") for name in ("kind", "name", "signed")},
+        values={name: fields.get(name, "") for name in ("kind", "name", "signed", "topic")},
         notice={"tone": "bad", "text": problem.detail} if problem else None,
     )
 

@@ -10,7 +10,7 @@ from api.problems import problem_responses
 from domain.base import Model
 from domain.sources.mapping import FieldMapping
 from domain.sources.source import MappingTrial, NewSource, Rotation, Source, SourceDetail, SourceSecret, Tried
-from services import sources
+from services import sources, subscriptions
 
 router = APIRouter(
     prefix="/api/v1/sources/{tenant}",
@@ -60,6 +60,12 @@ async def rotate(
     """`begin` answers with a new secret; both let in until `finish`, once the sender has it, or `undo`."""
     request.state.is_repeatable = True
     return await sources.rotate(context.backends, tenant, name, rotation, actor)
+
+
+@router.post("/{name}/confirm", summary="Have a source's topic deliver", responses=problem_responses(409, 415))
+async def confirm(tenant: Tenant, name: SourceName, actor: Actor, context: Context) -> Source:
+    """For the kind `cloudwatch`: Amazon SNS asks first, which `subscription` shows. This opens the address it sent."""
+    return await subscriptions.confirm(context.backends, tenant, name, actor)
 
 
 @router.post(

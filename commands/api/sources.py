@@ -36,11 +36,16 @@ def add_source(
         Path | None, typer.Option("--signing", help="JSON: how it signs, for the kind generic; see docs/sources.md.")
     ] = None,
     secret_file: SecretFile = None,
+    topic: Annotated[
+        str | None, typer.Option("--topic", help="For the kind cloudwatch: the ARN of its topic of Amazon SNS.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the secret and nothing else.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add a source, and print its address and its secret, this once."""
     body: dict[str, Any] = {"name": name or kind, "kind": kind, "signed": signed, "secret": _secret(secret_file)}
+    if topic:
+        body["topic"] = topic
     if signing:
         body["signing"] = _json(signing)
     run(_add(context, body, quiet, as_json))
@@ -96,6 +101,12 @@ def rotate(
     run(_rotate(context, name, {"step": step.value, "secret": _secret(secret_file)}, quiet, as_json))
 
 
+@app.command("confirm")
+def confirm(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Have the topic of a cloudwatch source deliver, once it asked."""
+    run(_confirm(context, name, as_json))
+
+
 @app.command("remove")
 def remove_source(context: typer.Context, name: Name) -> None:
     """Remove a source: what it sends from now on is refused. Its tickets stay."""
@@ -128,6 +139,12 @@ async def _show(context: typer.Context, name: str, as_json: bool) -> None:
     out.print(f"{source['name']}: {source['kind']}, {url}{source['address']}", soft_wrap=True)
     if source["is_rotating"]:
         out.print("its secret is being changed: both let in until `source rotate --finish`", soft_wrap=True)
+    if source["topic"]:
+        out.print(f"signed by Amazon SNS for {source['topic']}", soft_wrap=True, markup=False)
+    if asked := source["subscription"]:
+        done = asked["confirmed_at"]
+        words = f"confirmed by {asked['confirmed_by']}" if done else f"./handrail source confirm {name}"
+        out.print(f"its topic asked to deliver {time_of(asked['asked_at'])}: {words}", soft_wrap=True, markup=False)
     rows = [
         [time_of(one["received_at"]), one["outcome"], one["why"] or summary(one["counts"]), "; ".join(one["notes"])]
         for one in source["deliveries"]
@@ -199,6 +216,15 @@ async def _rotate(context: typer.Context, name: str, body: dict[str, Any], quiet
         else:
             told = "takes the new secret as well" if answer["is_rotating"] else "has one secret again"
             out.print(f"{name} {told}", markup=False)
+
+
+async def _confirm(context: typer.Context, name: str, as_json: bool) -> None:
+    async with _api(context) as api:
+        source = await api.post(f"/sources/{{tenant}}/{part(name)}/confirm", {})
+    if as_json:
+        print_json(source)
+    else:
+        out.print(f"the topic of {name} delivers from now on", markup=False)
 
 
 async def _remove(context: typer.Context, name: str) -> None:

@@ -12,6 +12,7 @@ from api.main import create_app
 from db.cipher import Cipher
 from db.engine import Database
 from domain.analysis.analysis import default_rules
+from integrations.sns import AmazonSns
 from log_setup import set_up_logging
 from payload_codec import SealingCodec
 from process.private import make_private
@@ -51,6 +52,7 @@ async def serve_api(settings: Settings) -> None:
         temporal_address=settings.resolved_temporal_address(),
         hosts=settings.resolved_hosts(),
         standby=standby,
+        sns=AmazonSns(),
     )
     spooled = asyncio.create_task(
         run_periodically(partial(take_next, context.backends, standby), SPOOL_SECONDS, "deliveries wait on the disk")

@@ -1,6 +1,7 @@
 """Every kind of sender there is: a file and a line each."""
 
 from domain.sources.alertmanager import ALERTMANAGER
+from domain.sources.cloudwatch import CLOUDWATCH
 from domain.sources.datadog import DATADOG
 from domain.sources.generic import GENERIC
 from domain.sources.grafana import GRAFANA
@@ -10,5 +11,5 @@ from domain.sources.sender import Sender
 from domain.sources.zabbix import ZABBIX
 
 SENDERS: dict[str, Sender] = {
-    one.kind: one for one in (ALERTMANAGER, DATADOG, GENERIC, GRAFANA, NAGIOS, PAGERDUTY, ZABBIX)
+    one.kind: one for one in (ALERTMANAGER, CLOUDWATCH, DATADOG, GENERIC, GRAFANA, NAGIOS, PAGERDUTY, ZABBIX)
 }

@@ -35,11 +35,13 @@ class Read:
     """What was in it, in its order: reports, and in place of what is none, why it is passed over.
 
     `notes`: what else the sender said; `delivery`: its own name for what it sent, the same when it sends that again.
+    `asks`: the address that a person is to have opened, so that it delivers at all.
     """
 
     reports: list[Report | NoTicket] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     delivery: str | None = None
+    asks: str | None = None
 
     def add(self, make: Callable[[], Report]) -> None:
         """Add a report; one that cannot be made costs none of the others."""
@@ -62,7 +64,8 @@ class Sender:
     """A kind of sender. `read` raises Unreadable; `sample` is what it sends, for a first try.
 
     `is_mapped`: a source of it has a mapping of its own, and may sign in a way of its own; `signing`: how it signs, if
-    it can; `always_signs`: there is no choice. `retries`: it sends again what was answered with 5xx.
+    it can; `always_signs`: there is no choice. `retries`: it sends again what was answered with 5xx. `has_topic`:
+    Amazon SNS delivers and signs for it, of one topic.
     """
 
     kind: str
@@ -73,6 +76,7 @@ class Sender:
     signing: HmacForm | None = None
     always_signs: bool = False
     retries: bool = False
+    has_topic: bool = False
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from domain.connections.connection import Name
 from domain.sources.mapping import FieldMapping
 from domain.sources.reports import ReportState
 from domain.sources.signing import HmacForm
+from domain.sources.sns import TopicArn
 from domain.tickets.ticket import Severity
 
 SenderSecret = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]{16,500}$")]
@@ -35,6 +36,19 @@ class NewSource(Model):
     secret: SenderSecret | None = Field(
         default=None, description="The one it signs with, if the sender makes it; else one is made here."
     )
+    topic: TopicArn | None = Field(
+        default=None,
+        examples=["arn:aws:sns:eu-central-1:123456789012:alarms"],
+        description="For the kind `cloudwatch`: the topic of Amazon SNS that it delivers; no other is taken.",
+    )
+
+
+class Subscription(Model):
+    """A topic of Amazon SNS asked to deliver here. Nothing comes before a person confirms that."""
+
+    asked_at: datetime
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
 
 
 class Source(Model):
@@ -47,6 +61,8 @@ class Source(Model):
     )
     mapping: FieldMapping | None = Field(default=None, description="Where the fields are; null if its kind says so.")
     signing: HmacForm | None = Field(default=None, description="How it signs; null: it shows its secret.")
+    topic: TopicArn | None = Field(default=None, description="The topic of Amazon SNS that delivers and signs.")
+    subscription: Subscription | None = Field(default=None, description="What that topic asked for last.")
     created_by: str
     created_at: datetime
     rotated_by: str | None = None
