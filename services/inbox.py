@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import inbox, lease_queue
 from domain.executions.execution import Execution
 from domain.executions.lease import words_behind
+from domain.tickets.moves import closing_asked
 from domain.tickets.ticket import PersonNeeded, Ticket
 from services.plan_view import PlanStep, PlanView, current_plan, step_that_waits
 
@@ -23,11 +24,6 @@ class Waiting:
     behind: str
     plan: PlanView | None = None
     step: PlanStep | None = None
-
-    @property
-    def asks_to_close(self) -> bool:
-        """Whether it may be closed instead: not once somebody has approved its plan, of which a step waits."""
-        return self.ticket.asks_to_close is not None and self.step is None
 
     @property
     def until(self) -> datetime | None:
@@ -51,7 +47,9 @@ async def _waiting(session: AsyncSession, ticket: Ticket, behind: int) -> Waitin
     why = ticket.person_needed or PersonNeeded.ESCALATED
     current = await current_plan(session, ticket.tenant, ticket.id) if why in PLANNED else None
     plan, step = (current[0], _step(*current)) if current else (None, None)
-    return Waiting(ticket, why, words_behind(behind), plan, step)
+    asked = closing_asked(ticket, [current[1]] if current else [])
+    told = ticket.model_copy(update={"asks_to_close": asked})
+    return Waiting(told, why, words_behind(behind), plan, step)
 
 
 def _step(plan: PlanView, execution: Execution) -> PlanStep | None:

@@ -65,8 +65,8 @@ class Look:
 
     @property
     def asks_false_alarm(self) -> bool:
-        """Whether a person is asked if anything is wrong at all; with an approved plan under way nobody is."""
-        return self.ticket.asks_to_close is CloseQuestion.FALSE_ALARM and self.can_choose
+        """Whether a person is asked if anything is wrong at all."""
+        return self.ticket.asks_to_close is CloseQuestion.FALSE_ALARM
 
     @property
     def can_choose(self) -> bool:

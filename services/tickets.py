@@ -17,6 +17,7 @@ from domain.executions.lease import HostQueue
 from domain.matching.match import Match
 from domain.plans.decision import RecordedDecision
 from domain.tickets.filter import TicketFilter
+from domain.tickets.moves import closing_asked
 from domain.tickets.ticket import Ticket
 from services.backends import Backends
 from services.errors import Unavailable, not_listed
@@ -69,8 +70,9 @@ async def know_ticket(session: AsyncSession, tenant: str, ticket_id: str) -> Kno
     analysis, matches, _ = await tickets.get_related(session, ticket.id)
     current = await current_plan(session, ticket.tenant, ticket.id)
     ran = await executions.list_executions(session, ticket.id)
+    told = ticket.model_copy(update={"asks_to_close": closing_asked(ticket, ran)})
     return KnownTicket(
-        **ticket.model_dump(),
+        **told.model_dump(),
         matched_runbooks=matches,
         analysis=analysis,
         similar_tickets=await past.how_they_ended(session, ticket.tenant, analysis.similar if analysis else []),

@@ -67,7 +67,7 @@ async def waiting(request: Request, tenant: Tenant, context: Context, seen: int 
 def what(one: Waiting) -> str:
     """Return what is asked of a person, in words."""
     wanted = _wanted(one)
-    if not one.asks_to_close:
+    if one.ticket.asks_to_close is None:
         return wanted
     is_gone = one.ticket.asks_to_close is CloseQuestion.NOT_FOUND
     return "not found on the host: close it?" if is_gone else f"false alarm? else {wanted}"

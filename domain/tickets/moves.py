@@ -27,6 +27,12 @@ def why_no_false_positive(ran: Sequence[Execution]) -> str | None:
     return f"execution {busy.id} is {busy.status.value}; cancel it, or wait for its end, then close it"
 
 
+def closing_asked(ticket: Ticket, ran: Sequence[Execution]) -> CloseQuestion | None:
+    """Return what a person is asked of the ticket itself; nothing that `cancel` would refuse as things stand."""
+    asked = ticket.asks_to_close
+    return None if asked is CloseQuestion.FALSE_ALARM and why_no_false_positive(ran) else asked
+
+
 def why_no_not_found(ticket: Ticket) -> str | None:
     """Return why a ticket that could be cancelled cannot be closed as not found on the host, or None."""
     if ticket.asks_to_close is CloseQuestion.NOT_FOUND:
