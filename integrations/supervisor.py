@@ -17,6 +17,7 @@ Mode = Literal["start", "attach", "kill", "clean", "check", "check_sudo", "ident
 EXPORT_EACH = 100_000
 EXPORT_TOTAL = 1_000_000
 
+_NOT_WHOLE = "sh did not get all of what was sent to it: does a login script read its input?"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # Shells refuse, ignore or change what is assigned to these.
 _RESERVED = frozenset(
@@ -84,12 +85,14 @@ def invocation(
     the places to choose from.
     """
     nonce = secrets.token_hex(8)
-    text = supervisor_text(mode).encode()
+    text = f"#{nonce}\n{supervisor_text(mode)}#{nonce}".encode()
     half, limit = (request.keep_bytes // 2, _seconds(request.timeout_seconds)) if request else (0, "0")
     first = age if mode == "clean" else attempt_id
     # The text comes first on standard input and is read in single bytes, as nothing portable reads exactly n bytes.
+    # Run only if it is whole: a login script that reads its input has the beginning, and the rest means something else.
     read = f"hr_s=$(dd ibs=1 count={len(text)} 2>/dev/null)||echo dd does not work here >&2"
-    boot = f"exec sh -c '{read};eval \"$hr_s\"' handrail-run"
+    run = f'case $hr_s in "#{nonce}"*"#{nonce}")eval "$hr_s";;*)echo "{_NOT_WHOLE}" >&2;esac'
+    boot = f"exec sh -c '{read};{run}' handrail-run"
     command = f"{boot} {mode} {first} {nonce} {half} {limit} {seen[0]} {seen[1]}"
     command += f" {record.partition(':')[0]} {','.join(places)}"
     payload = b""

@@ -5,7 +5,7 @@
 #   owner       process id of the supervisor and the host's boot id; only one can make it; `void` if nobody began
 #   group       process group of the command and when its leader started
 #   out.N err.N recorded output from byte N on; old middle parts are removed
-#   room.S      becomes full.S when there is no room to record all of stream S
+#   room.S      becomes full.S when all of stream S could not be recorded
 #   status      how it ended
 #   left        it was told to end and has not: why, and the PID:START of what still lives
 #   *.new       room for the four above, taken before the command starts
@@ -160,7 +160,8 @@ hr_await_command() {
     done
 }
 
-# A process left behind on purpose may hold the output open: the result does not wait for it longer than a second.
+# A process left behind on purpose may hold the output open: the result does not wait for it longer than a second, but for
+# a disk that is slow to take what the command wrote it does.
 hr_await_keepers() {
     { hr_let_go; hr_timer 1 TERM; } &
     hr_patience=$!
@@ -168,6 +169,33 @@ hr_await_keepers() {
     wait "$hr_keeper_out"
     [ -n "$hr_sig" ] || wait "$hr_keeper_err"
     kill "$hr_patience" 2>/dev/null
+    # Twice, as a keeper may be about to start its next dd.
+    hr_n=0 hr_idle=0 hr_busy=
+    while [ -n "$hr_sig" ] && [ "$hr_idle" -lt 2 ] && [ "$hr_n" -lt 100 ]; do
+        hr_n=$((hr_n + 1)) hr_idle=$((hr_idle + 1))
+        ! hr_find_busy || hr_idle=0
+        sleep 0.2
+    done
+    # What is still on its way is not recorded when the result is read.
+    for hr_w in $hr_busy; do
+        mv "$hr_d/room.$hr_w" "$hr_d/full.$hr_w"
+    done 2>/dev/null
+}
+
+# Names in hr_busy the streams whose keepers do anything but wait for more. False if there is none.
+hr_find_busy() {
+    hr_busy=
+    for hr_f in /proc/[0-9]*/stat; do
+        read -r hr_line <"$hr_f" || continue
+        hr_f=${hr_f#/proc/}
+        set -- ${hr_line##*) }
+        case $1:${hr_f%/stat}:$2 in
+            [SZX]:*) ;;
+            *:"$hr_keeper_out":* | *:"$hr_keeper_out") hr_busy="$hr_busy out" ;;
+            *:"$hr_keeper_err":* | *:"$hr_keeper_err") hr_busy="$hr_busy err" ;;
+        esac
+    done 2>/dev/null
+    [ -n "$hr_busy" ]
 }
 
 # After $1 seconds: tells the supervisor with signal $2, again and again, as `wait` can miss one.

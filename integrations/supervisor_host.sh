@@ -11,10 +11,11 @@ hr_refuse() {
     exit 0
 }
 
-# Every program that is used, but for those that have a stand-in. Without one of them an answer would be wrong, not missing.
+# Every program that is used, but for those that have a stand-in; no function that a login exports. Without one of them an answer would be wrong, not missing.
 hr_tools() {
     hr_e=
     for hr_f in cat dd find head id ln mkdir mkfifo mv rm sh sleep tail tr uname wc; do
+        unset -f "$hr_f" 2>/dev/null
         command -v "$hr_f" >/dev/null 2>&1 || hr_e="$hr_e $hr_f"
     done
     for hr_f in ps date; do
@@ -158,7 +159,14 @@ hr_ended() {
     return "$hr_r"
 }
 
+# What a login hands on by its environment (bash: SHELLOPTS, BASHOPTS) would change what this text and a command mean.
+hr_usual() {
+    set +aefmuvxC
+    [ -z "${BASHOPTS:-}" ] || shopt -u failglob nullglob
+}
+
 hr_main() {
+    hr_usual
     hr_id=$2 hr_nonce=$3 hr_half=$4 hr_timeout=$5 hr_out=${6:-0} hr_err=${7:-0} hr_record=${8:--} hr_open=
     hr_places=${9:-home}
     hr_use "${hr_places%%,*}"
