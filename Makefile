@@ -10,7 +10,7 @@ T ?=
 DATA ?= ../shared/matching
 
 .DEFAULT_GOAL = help
-.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list screenshots pictures architecture clean
+.PHONY: help setup setup-dev up demo test test-quick chaos bench-matching check format bench-list bench-intake screenshots pictures architecture clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,10 @@ format: setup-dev ## Format the code
 	@$(RUN) -m ruff check --fix .
 
 bench-list: setup-dev ## Print how quick a list of 100,000 tickets is in the browser
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q -s -p no:xdist tests/ui/measure_list.py
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q -s -n 0 tests/ui/measure_list.py
+
+bench-intake: setup-dev ## Print how quickly alerts are taken in under load, and what kill -9 of the API costs
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q -s -n 0 tests/e2e/measure_intake.py $(ARGS)
 
 screenshots: setup-dev ## Write a picture of every screen, light and dark, to var/screenshots
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN) -m pytest -q tests/ui/screenshots.py
