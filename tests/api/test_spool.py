@@ -113,7 +113,12 @@ async def test_who_sends_again_is_asked_to_and_a_stranger_learns_nothing(context
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert context.standby is not None
     assert context.standby.spool.is_empty
-    assert {kind for kind, sender in SENDERS.items() if sender.retries} == {"alertmanager", "datadog", "pagerduty"}
+    assert {kind for kind, sender in SENDERS.items() if sender.retries} == {
+        "alertmanager",
+        "cloudwatch",
+        "datadog",
+        "pagerduty",
+    }
 
 
 async def test_a_disk_that_takes_no_more_refuses_and_the_gap_is_shown(
