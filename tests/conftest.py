@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.home import remove_home
 from tests.postgres import Postgres
 from tests.stack import Stack, stack_on
 from tests.sudo_host import SudoUser
@@ -60,6 +61,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         needs = marks & {"sshd", "postgres", "chromium", "e2e"} or SERVERS & set(getattr(item, "fixturenames", ()))
         if needs or (STARTING | SLOW) & {*item.path.parts, getattr(item, "originalname", "")}:
             item.add_marker("servers")
+
+
+def pytest_unconfigure() -> None:
+    remove_home()
 
 
 @pytest.fixture(scope="session")
