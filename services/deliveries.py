@@ -87,15 +87,16 @@ async def _look_up(backends: Backends, tenant: str, name: str) -> tuple[Source |
     """Return a source, its secrets, and whether that is what was remembered."""
     standby = backends.standby
     remembered = standby.known.get((tenant, name)) if standby else None
-    if standby and remembered and not standby.spool.is_empty:  # it is away, and nobody waits for it again and again
+    if standby and remembered and standby.is_away:
         return *remembered, True
     try:
         async with asyncio.timeout(CLAIM_SECONDS if remembered else None), backends.database.read() as session:
             source = await sources.get_source(session, tenant, name)
             kept = await sources.get_secrets(session, tenant, name)
     except AWAY:
-        if remembered is None:
+        if remembered is None or standby is None:
             raise
+        standby.note_away()
         return *remembered, True
     if standby:
         standby.learn(tenant, name, source, kept)

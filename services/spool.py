@@ -15,7 +15,7 @@ from db.cipher import Cipher
 from domain.sealed import CipherKeyWrong
 
 MOST_FILES = 10_000
-MOST_BYTES = 512 * 1024 * 1024  # of sealed files, which are a third larger than what was sent
+MOST_BYTES = 512 * 1024 * 1024  # of sealed files, which are 1.8 times what was sent
 _SUFFIX, _DAMAGED = ".delivery", ".unreadable"
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie"}
 
@@ -47,8 +47,10 @@ class Spool:
     most_bytes: int = MOST_BYTES
 
     def __post_init__(self) -> None:
+        for left in self.folder.glob(f"*{_SUFFIX}.new"):  # nobody was answered for it
+            left.unlink(missing_ok=True)
         self._sizes = {path.name: path.stat().st_size for path in spooled_files(self.folder)}
-        self._last = 0
+        self._last = max((int(name.partition("-")[0]) for name in self._sizes), default=0)
         self._writing = asyncio.Lock()
 
     @property
@@ -71,6 +73,8 @@ class Spool:
         for name in sorted(self._sizes):
             try:
                 return name, await asyncio.to_thread(self._open, name)
+            except FileNotFoundError:  # somebody removed it, or another process took it in
+                self._sizes.pop(name, None)
             except (CipherKeyWrong, ValueError, KeyError):
                 await self.set_aside(name)
         return None

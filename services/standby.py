@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 
 from db.sources import Secrets
 from domain.base import utc_now
 from domain.sources.registry import SENDERS
 from domain.sources.source import Source
 from services.spool import Spool
+
+AWAY_SECONDS = 2.0
 
 
 @dataclass
@@ -26,6 +29,15 @@ class Standby:
     spool: Spool
     known: dict[tuple[str, str], tuple[Source, Secrets]] = field(default_factory=dict)
     gaps: dict[tuple[str, str], Gap] = field(default_factory=dict)
+    away_until: float = 0.0
+
+    @property
+    def is_away(self) -> bool:
+        """True for a moment after the database did not answer, so that nobody waits for it again and again."""
+        return monotonic() < self.away_until
+
+    def note_away(self) -> None:
+        self.away_until = monotonic() + AWAY_SECONDS
 
     def learn(self, tenant: str, name: str, source: Source | None, secrets: Secrets | None) -> None:
         """Remember a source whose sender sends nothing again. What is removed is forgotten."""

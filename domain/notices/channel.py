@@ -2,7 +2,8 @@
 
 import re
 from datetime import datetime, time
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
+from socket import inet_aton
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -47,7 +48,8 @@ def check_address(address: str) -> str:
         raise ValueError("cannot be read; see the documentation of apprise") from None
     if any(ord(sign) <= 32 for sign in address.strip()):
         raise ValueError("is one address, without spaces")
-    asked = {name.strip().lower() for name, _ in parse_qsl(address.partition("?")[2], keep_blank_values=True)}
+    options = address.partition("?")[2].replace(";", "&")  # apprise takes either
+    asked = {name.strip().lower() for name, _ in parse_qsl(options, keep_blank_values=True)}
     if refused := sorted(asked & FORBIDDEN):
         raise ValueError(f"must not say {', '.join(refused)}: that has the sender read files")
     if _is_link_local(host):
@@ -65,10 +67,14 @@ def _listed() -> list[str]:
 
 
 def _is_link_local(host: str) -> bool:
+    """Whatever way an address is written that this machine would take for one: in one number, mapped into IPv6."""
+    host = host.rstrip(".")
     try:
-        return ip_address(host).is_link_local
-    except ValueError:
+        found = ip_address(inet_aton(host)) if ":" not in host else ip_address(host)
+    except (ValueError, OSError):
         return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_link_local
 
 
 def _check_hours(text: str) -> str:

@@ -105,6 +105,20 @@ async def test_what_is_sent_once_is_kept_and_taken_in_in_order_and_once(context:
     assert list(context.standby.spool.folder.iterdir()) == []
 
 
+async def test_a_secret_that_was_changed_counts_while_something_waits(context: ApiContext, caller: Caller) -> None:
+    headers = await add(caller, ONCE)
+    async with without_database(context) as away:
+        assert (await send(away, ONCE, headers, group("A"))).status_code == 202
+    assert context.standby is not None
+    context.standby.away_until = 0  # the moment has passed
+    new = (await caller.post(f"/sources/demo/{ONCE}/rotate", {"step": "begin"})).json()["secret"]
+    assert (await send(caller, ONCE, bearer(new), group("B"))).json()["counts"] == {"kept": 1}
+    await caller.post(f"/sources/demo/{ONCE}/rotate", {"step": "finish"})
+    assert (await send(caller, ONCE, headers, group("C"))).status_code == 401
+    await take_in(context)
+    assert await titles(caller) == {"first": "firing", "A": "firing", "B": "firing"}
+
+
 async def test_who_sends_again_is_asked_to_and_a_stranger_learns_nothing(context: ApiContext, caller: Caller) -> None:
     headers = await add(caller, AGAIN)
     async with without_database(context) as away:
@@ -156,6 +170,9 @@ async def test_what_no_key_opens_is_set_aside_and_the_rest_goes_on(
     assert (folder.stat().st_mode & 0o777, first.stat().st_mode & 0o777) == (0o700, 0o600)
     assert b"first" not in first.read_bytes()
     first.write_bytes(b"damaged")
+    async with without_database(context) as away:
+        await send(away, ONCE, headers, group("C"))
+    max(folder.iterdir()).unlink()  # by a person
     await take_in(context)
     assert await titles(caller) == {"first": "firing", "B": "firing"}
     [finding] = await find_spooled(folder)

@@ -331,6 +331,12 @@ def test_a_route_takes_what_fits_all_that_it_says(route: dict[str, Any], is_take
         *("file:///etc/passwd", "syslog://", "dbus://", "windows://", "macosx://", "apprise://x/y", "schemaless", ""),
         *(
             "slack://a/b/c?template=/etc/passwd",
+            "workflows://h:443/abcdef/abcdefgh?x=1;template=/etc/hostname",
+            "mailto://u:p@example.com?pgp=yes;PGPKey=/etc/passwd",
+            "json://[::ffff:169.254.169.254]/",
+            "json://2852039166/",
+            "json://0xA9FEA9FE/",
+            "json://169.254.43518./",
             "mailtos://a:b@c.example?PGPpub=/etc/passwd",
             "ntfy://x?attach=file:///x",
         ),
