@@ -37,6 +37,7 @@ TITLES = {
     NoticeKind.RESOLVED: "Resolved",
     NoticeKind.TEST: "Test",
 }
+_ONLY_TOLD = {NoticeKind.ROLLED_BACK, NoticeKind.RESOLVED, NoticeKind.TEST}
 _OF_STATUS = {
     TicketStatus.AWAITING_APPROVAL: NoticeKind.APPROVAL_NEEDED,
     TicketStatus.AWAITING_RUNBOOK: NoticeKind.RUNBOOK_NEEDED,
@@ -111,8 +112,9 @@ def text_of(notice: Notice, now: datetime, address: str) -> str:
 
 
 def digest_of(notices: list[Notice], address: str) -> tuple[str, str]:
-    """Return (headline, text) of one message for many."""
-    listed = [f"{headline(one)} {link_to(one, address)}" for one in notices[:MOST_LISTED]]
+    """Return (headline, text) of one message for many: first what asks for a person, which is told by no other."""
+    first = sorted(notices, key=lambda one: one.kind in _ONLY_TOLD)
+    listed = [f"{headline(one)} {link_to(one, address)}" for one in first[:MOST_LISTED]]
     more = len(notices) - len(listed)
     return f"{len(notices)} notices from Handrail", "\n".join([*listed, *([f"and {more} more"] if more else [])])
 
@@ -124,7 +126,13 @@ def link_to(notice: Notice, address: str) -> str:
 
 def plain(text: str) -> str:
     """Return one line that neither calls anybody nor marks anything up in a chat, whoever wrote the ticket."""
-    line = " ".join(signs(text).split()).replace("<", "(").replace(">", ")").replace("@", "@\u2060")
+    line = (
+        " ".join(signs(text).split())
+        .replace("<", "(")
+        .replace(">", ")")
+        .replace("@", "@\u2060")
+        .replace("](", "]\u2060(")
+    )
     return line if len(line) <= MOST_SIGNS else line[: MOST_SIGNS - 1] + "…"
 
 

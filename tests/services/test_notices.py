@@ -20,7 +20,7 @@ from domain.base import new_id, utc_now
 from domain.ending import EndCause, Ending
 from domain.executions.execution import ExecutionStatus
 from domain.notices.channel import NewChannel, Route
-from domain.notices.notice import Notice, NoticeKind
+from domain.notices.notice import Notice, NoticeKind, digest_of
 from domain.plans.plan import Plan
 from domain.tickets.ticket import NewTicket, Severity, TicketStatus
 from domain.workflows.orders import Record
@@ -301,6 +301,13 @@ async def test_what_nobody_takes_is_given_up_after_a_day_and_a_test_at_once(data
 
 NOTICE = Notice(kind=NoticeKind.RESOLVED, tenant="demo", severity=Severity.HIGH, service="Shop", labels={"team": "web"})
 MONDAY = datetime(2026, 11, 30, 7, 30, tzinfo=UTC)  # 08:30 in Berlin
+
+
+def test_a_digest_tells_first_what_asks_for_a_person() -> None:
+    asks = NOTICE.model_copy(update={"kind": NoticeKind.APPROVAL_NEEDED, "title": "[a](https://elsewhere.example)"})
+    _, text = digest_of([NOTICE] * 50 + [asks], "http://handrail.example")
+    assert text.startswith("Approval needed")
+    assert "](" not in text
 
 
 @pytest.mark.parametrize(
