@@ -156,6 +156,13 @@ def test_output_and_rollback(handrail: Running) -> None:
     assert handrail.cli("ticket", "note", ticket_id, "-m", "known").returncode == 0
     assert "for nobody; " in handrail.cli("ticket", "show", ticket_id).stdout
     assert ticket_id not in [one["id"] for one in handrail.json(*waits)]
+    assert history(handrail)["spare"]["rollbacks"] == 1
+    assert "undone on request" in handrail.cli("runbook", "history", "service-down").stdout
+
+
+def history(handrail: Running) -> dict[str, Any]:
+    """Return what the runbook did, by environment."""
+    return {one["environment"]: one for one in handrail.json("runbook", "history", "service-down")["environments"]}
 
 
 def test_a_queue_is_shown_at_both_ends(handrail: Running, tmp_path: Path) -> None:
@@ -230,10 +237,8 @@ def test_match_explains_any_text_and_files_nothing(handrail: Running) -> None:
 
 
 def test_history_and_its_reset(handrail: Running) -> None:
-    found = {one["environment"]: one for one in handrail.json("runbook", "history", "service-down")["environments"]}
-    assert found["spare"]["rollbacks"] == 1
-    assert found[""]["rejections"] == 1
-    assert "undone on request" in handrail.cli("runbook", "history", "service-down").stdout
+    assert handrail.cli("ticket", "reject", str(waiting(handrail, "web-02")["id"])).returncode == 0
+    assert history(handrail)[""]["rejections"] > 0
     done = handrail.cli("runbook", "history", "service-down", "--reset", "-m", "tests are over")
     assert done.stdout.startswith("nothing counts")
     assert "tests are over" in done.stdout
