@@ -120,10 +120,10 @@ hr_lasts() {
     return 1
 }
 
-# True when a run would find blocks and inodes here.
+# True when a run would find blocks and inodes here, and can do what it does with them: not every file system has hard links.
 hr_has_room() {
     hr_r=$hr_root/.try.$hr_nonce
-    hr_e=$(mkdir "$hr_r" 2>&1 && cd "$hr_r" && mkfifo a b c d e f g h i j k l 2>&1 &&
+    hr_e=$(mkdir "$hr_r" 2>&1 && cd "$hr_r" && mkfifo a b c d e f g h i j k l 2>&1 && ln a owner 2>&1 &&
         dd if=/dev/zero of=room bs=4096 count=16 2>&1 && printf fits)
     rm -rf "$hr_r"
     case $hr_e in

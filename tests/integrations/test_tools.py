@@ -122,6 +122,7 @@ async def test_a_missing_tool_is_named_before_anything_begins(tmp_path: Path, na
         ("sleep", "echo invalid number >&2; exit 1", "'sleep 0.01' on this host .* 'invalid number"),
         ("tr", "cat", "'tr -d' on this host"),
         ("find", "exit 1", "'find -mmin' on this host"),
+        ("ln", "echo ln: Operation not permitted >&2; exit 1", "cannot write in .*ln: Operation not permitted"),
     ],
 )
 async def test_a_tool_that_cannot_do_what_is_needed_is_named(
